@@ -1,0 +1,40 @@
+// Parts: encoded batches (docs/formats/batch.md). The journal, the disk queue and the agent's request body hold them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "columnar/row_source.h"
+#include "model/batch.h"
+#include "os/disk.h"
+
+namespace clew::columnar {
+
+// Encodes a batch for the journal: cheap encodings, lz4. Values are given back exactly.
+// Cost: CPU only, on the caller's thread; keep one encoder per thread, it reuses its memory.
+class BatchEncoder {
+ public:
+  BatchEncoder();
+  ~BatchEncoder();
+  // Requires: batch.rows() > 0 and a `_time` in every row.
+  std::string encode(const model::Batch& batch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Decodes a part back to a batch; the inverse of BatchEncoder::encode.
+// Errors: kCorrupt, kUnsupported.
+Result<model::Batch> decode_batch(std::string_view bytes);
+
+// Opens a part that lies in a file (a journal), reading its header now and its columns when asked.
+// `commits` name its rows in order.
+// Errors: kCorrupt, kUnsupported, kIo.
+Result<RowSourcePtr> open_part(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes,
+                               std::vector<CommitRange> commits);
+// The same for a part in memory.
+Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::vector<CommitRange> commits);
+
+}  // namespace clew::columnar

@@ -1,0 +1,44 @@
+// RowSource: rows that lie encoded somewhere, as a part of the journal or a row group of a segment. What merging reads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "contract/event_sink.h"
+#include "contract/event_source.h"
+
+namespace clew::columnar {
+
+// Rows of one write that lie here: `rows` events from `first_seq` on came with `key` at `commit_time`.
+struct CommitRange {
+  Seq first_seq;
+  uint32_t rows = 0;
+  contract::BatchKey key;
+  UnixNanos commit_time;
+};
+
+// Bytes of rows taken out by a delete: one bit per row, null when none.
+using DeletedRows = std::shared_ptr<const std::vector<bool>>;
+
+// Threads: all functions on any thread.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual const std::string& dataset() const = 0;
+  virtual uint32_t rows() const = 0;
+  virtual int64_t time_min() const = 0;
+  virtual int64_t time_max() const = 0;
+  virtual uint64_t bytes() const = 0;  // encoded size
+  // `_time` of every row, and its _seq.
+  virtual Result<std::vector<int64_t>> times() const = 0;
+  virtual Result<std::vector<uint64_t>> seqs() const = 0;
+  // The same rows for queries; rows with _seq > up_to or in `deleted` are not alive.
+  virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const = 0;
+};
+using RowSourcePtr = std::shared_ptr<const RowSource>;
+
+}  // namespace clew::columnar

@@ -1,0 +1,126 @@
+// The write side of the data model: what receivers fill and what the encoders of columnar/ read.
+//
+// A Column holds the values of one dotted field name for the rows of one batch, each with its Kind, in row order, without
+// an object per value. A row that has no entry lacks the field.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clew::model {
+
+// What one stored value is. The numbers are on disk (docs/formats/batch.md) and never reused.
+enum class Kind : uint8_t {
+  kNull = 0,         // JSON null: the key was there without a value
+  kBool = 1,         // ints lane: 0 or 1
+  kInt = 2,          // ints lane
+  kUint = 3,         // ints lane: bits of a uint64 above 2^63 - 1; smaller ones are kInt
+  kDecimal = 4,      // ints lane: mantissa; scales lane: digits after the point, 1 to 18. Prints as the text it came as
+  kFloat = 5,        // ints lane: bits of a double that prints, shortest form, as the text it came as
+  kNumberText = 6,   // text lane: a JSON number that none of the above gives back ("1e400", "1.50e3", "-0")
+  kString = 7,       // text lane
+  kTime = 8,         // ints lane: nanoseconds since the epoch; only from wires that have times of their own (OTLP)
+  kArray = 9,        // text lane: compact JSON text, see below
+  kEmptyObject = 10, // {}: a path that was an object without members
+  kBytes = 11,       // text lane: raw bytes; only from wires that have bytes (OTLP); shown as base64
+};
+// Arrays: `[1,"a",null]`. An array of objects becomes one array per leaf, with an empty element where an object lacks
+// the leaf: [{"a":1},{"b":2}] gives a=`[1,]` and b=`[,2]`. Anything less regular keeps its JSON text whole.
+
+constexpr bool kind_has_int(Kind k) {
+  return k == Kind::kBool || k == Kind::kInt || k == Kind::kUint || k == Kind::kDecimal || k == Kind::kFloat ||
+         k == Kind::kTime;
+}
+constexpr bool kind_has_text(Kind k) {
+  return k == Kind::kNumberText || k == Kind::kString || k == Kind::kArray || k == Kind::kBytes;
+}
+
+// `count` rows from `row` on, each with a value of `kind`.
+struct KindRun {
+  uint32_t row = 0;
+  uint32_t count = 0;
+  Kind kind = Kind::kNull;
+};
+
+// Threads: one at a time.
+class Column {
+ public:
+  explicit Column(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  // Appends a value for `row`.  Requires: row above every row appended before.
+  void add_null(uint32_t row) { note(row, Kind::kNull); }
+  void add_empty_object(uint32_t row) { note(row, Kind::kEmptyObject); }
+  void add_bool(uint32_t row, bool v) { add_int_lane(row, Kind::kBool, v ? 1 : 0); }
+  void add_int(uint32_t row, int64_t v) { add_int_lane(row, Kind::kInt, v); }
+  void add_uint(uint32_t row, uint64_t v) {
+    add_int_lane(row, v >> 63 ? Kind::kUint : Kind::kInt, static_cast<int64_t>(v));
+  }
+  void add_decimal(uint32_t row, int64_t mantissa, uint8_t scale) {
+    add_int_lane(row, Kind::kDecimal, mantissa);
+    scales_.push_back(scale);
+  }
+  void add_float(uint32_t row, double v);
+  void add_time(uint32_t row, int64_t unix_nanos) { add_int_lane(row, Kind::kTime, unix_nanos); }
+  void add_text(uint32_t row, Kind kind, std::string_view v) {
+    note(row, kind);
+    text_.append(v);
+    text_ends_.push_back(static_cast<uint32_t>(text_.size()));
+  }
+  void add_string(uint32_t row, std::string_view v) { add_text(row, Kind::kString, v); }
+  // A JSON number token as it stands; picks the kind that gives the same text back.
+  void add_number(uint32_t row, std::string_view token);
+
+  // Lanes, in row order. A kind uses the ints lane, the text lane, or none.
+  const std::vector<KindRun>& runs() const { return runs_; }
+  const std::vector<int64_t>& ints() const { return ints_; }
+  const std::vector<uint8_t>& scales() const { return scales_; }
+  const std::string& text() const { return text_; }
+  const std::vector<uint32_t>& text_ends() const { return text_ends_; }
+  uint32_t values_count() const { return values_; }
+  std::string_view text_at(size_t i) const {
+    uint32_t begin = i == 0 ? 0 : text_ends_[i - 1];
+    return std::string_view(text_).substr(begin, text_ends_[i] - begin);
+  }
+  // The row after the last one with a value; 0 when empty.
+  uint32_t rows_end() const { return runs_.empty() ? 0 : runs_.back().row + runs_.back().count; }
+
+  // Forgets the values, keeps the memory.
+  void clear();
+  // Takes back everything from `row` on (a bad line's half-built event).
+  void truncate_rows(uint32_t row);
+  size_t memory_bytes() const;
+
+ private:
+  void note(uint32_t row, Kind kind) {
+    ++values_;
+    if (!runs_.empty()) {
+      KindRun& last = runs_.back();
+      if (last.kind == kind && last.row + last.count == row) {
+        ++last.count;
+        return;
+      }
+    }
+    runs_.push_back({row, 1, kind});
+  }
+  void add_int_lane(uint32_t row, Kind kind, int64_t v) {
+    note(row, kind);
+    ints_.push_back(v);
+  }
+
+  std::string name_;
+  std::vector<KindRun> runs_;
+  std::vector<int64_t> ints_;
+  std::vector<uint8_t> scales_;  // one per kDecimal
+  std::string text_;
+  std::vector<uint32_t> text_ends_;
+  uint32_t values_ = 0;
+};
+
+// The JSON text of a number that a kind of the ints lane stands for.
+void print_number(Kind kind, int64_t lane, uint8_t scale, std::string& out);
+
+}  // namespace clew::model

@@ -20,6 +20,8 @@ import tempfile
 import threading
 import time
 
+import clickhouse
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(ROOT, "build/release/bin")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -141,6 +143,43 @@ def zstd3(path):
     return size, time.time() - begun
 
 
+def clickhouse_ingest(path, n):
+    if not shutil.which("clickhouse-server"):
+        report(bench="ingest", baseline="clickhouse", skipped="clickhouse-server is not installed")
+        return
+    ch = clickhouse.ClickHouse()
+    try:
+        cpu = ch.cpu()
+        seconds = ch.insert(path)
+        ch.wait_merged()
+        report(bench="ingest", baseline="clickhouse JSONEachRow, order by (service, time), no index, no sync", events=n,
+               events_per_second=round(n / seconds), cpu_s_per_million=round((ch.cpu() - cpu) / n * 1e6, 3),
+               disk_bytes_per_event=round(ch.disk_bytes() / n, 1))
+    finally:
+        ch.stop()
+
+
+def clickhouse_queries(path, n, scale):
+    ch = clickhouse.ClickHouse()
+    try:
+        ch.insert(path)
+        ch.wait_merged()
+        rng = random.Random(2)
+        trace = ch.ask("SELECT trace_id FROM bench LIMIT 1").strip()
+        for name, query in {
+            "trace id": f"SELECT * FROM bench WHERE trace_id='{trace}'",
+            "newest 50 by a word": "SELECT * FROM bench WHERE position(message,'gracefully')>0 ORDER BY timestamp DESC LIMIT 50",
+            "histogram by level": "SELECT toStartOfHour(timestamp) h, level, count() FROM bench GROUP BY h, level",
+            "count by service": "SELECT service, count() FROM bench GROUP BY service",
+            "level and latency": f"SELECT count() FROM bench WHERE level='ERROR' AND latency_ms>{500 + rng.random():.3f}",
+            "phrase": "SELECT count() FROM bench WHERE position(message,'worker gracefully')>0",
+        }.items():
+            report(bench="queries", baseline="clickhouse", query=name, ms=round(ch.timed(query) * scale, 1), measured_on=n,
+                   scaled_to=round(n * scale))
+    finally:
+        ch.stop()
+
+
 def bench_ingest(events, shape="12", proto="bulk", name="ingest"):
     path = sample_file(min(events, 2_000_000), shape)
     n = sum(1 for _ in open(path, "rb"))
@@ -148,6 +187,8 @@ def bench_ingest(events, shape="12", proto="bulk", name="ingest"):
     report(bench=name, baseline="zstd -3 of the same lines", cpu_s_per_million=round(zstd_seconds * 1e6 / n, 3),
            bytes_per_event=round(compressed / n, 1))
     report(bench=name, **json.loads(sh([os.path.join(BIN, "clew_baseline_simdjson"), path])))
+    if shape == "12" and proto == "bulk":
+        clickhouse_ingest(path, n)
     server = Server()
     try:
         load(server, 200_000, proto=proto, shape=shape, dataset="warmup")
@@ -241,6 +282,8 @@ def baselines(events):
         subprocess.run(command, stdout=subprocess.DEVNULL)
         report(bench="queries", baseline=name, ms=round((time.perf_counter() - begun) * 1000 * scale, 1),
                measured_on=n, scaled_to=events)
+    if shutil.which("clickhouse-server"):
+        clickhouse_queries(path, n, scale)
 
 
 def fdatasync_loop(seconds=3):

@@ -18,11 +18,13 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "event_gen.h"
+#include "grpc_client.h"
 
 namespace clew::bench {
 namespace {
@@ -56,8 +58,29 @@ struct Outcome {
   std::vector<double> latencies_ms;
 };
 
+// How one connection sends requests.
+class Sender {
+ public:
+  virtual ~Sender() = default;
+  // Gives an HTTP status and sets `answer`.
+  virtual int post(const std::string& path, const char* type, const std::string& content, std::string& answer) = 0;
+};
+
+class GrpcSender final : public Sender {
+ public:
+  explicit GrpcSender(const std::string& target) : client_(target) {}
+  int post(const std::string&, const char*, const std::string& content, std::string& answer) override {
+    int code = client_.export_logs(content, answer);
+    if (code == 0) return 200;
+    return code == 8 || code == 14 ? 429 : 500;  // RESOURCE_EXHAUSTED, UNAVAILABLE: again
+  }
+
+ private:
+  GrpcClient client_;
+};
+
 // A blocking HTTP/1.1 connection.
-class Connection {
+class Connection final : public Sender {
  public:
   explicit Connection(const std::string& target) {
     size_t colon = target.rfind(':');
@@ -73,12 +96,12 @@ class Connection {
     int one = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   }
-  ~Connection() { close(fd_); }
+  ~Connection() override { close(fd_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Gives the status and sets `body`.
-  int post(const std::string& path, const char* type, const std::string& content, std::string& body) {
+  int post(const std::string& path, const char* type, const std::string& content, std::string& body) override {
     char head[512];
     int n = std::snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
                           path.c_str(), type, content.size());
@@ -148,7 +171,7 @@ class BodyMaker {
   uint64_t make(std::string& body) {
     body.clear();
     event_bytes_ = 0;
-    if (options_.proto == "otlp") return make_otlp(body);
+    if (options_.proto == "otlp" || options_.proto == "otlp-grpc") return make_otlp(body);
     uint64_t n = 0;
     while (left_ > 0 && !full(body.size(), n)) {
       if (options_.proto == "bulk") body += "{\"create\":{}}\n";
@@ -214,7 +237,9 @@ bool accepted(const Options& o, int status, const std::string& answer) {
 }
 
 void run_connection(const Options& o, int index, uint64_t events, Outcome& outcome) {
-  Connection connection(o.target);
+  std::unique_ptr<Sender> connection;
+  if (o.proto == "otlp-grpc") connection = std::make_unique<GrpcSender>(o.target);
+  else connection = std::make_unique<Connection>(o.target);
   BodyMaker maker(o, o.seed * 1000 + static_cast<uint64_t>(index), events);
   const char* type = o.proto == "otlp" ? "application/x-protobuf" : "application/x-ndjson";
   std::string body;
@@ -229,7 +254,7 @@ void run_connection(const Options& o, int index, uint64_t events, Outcome& outco
     }
     for (int attempt = 0;; ++attempt) {
       Clock::time_point start = Clock::now();
-      int status = connection.post(path_of(o, request), type, body, answer);
+      int status = connection->post(path_of(o, request), type, body, answer);
       outcome.latencies_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
       if (accepted(o, status, answer)) {
         outcome.acked += n;
@@ -310,7 +335,7 @@ int run(const Options& o) {
 
 int usage() {
   std::fprintf(stderr,
-               "usage: clew_loadgen (--target HOST:PORT | --out FILE) [--proto bulk|import|otlp] [--dataset NAME] [--datasets N]\n"
+               "usage: clew_loadgen (--target HOST:PORT | --out FILE) [--proto bulk|import|otlp|otlp-grpc] [--dataset NAME] [--datasets N]\n"
                "       [--events N] [--connections N] [--body-bytes N | --events-per-request N] [--rate EVENTS/S] [--shape 12|15]\n"
                "       [--seed N] [--step-ns N] [--start-micros N]\n");
   return 2;

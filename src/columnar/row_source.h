@@ -13,12 +13,16 @@
 
 namespace clew::columnar {
 
-// Rows of one write that lie here: `rows` events from `first_seq` on came with `key` at `commit_time`.
+// Events of one write: the `rows` events from `first_seq` on came with `key` at `commit_time`. The event `_seq` is row
+// first_row + (_seq - first_seq) of its write; that number ends its `_id`. Of a part the ranges name exactly its rows, in
+// order; of a segment they may also cover rows of the same writes that lie in other segments.
 struct CommitRange {
   Seq first_seq;
   uint32_t rows = 0;
   contract::BatchKey key;
   UnixNanos commit_time;
+  uint64_t first_row = 0;
+  uint32_t write_rows = 0;  // of the whole write, all datasets: with first_seq - first_row the first answer again
 };
 
 // Bytes of rows taken out by a delete: one bit per row, null when none.

@@ -35,16 +35,23 @@ struct Write {
   std::vector<CreateRow> creates;
 };
 
+// `_id` of an event that no client named: row `row` of the write `key`.
+inline std::string event_id(const BatchKey& key, uint64_t row) {
+  return key.producer + ":" + std::to_string(key.sequence) + ":" + std::to_string(row);
+}
+
 struct Ack {
   BatchKey key;
   Seq first_seq;                      // of the first row of batches[0]; the others follow on
+  uint64_t first_row = 0;             // row number of that row in `_id`; 0 for keys of clients
   uint32_t rows = 0;
   bool duplicate = false;             // the key was stored before: nothing was written, this is the first answer again
   std::vector<CreateRow> conflicts;   // creates that exist already; those rows were left out
 };
 
 // Threads: write on any thread; it may block briefly for memory but never for the disk. `done` is called exactly once,
-//          on a thread of the sink, after the events are durable and visible to the next query, or with an error:
+//          on a thread of the sink, after the events are durable and visible to the next query; or at once on the
+//          caller's thread when the answer is known without the disk (a duplicate, an error). Errors:
 //          kOverloaded (try later), kFull (disk reserve reached), kUnavailable (closing or sealed), kTooLarge, kIo.
 class EventSink {
  public:

@@ -1,0 +1,44 @@
+// HTTP client of the command line. libcurl stays inside the .cc.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace clew::net {
+
+struct HttpCall {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string_view body;
+  uint32_t timeout_ms = 0;  // for the whole call; 0: none
+  // Gets the answer's body as it comes when the status is below 400; false ends the call. Without it the body is kept.
+  std::function<bool(std::string_view)> on_body;
+};
+
+struct HttpReply {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  std::string_view header(std::string_view name_lower_case) const;
+};
+
+// Threads: one at a time; keeps its connection between calls.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body said so; kIo.
+  virtual Result<HttpReply> call(const HttpCall& call) = 0;
+};
+
+std::unique_ptr<HttpClient> make_http_client();
+
+}  // namespace clew::net

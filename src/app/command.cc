@@ -1,0 +1,12 @@
+#include "app/command.h"
+
+namespace clew::app {
+
+std::span<const Command> commands() {
+  static constexpr Command kCommands[] = {
+      {"version", "prints the version", run_version},
+  };
+  return kCommands;
+}
+
+}  // namespace clew::app

@@ -1,0 +1,23 @@
+// The subcommands of clew. Adding one: a cmd_NAME.cc with its run function, a declaration here, a line in command.cc.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace clew::app {
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  // argv[0] is the command's name. Gives the exit code: 0 done, 1 failed, 2 wrong command line.
+  int (*run)(int argc, char** argv);
+};
+
+// In the order of `clew --help`.
+std::span<const Command> commands();
+
+int run_version(int argc, char** argv);
+
+constexpr std::string_view kVersion = "0.1.0";
+
+}  // namespace clew::app

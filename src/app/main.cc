@@ -1,0 +1,39 @@
+// clew COMMAND [FLAGS]: finds the command and runs it.
+#include <cstdio>
+#include <string_view>
+
+#include "app/command.h"
+
+namespace clew::app {
+namespace {
+
+void print_usage(std::FILE* to) {
+  std::fputs("usage: clew COMMAND [FLAGS]\n\nCommands:\n", to);
+  for (const Command& command : commands()) {
+    std::fprintf(to, "  %-12.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
+                 static_cast<int>(command.summary.size()), command.summary.data());
+  }
+  std::fputs("\n`clew COMMAND --help` shows a command's flags and examples.\n", to);
+}
+
+int run_main(int argc, char** argv) {
+  std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_usage(stdout);
+    return 0;
+  }
+  if (name == "--version") name = "version";
+  for (const Command& command : commands()) {
+    if (command.name == name) return command.run(argc - 1, argv + 1);
+  }
+  if (!name.empty()) std::fprintf(stderr, "clew: no command %s\n\n", argv[1]);
+  print_usage(stderr);
+  return 2;
+}
+
+}  // namespace
+}  // namespace clew::app
+
+int main(int argc, char** argv) {
+  return clew::app::run_main(argc, argv);
+}

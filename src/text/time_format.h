@@ -41,22 +41,25 @@ struct TimeContext {
   int64_t now_nanos = 0;     // a text without a year takes the one that puts it last before now, or up to two days after
 };
 
-// Reads times; remembers the layout that matched last, since the next one is mostly the same.
+// Reads times; remembers the zone that was named last.
 // Threads: one.
 //
-// Layouts: RFC 3339 and its relatives (`T` or blank, `.` or `,` before any fraction, zone as Z, +hh:mm, +hhmm, +hh, a
-// blank and a name); dates with slashes; Apache 10/Oct/2000:13:55:36 -0700; RFC 3164 `Oct 11 22:14:15`; asctime and its
-// forms with a zone; RFC 1123; 10-Oct-2000 13:55:36; glog's month, day and time; seconds, milli-, micro- and nanoseconds since the epoch,
-// told apart by magnitude, with decimals.
+// Layouts: RFC 3339 and its relatives (`T` or blank, `.` or `,` before any fraction, zone as Z, +hh:mm, +hhmm, +hh or a
+// name after a blank), with dashes, slashes or without separators; Apache's 10/Oct/2000:13:55:36 -0700; RFC 3164's
+// `Oct 11 22:14:15`; asctime, with a fraction or a zone too; RFC 1123; 10-Oct-2000 13:55:36; Oct 11, 2000 1:55:36 PM; two-digit years
+// (17/06/09 20:10:40, 170609 20:10:40); glog's I1120 10:37:05.485123.
 class TimeReader {
  public:
-  // The whole text is a time.
+  // The whole text is a time; a date alone is its midnight, a number is parse_epoch's.
   std::optional<Time> parse(std::string_view text, const TimeContext& context);
-  // A time at the start of the text, with `used` set to the bytes that it takes. Bare numbers do not count.
+  // A date and time at the start of the text, with `used` set to the bytes that it takes, its zone included. Bare numbers
+  // and bare dates do not count.
   std::optional<Time> parse_prefix(std::string_view text, const TimeContext& context, size_t& used);
 
  private:
-  uint32_t last_layout_ = 0;
+  friend class TimeScanner;
+  std::string zone_name_;
+  Zone zone_;
 };
 
 // A number as a time: seconds, milliseconds, microseconds or nanoseconds since the epoch by its magnitude. `token` is the

@@ -1,0 +1,36 @@
+"""Fixtures of the end-to-end tests: `server` is a running clew on an empty store."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import clew_server  # noqa: E402
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """Starts servers that end with the test: make_server(*flags)."""
+    started = []
+
+    def make(*args, data=None):
+        server = clew_server.Server(data or tmp_path / f"data{len(started)}", args)
+        started.append(server)
+        return server.start()
+
+    yield make
+    for server in started:
+        if server.process is not None:
+            server.kill()
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    if not os.path.isdir(clew_server.SHARED_DATA):
+        pytest.skip("../shared/data is not there")
+    return clew_server.SHARED_DATA

@@ -113,15 +113,19 @@ class Server:
         return self.request("POST", path, body if body is not None else b"", **more)
 
     def ppl(self, query):
-        """Rows of a PPL query as dicts; an error fails the test with its reason."""
+        """The answer to a PPL query, {"schema","datarows","total","size"}; an error fails the test with its reason."""
         reply = self.post("/_plugins/_ppl", {"query": query})
         assert reply.status == 200, f"{query}: {reply.status} {reply.text}"
-        answer = reply.json()
+        return reply.json()
+
+    def rows(self, query):
+        """Rows of a PPL query as dicts."""
+        answer = self.ppl(query)
         names = [column["name"] for column in answer["schema"]]
         return [dict(zip(names, row)) for row in answer["datarows"]]
 
     def count(self, source="logs"):
-        return self.ppl(f"source={source} | stats count() as n")[0]["n"]
+        return self.rows(f"source={source} | stats count() as n")[0]["n"]
 
     def import_ndjson(self, events, dataset="logs", headers=None):
         body = "".join(json.dumps(event) + "\n" for event in events)

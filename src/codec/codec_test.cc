@@ -1,0 +1,132 @@
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "codec/bitpack.h"
+#include "codec/compress.h"
+#include "codec/ints.h"
+
+namespace clew::codec {
+namespace {
+
+TEST(Bitpack, EveryWidthAndManyCounts) {
+  std::mt19937_64 rng(1);
+  for (int width = 0; width <= 64; ++width) {
+    for (size_t count : {0u, 1u, 7u, 8u, 9u, 63u, 64u, 65u, 1000u}) {
+      std::vector<uint64_t> values(count);
+      for (uint64_t& v : values) v = width == 0 ? 0 : rng() >> (64 - width);
+      std::string packed;
+      pack_bits(values.data(), count, width, packed);
+      ASSERT_EQ(packed.size(), packed_bytes(count, width));
+      std::vector<uint64_t> back(count, 1);
+      unpack_bits(packed, count, width, back.data());
+      ASSERT_EQ(back, values) << width << " " << count;
+    }
+  }
+}
+
+TEST(Compress, GivesBackWhatWasWritten) {
+  std::mt19937_64 rng(2);
+  for (Method method : {Method::kStored, Method::kLz4, Method::kZstd}) {
+    for (size_t n : {0u, 1u, 31u, 32u, 5000u, 5u << 20}) {
+      std::string raw(n, 'a');
+      for (size_t i = 0; i < n; i += 1 + rng() % 50) raw[i] = static_cast<char>(rng());
+      std::string out;
+      write_packed(raw, method, out);
+      base::Reader in(out);
+      std::string back;
+      ASSERT_TRUE(read_packed(in, back).ok());
+      ASSERT_TRUE(in.finish().ok());
+      ASSERT_EQ(back, raw);
+    }
+  }
+}
+
+TEST(Compress, CutAndChangedBytesAreErrorsOrOtherBytesButNoCrash) {
+  std::string raw(3000, 'x');
+  for (size_t i = 0; i < raw.size(); i += 3) raw[i] = static_cast<char>(i);
+  for (Method method : {Method::kLz4, Method::kZstd}) {
+    std::string out;
+    write_packed(raw, method, out);
+    for (size_t cut = 0; cut < out.size(); ++cut) {
+      base::Reader in(std::string_view(out).substr(0, cut));
+      std::string back;
+      EXPECT_FALSE(read_packed(in, back).ok());
+    }
+    for (size_t i = 0; i < out.size(); ++i) {
+      std::string changed = out;
+      changed[i] = static_cast<char>(changed[i] ^ 0x55);
+      base::Reader in(changed);
+      std::string back;
+      (void)read_packed(in, back).ok();
+    }
+  }
+}
+
+std::vector<std::vector<int64_t>> samples() {
+  std::mt19937_64 rng(3);
+  std::vector<std::vector<int64_t>> all = {{}, {0}, {INT64_MIN}, {INT64_MIN, INT64_MAX, 0, -1}, {5, 5, 5}};
+  for (size_t n : {2u, 100u, 4096u}) {
+    std::vector<int64_t> small(n), rising(n), times(n), runs(n), few(n), wild(n), outliers(n);
+    int64_t t = 1'700'000'000'000'000'000;
+    for (size_t i = 0; i < n; ++i) {
+      small[i] = static_cast<int64_t>(rng() % 100) - 50;
+      rising[i] = static_cast<int64_t>(i * 3 + rng() % 5);
+      times[i] = t += static_cast<int64_t>(rng() % 1000) * 1000000;
+      runs[i] = static_cast<int64_t>(i / 50 % 7) * 1000000007;
+      few[i] = std::array<int64_t, 4>{200, 404, 500, 1000000}[rng() % 4];
+      wild[i] = static_cast<int64_t>(rng());
+      outliers[i] = rng() % 100 == 0 ? static_cast<int64_t>(rng()) : static_cast<int64_t>(rng() % 16);
+    }
+    for (auto& v : {small, rising, times, runs, few, wild, outliers}) all.push_back(v);
+  }
+  return all;
+}
+
+TEST(Ints, RoundTripOfEveryForm) {
+  IntEncoder encoder;
+  for (Effort effort : {Effort::kNested, Effort::kFast, Effort::kFull}) {
+    for (const auto& values : samples()) {
+      std::string out;
+      encoder.encode(values, effort, out);
+      EXPECT_LE(out.size(), values.size() * 8 + 24) << values.size() << " form " << int(out[0]) << " effort " << int(effort);
+      base::Reader in(out);
+      std::vector<int64_t> back(values.size());
+      ASSERT_TRUE(decode_ints(in, values.size(), back.data()).ok());
+      ASSERT_TRUE(in.finish().ok());
+      ASSERT_EQ(back, values);
+    }
+  }
+}
+
+TEST(Ints, SmallData) {
+  IntEncoder encoder;
+  std::vector<int64_t> millis(4096);
+  for (size_t i = 0; i < millis.size(); ++i) millis[i] = 1'700'000'000'000'000'000 + static_cast<int64_t>(i / 7) * 1000000;
+  std::string out;
+  encoder.encode(millis, Effort::kFull, out);
+  EXPECT_LT(out.size(), 1200u);  // 4096 differences of one bit
+}
+
+TEST(Ints, DamageIsNeverACrash) {
+  IntEncoder encoder;
+  for (const auto& values : samples()) {
+    if (values.size() > 200) continue;
+    std::string out;
+    encoder.encode(values, Effort::kFull, out);
+    std::vector<int64_t> back(values.size());
+    for (size_t i = 0; i < out.size(); ++i) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string changed = out;
+        changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
+        base::Reader in(changed);
+        (void)decode_ints(in, values.size(), back.data()).ok();
+      }
+      base::Reader cut(std::string_view(out).substr(0, i));
+      (void)decode_ints(cut, values.size(), back.data()).ok();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace clew::codec

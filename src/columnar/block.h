@@ -1,0 +1,60 @@
+// Blocks: the bytes of up to 4,096 rows of one column. Format: docs/formats/batch.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/ints.h"
+#include "columnar/column_view.h"
+
+namespace clew::columnar {
+
+// How the texts of a block are written; on disk.
+enum class TextForm : uint8_t { kPlain = 0, kCodes = 1, kHex = 2, kUuid = 3, kIp4 = 4, kTime = 5, kTemplates = 6 };
+
+// Scratch memory of encoders; keep one per thread.
+struct BlockScratch {
+  codec::IntEncoder ints;
+  std::vector<int64_t> numbers;
+  std::vector<int64_t> lengths;
+  std::vector<std::string_view> texts;
+  std::vector<uint32_t> text_rows;
+  std::string bytes;
+};
+
+// First byte of a block; on disk.
+enum BlockFlags : uint8_t {
+  kPresenceMask = 3,  // 0 every row has the field, 1 bitmap, 2 list of rows
+  kNeedsTimes = 4,    // some values are written as what `_time` lacks to give them
+};
+
+// What the encoder of a chunk decided for all its blocks.
+struct BlockPlan {
+  codec::Effort effort = codec::Effort::kFast;
+  bool one_kind = true;             // the whole chunk has one kind; else blocks list theirs
+  TextForm text_form = TextForm::kPlain;
+  const uint32_t* codes = nullptr;  // kCodes: per row of the chunk
+  const int64_t* times = nullptr;   // `_time` per row of the chunk; null while that is encoded itself
+};
+
+// Appends rows [begin, begin + rows) of the column; nothing when none of them has the field.
+// Requires: rows <= kBlockRows.
+void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan, BlockScratch& scratch,
+                  std::string& out);
+
+struct BlockContext {
+  uint16_t kinds = 0;              // of the chunk
+  DictionaryPtr dictionary;        // of the chunk
+  const int64_t* times = nullptr;  // `_time` of the block's rows; null when unknown
+};
+
+// Whether decoding needs BlockContext::times.
+bool block_needs_times(std::string_view bytes);
+
+// Errors: kCorrupt, kUnsupported.
+Result<BlockValues> decode_block(std::string_view bytes, uint32_t rows, const BlockContext& context);
+
+}  // namespace clew::columnar

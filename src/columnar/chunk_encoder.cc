@@ -1,0 +1,138 @@
+#include "columnar/chunk_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "columnar/stats.h"
+
+namespace clew::columnar {
+namespace {
+
+constexpr uint32_t kTrialRows = 512;  // a dictionary that is no gain after so many texts is given up
+
+void count_kinds(const ColumnView& column, Chunk& chunk) {
+  uint32_t counts[256] = {};
+  if (column.kinds) {
+    for (uint32_t i = 0; i < column.rows; ++i) ++counts[column.kinds[i]];
+  } else {
+    counts[column.kind] = column.rows;
+  }
+  chunk.values = column.rows - counts[kAbsent];
+  chunk.nulls = counts[static_cast<uint8_t>(model::Kind::kNull)];
+  for (int k = 0; k < 16; ++k) {
+    if (counts[k] > 0) chunk.kinds = static_cast<uint16_t>(chunk.kinds | 1u << k);
+  }
+}
+
+bool has_texts(uint16_t kinds) {
+  for (uint8_t k = 0; k < 16; ++k) {
+    if ((kinds >> k & 1) && lane_is_text(k)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Chunk ChunkEncoder::encode(const ColumnView& column, const int64_t* times, uint64_t offset, std::string& data) {
+  uint64_t data_begin = data.size();
+  auto here = [&] { return offset + (data.size() - data_begin); };
+  Chunk chunk;
+  chunk.name = std::string(column.name);
+  count_kinds(column, chunk);
+  BlockPlan plan;
+  plan.effort = effort_;
+  plan.one_kind = (chunk.kinds & (chunk.kinds - 1)) == 0;
+  plan.times = times;
+  if (has_texts(chunk.kinds)) plan_texts(column, chunk, plan);
+  bool by_codes = plan.text_form == TextForm::kCodes;
+  const std::vector<std::string_view>* entries = nullptr;
+  if (by_codes) {
+    entries = column.codes ? column.entries : &dictionary_.entries();
+    std::string bytes;
+    write_dictionary(*entries, effort_ == codec::Effort::kFull, bytes);
+    place_dictionary(DictionaryForm::kTexts, static_cast<uint32_t>(entries->size()), std::move(bytes), here(), chunk, data);
+  }
+  chunk.stats = stats_of(column, chunk, entries);
+  for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
+    BlockPlace place;
+    place.offset = here();
+    size_t begin = data.size();
+    encode_block(column, b * kBlockRows, block_rows(column.rows, b), plan, scratch_, data);
+    place.bytes = static_cast<uint32_t>(data.size() - begin);
+    if (place.bytes > 0) place.crc = base::crc32c(std::string_view(data).substr(begin));
+    chunk.blocks.push_back(place);
+  }
+  return chunk;
+}
+
+void ChunkEncoder::plan_texts(const ColumnView& column, const Chunk& chunk, BlockPlan& plan) {
+  if (column.codes) {
+    plan.text_form = TextForm::kCodes;
+    plan.codes = column.codes;
+    return;
+  }
+  if (chunk.values > 0 && build_dictionary(column)) {
+    plan.text_form = TextForm::kCodes;
+    plan.codes = codes_.data();
+  }
+}
+
+bool ChunkEncoder::build_dictionary(const ColumnView& column) {
+  dictionary_.reset(kDictionaryEntriesMax);
+  codes_.resize(column.rows);
+  uint32_t texts = 0;
+  size_t bytes = 0;
+  std::string_view last;
+  uint32_t last_code = DictionaryBuilder::kFullCode;
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (!lane_is_text(column.kind_at(row))) {
+      codes_[row] = 0;
+      continue;
+    }
+    std::string_view text = column.texts[row];
+    bytes += text.size();
+    if (last_code == DictionaryBuilder::kFullCode || text != last) {
+      last_code = dictionary_.code(text);
+      if (last_code == DictionaryBuilder::kFullCode) return false;
+      last = text;
+    }
+    codes_[row] = last_code;
+    if (++texts == kTrialRows && dictionary_.entries().size() > kTrialRows / 2) return false;
+  }
+  // Each entry costs its text and its code; each use its code.
+  size_t entries = dictionary_.entries().size();
+  return entries == 1 || dictionary_.text_bytes() + entries * 2 + texts * 2 < bytes;
+}
+
+void ChunkEncoder::place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset,
+                                    Chunk& chunk, std::string& data) {
+  DictionaryPlace& place = chunk.dictionary;
+  place.form = form;
+  place.entries = entries;
+  if (bytes.size() <= kInlineDictionaryBytes) {
+    place.inlined = std::move(bytes);
+    return;
+  }
+  CHECK(bytes.size() <= UINT32_MAX, bytes.size());
+  place.bytes = static_cast<uint32_t>(bytes.size());
+  place.crc = base::crc32c(bytes);
+  place.offsets[0] = place.offsets[1] = offset;
+  data.append(bytes);
+  if (effort_ == codec::Effort::kFull) second_copies_.emplace_back(chunk.name, std::move(bytes));
+}
+
+void ChunkEncoder::finish_dictionaries(std::vector<Chunk>& chunks, uint64_t offset, std::string& data) {
+  uint64_t data_begin = data.size();
+  for (auto& [name, bytes] : second_copies_) {
+    auto chunk = std::find_if(chunks.begin(), chunks.end(), [&](const Chunk& c) { return c.name == name; });
+    CHECK(chunk != chunks.end(), name);
+    chunk->dictionary.offsets[1] = offset + (data.size() - data_begin);
+    data.append(bytes);
+  }
+  second_copies_.clear();
+}
+
+}  // namespace clew::columnar

@@ -1,0 +1,40 @@
+// ChunkEncoder turns one column of a part or row group into blocks, a dictionary and its entry in the directory.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "columnar/block.h"
+#include "columnar/dictionary.h"
+#include "columnar/directory.h"
+
+namespace clew::columnar {
+
+// Threads: one at a time; keeps its memory.
+class ChunkEncoder {
+ public:
+  explicit ChunkEncoder(codec::Effort effort) : effort_(effort) {}
+
+  // Appends the column's bytes to `data`, whose end lies `offset` bytes from the begin of the row group. `times` are
+  // `_time` per row, null for `_time` itself.
+  Chunk encode(const ColumnView& column, const int64_t* times, uint64_t offset, std::string& data);
+
+  // Appends the second copies of the dictionaries of `chunks`, all of them encoded since the last call.
+  void finish_dictionaries(std::vector<Chunk>& chunks, uint64_t offset, std::string& data);
+
+ private:
+  void plan_texts(const ColumnView& column, const Chunk& chunk, BlockPlan& plan);
+  bool build_dictionary(const ColumnView& column);
+  void place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset, Chunk& chunk,
+                        std::string& data);
+
+  codec::Effort effort_;
+  BlockScratch scratch_;
+  DictionaryBuilder dictionary_;
+  std::vector<uint32_t> codes_;
+  std::string dictionary_bytes_;
+  std::vector<std::pair<std::string, std::string>> second_copies_;  // column name, dictionary
+};
+
+}  // namespace clew::columnar

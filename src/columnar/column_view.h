@@ -1,0 +1,67 @@
+// The forms that one column takes between its bytes and its users: ColumnView goes into encoders, BlockValues comes out
+// of decoders. Both hold one entry per row, whether the row has a value or not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/column.h"
+#include "model/vector.h"
+
+namespace clew::columnar {
+
+constexpr uint8_t kAbsent = 0xff;  // in place of a model::Kind: the row lacks the field
+
+// Distinct texts of a column in one row group. Frozen once made.
+struct Dictionary {
+  std::string bytes;
+  std::vector<std::string_view> entries;  // into `bytes`
+};
+using DictionaryPtr = std::shared_ptr<const Dictionary>;
+
+// Lifetime: everything pointed to outlives the view.
+struct ColumnView {
+  std::string_view name;
+  uint32_t rows = 0;
+  const uint8_t* kinds = nullptr;           // Kind or kAbsent per row; null when every row has `kind`
+  uint8_t kind = kAbsent;
+  const int64_t* ints = nullptr;            // per row, where a kind has ints
+  const uint8_t* scales = nullptr;          // per row; null when every decimal has `scale`
+  uint8_t scale = 0;
+  const std::string_view* texts = nullptr;  // per row, where a kind has text; null when `codes` are given instead
+  const uint32_t* codes = nullptr;          // per row, into `entries`
+  const std::vector<std::string_view>* entries = nullptr;
+
+  uint8_t kind_at(uint32_t row) const { return kinds ? kinds[row] : kind; }
+  std::string_view text_at(uint32_t row) const { return texts ? texts[row] : (*entries)[codes[row]]; }
+};
+
+// Values of some rows in row order; lanes that no value needs are empty.
+struct BlockValues {
+  uint32_t rows = 0;
+  uint8_t kind = kAbsent;       // of all rows when `kinds` is empty
+  std::vector<uint8_t> kinds;   // per row
+  std::vector<int64_t> ints;    // per row
+  uint8_t scale = 0;            // of all decimals when `scales` is empty
+  std::vector<uint8_t> scales;  // per row
+  std::vector<std::string_view> texts;  // per row; empty when `dictionary` is there
+  std::vector<uint32_t> codes;          // per row, into `dictionary`
+  DictionaryPtr dictionary;
+  std::vector<std::shared_ptr<const void>> owners;  // of `texts`
+
+  uint8_t kind_at(uint32_t row) const { return kinds.empty() ? kind : kinds[row]; }
+  uint8_t scale_at(uint32_t row) const { return scales.empty() ? scale : scales[row]; }
+  std::string_view text_at(uint32_t row) const { return dictionary ? dictionary->entries[codes[row]] : texts[row]; }
+};
+
+constexpr bool lane_is_int(uint8_t kind) {
+  return kind != kAbsent && model::kind_has_int(static_cast<model::Kind>(kind));
+}
+constexpr bool lane_is_text(uint8_t kind) {
+  return kind != kAbsent && model::kind_has_text(static_cast<model::Kind>(kind));
+}
+
+}  // namespace clew::columnar

@@ -1,0 +1,201 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "columnar/part.h"
+#include "columnar/segment.h"
+#include "columnar/test_rows.h"
+#include "os/disk.h"
+
+namespace clew::columnar {
+namespace {
+
+using testing::commits_for;
+using testing::random_batch;
+using testing::Rows;
+using testing::rows_of;
+
+// Reads a granule back to rows through the query door: names and value texts.
+std::string value_text(const model::Value& v) {
+  switch (v.type()) {
+    case model::Type::kNull: return "null";
+    case model::Type::kDouble: return std::to_string(v.f64());
+    case model::Type::kString: return "s" + v.text();
+    case model::Type::kArray: {
+      std::string out = "[";
+      for (const auto& item : v.items()) out += value_text(item) + ",";
+      return out + "]";
+    }
+    case model::Type::kStruct: return "{}";
+    default: return std::string(model::type_name(v.type())) + std::to_string(v.i64());
+  }
+}
+
+using Table = std::map<std::string, std::vector<std::string>>;  // field -> text per row
+
+Table table_of(const contract::Granule& granule, const std::vector<std::string>& names) {
+  Table table;
+  contract::ScanStats stats;
+  for (const std::string& name : names) {
+    for (uint32_t b = 0; b * contract::kBlockRows < granule.rows(); ++b) {
+      model::Selection rows;
+      granule.alive(b, rows);
+      auto v = granule.column(name, b, rows, stats);
+      EXPECT_TRUE(v.ok()) << name << " " << v.error().message();
+      if (!v.ok()) return {};
+      for (uint32_t i = 0; i < rows.size(); ++i) table[name].push_back(value_text((*v)->value(i)));
+    }
+  }
+  return table;
+}
+
+TEST(Part, GivesEveryValueBack) {
+  for (uint32_t rows : {1u, 2u, 100u, 4096u, 4097u, 9000u}) {
+    model::Batch batch = random_batch(rows, rows);
+    BatchEncoder encoder;
+    std::string bytes = encoder.encode(batch);
+    auto back = decode_batch(bytes);
+    ASSERT_TRUE(back.ok()) << back.error().message();
+    EXPECT_EQ(back->dataset(), "logs");
+    ASSERT_EQ(rows_of(*back), rows_of(batch));
+    EXPECT_EQ(encoder.encode(*back).size(), bytes.size());  // the encoder's memory carries nothing over
+  }
+}
+
+
+class SegmentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = std::filesystem::temp_directory_path() / ("clew-columnar-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(dir_);
+    disk_ = os::make_real_disk();
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  std::shared_ptr<const SegmentReader> write(const std::vector<RowSourcePtr>& parts, const std::vector<RowRef>& rows,
+                                             std::vector<CommitRange> commits) {
+    std::string path = dir_ / std::to_string(++count_);
+    auto writer = create_segment(*disk_, path, {.tenant = "t", .dataset = "logs", .day = 20413, .retention_class = "c"});
+    EXPECT_TRUE(writer.ok());
+    Status added = (*writer)->add_row_group(parts, rows);
+    EXPECT_TRUE(added.ok()) << added.error().message();
+    auto summary = (*writer)->finish(std::move(commits));
+    EXPECT_TRUE(summary.ok());
+    auto reader = open_segment(*disk_, path);
+    EXPECT_TRUE(reader.ok()) << reader.error().message();
+    return *reader;
+  }
+
+  std::filesystem::path dir_;
+  std::unique_ptr<os::Disk> disk_;
+  int count_ = 0;
+};
+
+RowSourcePtr part_of(const model::Batch& batch, uint64_t first_seq) {
+  auto bytes = std::make_shared<const std::string>(BatchEncoder().encode(batch));
+  auto part = open_part(bytes, commits_for(first_seq, batch.rows()));
+  EXPECT_TRUE(part.ok());
+  return *part;
+}
+
+TEST_F(SegmentTest, HoldsTheSameRowsAsItsParts) {
+  std::vector<RowSourcePtr> parts;
+  std::vector<RowRef> rows;
+  std::vector<CommitRange> commits;
+  Table want;
+  std::vector<std::string> names;
+  for (uint32_t p = 0; p < 4; ++p) {
+    model::Batch batch = random_batch(p, 3000 + p, testing::kStart + static_cast<int64_t>(p) * 500'000);
+    uint64_t seq = 1 + p * 10000;
+    parts.push_back(part_of(batch, seq));
+    commits.push_back(commits_for(seq, batch.rows())[0]);
+    for (uint32_t r = 0; r < batch.rows(); ++r) rows.push_back({p, r});
+  }
+  auto sorted = sorted_for_row_group(parts, rows);
+  ASSERT_TRUE(sorted.ok());
+  auto reader = write(parts, *sorted, commits);
+  ASSERT_EQ(reader->row_groups().size(), 1u);
+  EXPECT_EQ(reader->summary().rows, rows.size());
+  EXPECT_EQ(reader->summary().seq_max, 30001u + 3002);
+  auto verified = reader->verify();
+  EXPECT_TRUE(verified.ok()) << verified.error().message();
+  auto granule = reader->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
+  auto all_names = granule->field_names();
+  ASSERT_TRUE(all_names.ok());
+  names = *all_names;
+  EXPECT_GT(names.size(), 60u);
+  names.insert(names.end(), {"@timestamp", "_seq", "_id", "_ingest_time", "_index", "nothing"});
+  Table got = table_of(*granule, names);
+  std::vector<Table> from_parts;
+  for (const auto& part : parts) from_parts.push_back(table_of(*part->granule(Seq(UINT64_MAX), nullptr), names));
+  for (const std::string& name : names) {
+    for (size_t i = 0; i < sorted->size(); ++i) {
+      ASSERT_EQ(got[name][i], from_parts[(*sorted)[i].source][name][(*sorted)[i].row]) << name << " " << i;
+    }
+  }
+  uint64_t counted = 0;
+  for (const auto& m : *granule->minute_counts()) counted += m.count;
+  EXPECT_EQ(counted, rows.size());
+}
+
+TEST_F(SegmentTest, DeletedRowsAndLaterOnesAreNotAlive) {
+  auto part = part_of(random_batch(5, 5000), 100);
+  auto deleted = std::make_shared<std::vector<bool>>(5000, false);
+  (*deleted)[7] = (*deleted)[4999] = true;
+  auto granule = part->granule(Seq(100 + 4998), deleted);
+  model::Selection rows;
+  granule->alive(0, rows);
+  EXPECT_EQ(rows.size(), 4095u);
+  granule->alive(1, rows);
+  EXPECT_EQ(rows.size(), 5000u - 4096 - 1);
+  EXPECT_EQ(granule->minute_counts(), nullptr);
+}
+
+TEST_F(SegmentTest, CopiedRowGroupsAnswerTheSame) {
+  auto part = part_of(random_batch(6, 6000), 1);
+  std::vector<RowRef> rows(6000);
+  for (uint32_t i = 0; i < 6000; ++i) rows[i] = {0, i};
+  auto first = write({part}, rows, commits_for(1, 6000));
+  std::string path = dir_ / "copy";
+  auto writer = create_segment(*disk_, path, first->identity());
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE((*writer)->copy_row_group(first->row_groups()[0]).ok());
+  ASSERT_TRUE((*writer)->copy_row_group(first->row_groups()[0]).ok());
+  ASSERT_TRUE((*writer)->finish(commits_for(1, 6000)).ok());
+  auto second = open_segment(*disk_, path);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ((*second)->summary().rows, 12000u);
+  EXPECT_TRUE((*second)->verify().ok());
+  std::vector<std::string> names = {"f3", "f9", "rare3", "_id"};
+  EXPECT_EQ(table_of(*(*second)->row_groups()[1]->granule(Seq(UINT64_MAX), nullptr), names),
+            table_of(*first->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr), names));
+}
+
+TEST_F(SegmentTest, NamesBeyondTheLimitGoToRestAndAreFound) {
+  model::Batch batch("logs");
+  for (uint32_t i = 0; i < 3000; ++i) {
+    uint32_t row = batch.begin_row();
+    batch.column("_time")->add_time(row, testing::kStart + i);
+    batch.column("wide" + std::to_string(i % 1500))->add_int(row, i);
+  }
+  auto part = part_of(batch, 1);
+  std::vector<RowRef> rows(3000);
+  for (uint32_t i = 0; i < 3000; ++i) rows[i] = {0, i};
+  auto reader = write({part}, rows, commits_for(1, 3000));
+  auto granule = reader->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
+  EXPECT_EQ(granule->field_names()->size(), 1500u);
+  EXPECT_EQ(reader->fields().size(), 1500u);
+  for (uint32_t name : {0u, 700u, 1499u}) {
+    Table table = table_of(*granule, {"wide" + std::to_string(name)});
+    for (uint32_t i = 0; i < 3000; ++i) {
+      std::string want = i % 1500 == name ? "bigint" + std::to_string(i) : "null";
+      ASSERT_EQ(table.begin()->second[i], want);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace clew::columnar

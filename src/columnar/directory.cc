@@ -1,0 +1,191 @@
+#include "columnar/directory.h"
+
+#include <algorithm>
+
+namespace clew::columnar {
+namespace {
+
+void write_stats(const ChunkStats& stats, base::Writer& w) {
+  w.u8(static_cast<uint8_t>(stats.form));
+  switch (stats.form) {
+    case StatsForm::kNone: break;
+    case StatsForm::kInts:
+      w.varint_signed(stats.int_min);
+      w.varint_signed(stats.int_max);
+      break;
+    case StatsForm::kNumbers:
+      w.f64(stats.number_min);
+      w.f64(stats.number_max);
+      break;
+    case StatsForm::kTexts:
+      w.string(stats.text_min);
+      w.string(stats.text_max);
+      break;
+  }
+}
+
+Status read_stats(base::Reader& in, ChunkStats& stats) {
+  uint8_t form = in.u8();
+  if (form > static_cast<uint8_t>(StatsForm::kTexts)) return Error(Code::kUnsupported, "unknown form of statistics");
+  stats.form = static_cast<StatsForm>(form);
+  if (stats.form == StatsForm::kInts) {
+    stats.int_min = in.varint_signed();
+    stats.int_max = in.varint_signed();
+  } else if (stats.form == StatsForm::kNumbers) {
+    stats.number_min = in.f64();
+    stats.number_max = in.f64();
+  } else if (stats.form == StatsForm::kTexts) {
+    stats.text_min = in.string();
+    stats.text_max = in.string();
+  }
+  return in.status();
+}
+
+void write_dictionary_place(const DictionaryPlace& place, base::Writer& w) {
+  w.u8(static_cast<uint8_t>(place.form));
+  if (place.form == DictionaryForm::kNone) return;
+  w.varint(place.entries);
+  w.string(place.inlined);
+  if (!place.inlined.empty()) return;
+  w.varint(place.bytes);
+  w.u32(place.crc);
+  w.varint(place.offsets[0]);
+  w.varint(place.offsets[1]);
+}
+
+Status read_dictionary_place(base::Reader& in, uint64_t data_bytes, DictionaryPlace& place) {
+  uint8_t form = in.u8();
+  if (form > static_cast<uint8_t>(DictionaryForm::kTemplates)) {
+    return Error(Code::kUnsupported, "unknown form of dictionary");
+  }
+  place.form = static_cast<DictionaryForm>(form);
+  if (place.form == DictionaryForm::kNone) return in.status();
+  place.entries = static_cast<uint32_t>(in.varint_max(kDictionaryEntriesMax));
+  place.inlined = in.string();
+  if (!place.inlined.empty()) return in.status();
+  place.bytes = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
+  place.crc = in.u32();
+  for (uint64_t& offset : place.offsets) {
+    offset = in.varint_max(data_bytes);
+    if (place.bytes > data_bytes - offset) return Error(Code::kCorrupt, "a dictionary outside of its row group");
+  }
+  return in.status();
+}
+
+void write_chunk(const Chunk& chunk, base::Writer& w) {
+  w.string(chunk.name);
+  w.u16(chunk.kinds);
+  w.varint(chunk.values);
+  w.varint(chunk.nulls);
+  write_stats(chunk.stats, w);
+  write_dictionary_place(chunk.dictionary, w);
+  w.varint(chunk.blocks.empty() ? 0 : chunk.blocks[0].offset);
+  for (const BlockPlace& block : chunk.blocks) {
+    w.varint(block.bytes);
+    if (block.bytes > 0) w.u32(block.crc);
+  }
+}
+
+Status read_chunk(base::Reader& in, const Directory& directory, Chunk& chunk) {
+  chunk.name = in.string();
+  chunk.kinds = in.u16();
+  chunk.values = static_cast<uint32_t>(in.varint_max(directory.rows));
+  chunk.nulls = static_cast<uint32_t>(in.varint_max(directory.rows));
+  CLEW_TRY(read_stats(in, chunk.stats));
+  CLEW_TRY(read_dictionary_place(in, directory.data_bytes, chunk.dictionary));
+  uint64_t offset = in.varint_max(directory.data_bytes);
+  chunk.blocks.resize(blocks_of(directory.rows));
+  for (BlockPlace& block : chunk.blocks) {
+    block.offset = offset;
+    block.bytes = static_cast<uint32_t>(in.varint_max(std::min<uint64_t>(UINT32_MAX, directory.data_bytes - offset)));
+    if (block.bytes > 0) block.crc = in.u32();
+    offset += block.bytes;
+  }
+  return in.status();
+}
+
+void write_minutes(const std::vector<contract::MinuteCount>& minutes, base::Writer& w) {
+  w.varint(minutes.size());
+  int64_t last = 0;
+  for (const contract::MinuteCount& m : minutes) {
+    w.varint_signed(m.minute - last);
+    last = m.minute;
+    w.string(m.level);
+    w.varint(m.count);
+  }
+}
+
+Status read_minutes(base::Reader& in, std::vector<contract::MinuteCount>& minutes) {
+  uint64_t count = in.varint_max(in.remaining());
+  minutes.reserve(count);
+  int64_t minute = 0;
+  for (uint64_t i = 0; i < count && !in.failed(); ++i) {
+    minute = static_cast<int64_t>(static_cast<uint64_t>(minute) + static_cast<uint64_t>(in.varint_signed()));
+    std::string level(in.string());
+    minutes.push_back({minute, std::move(level), in.varint()});
+  }
+  return in.status();
+}
+
+}  // namespace
+
+uint64_t Chunk::stored_bytes() const {
+  uint64_t n = dictionary.inlined.size() + 2ull * dictionary.bytes;
+  for (const BlockPlace& block : blocks) n += block.bytes;
+  return n;
+}
+
+const Chunk* Directory::find(std::string_view name) const {
+  auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : &chunks[it->second];
+}
+
+void Directory::index_names() {
+  by_name_.clear();
+  by_name_.reserve(chunks.size());
+  for (uint32_t i = 0; i < chunks.size(); ++i) by_name_.emplace(chunks[i].name, i);
+}
+
+void write_directory(const Directory& directory, std::string& out) {
+  base::Writer w(out);
+  w.varint(directory.rows);
+  w.i64(directory.time_min);
+  w.i64(directory.time_max);
+  w.varint(directory.data_bytes);
+  w.varint(directory.chunks.size());
+  for (const Chunk& chunk : directory.chunks) write_chunk(chunk, w);
+  write_minutes(directory.minutes, w);
+  w.varint(directory.rest_names.size());
+  uint32_t last = 0;
+  for (uint32_t hash : directory.rest_names) {
+    w.varint(hash - last);
+    last = hash;
+  }
+}
+
+Result<Directory> read_directory(std::string_view bytes, uint32_t rows_max) {
+  base::Reader in(bytes);
+  Directory d;
+  d.rows = static_cast<uint32_t>(in.varint_max(rows_max));
+  d.time_min = in.i64();
+  d.time_max = in.i64();
+  d.data_bytes = in.varint_max(UINT64_MAX >> 1);
+  uint64_t chunks = in.varint_max(std::min<uint64_t>(kColumnsInDirectoryMax, in.remaining()));
+  if (!in.failed() && d.rows == 0) return Error(Code::kCorrupt, "a row group without rows");
+  for (uint64_t i = 0; i < chunks && !in.failed(); ++i) {
+    Chunk chunk;
+    CLEW_TRY(read_chunk(in, d, chunk));
+    d.chunks.push_back(std::move(chunk));
+  }
+  CLEW_TRY(in.status());
+  CLEW_TRY(read_minutes(in, d.minutes));
+  uint64_t names = in.varint_max(in.remaining());
+  d.rest_names.reserve(names);
+  uint32_t last = 0;
+  for (uint64_t i = 0; i < names; ++i) d.rest_names.push_back(last += static_cast<uint32_t>(in.varint_max(UINT32_MAX)));
+  CLEW_TRY(in.finish());
+  d.index_names();
+  return d;
+}
+
+}  // namespace clew::columnar

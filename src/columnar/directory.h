@@ -1,0 +1,101 @@
+// Directory: what a part or row group says about its columns, and where their bytes lie. Format: docs/formats/batch.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "contract/event_source.h"
+#include "model/column.h"
+
+namespace clew::columnar {
+
+constexpr uint32_t kBlockRows = contract::kBlockRows;
+constexpr uint32_t kRowGroupRowsMax = contract::kGranuleRowsMax;
+constexpr uint32_t kPartRowsMax = 1u << 20;        // rows of one part
+constexpr uint32_t kColumnsInDirectoryMax = 1u << 17;
+constexpr uint32_t kDictionaryEntriesMax = 65536;
+constexpr uint32_t kInlineDictionaryBytes = 512;   // smaller dictionaries lie in the directory itself
+constexpr size_t kStatsTextBytes = 64;             // longer texts have no minimum and maximum
+
+constexpr uint32_t blocks_of(uint32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
+  uint32_t begin = block * kBlockRows;
+  return rows - begin < kBlockRows ? rows - begin : kBlockRows;
+}
+
+// Minimum and maximum of a column's values; on disk.
+enum class StatsForm : uint8_t { kNone = 0, kInts = 1, kNumbers = 2, kTexts = 3 };
+
+struct ChunkStats {
+  StatsForm form = StatsForm::kNone;
+  int64_t int_min = 0;
+  int64_t int_max = 0;
+  double number_min = 0;
+  double number_max = 0;
+  std::string text_min;
+  std::string text_max;
+};
+
+struct BlockPlace {
+  uint64_t offset = 0;  // from the begin of the row group's bytes
+  uint32_t bytes = 0;   // 0: no row of the block has the field
+  uint32_t crc = 0;
+};
+
+// Where a dictionary (of texts or of templates) lies; written twice when it is not inline.
+enum class DictionaryForm : uint8_t { kNone = 0, kTexts = 1, kTemplates = 2 };
+struct DictionaryPlace {
+  DictionaryForm form = DictionaryForm::kNone;
+  uint32_t entries = 0;
+  std::string inlined;  // its bytes, when not empty
+  uint32_t bytes = 0;
+  uint32_t crc = 0;
+  uint64_t offsets[2] = {0, 0};
+};
+
+// One column's part of the directory.
+struct Chunk {
+  std::string name;
+  uint16_t kinds = 0;      // bit k: values of model::Kind k occur
+  uint32_t values = 0;     // rows that have the field, nulls included
+  uint32_t nulls = 0;      // of them null
+  ChunkStats stats;
+  DictionaryPlace dictionary;
+  std::vector<BlockPlace> blocks;
+
+  bool only(model::Kind kind) const { return kinds == (1u << static_cast<int>(kind)); }
+  uint64_t stored_bytes() const;
+};
+
+// Moves, but does not copy: the name table points into `chunks`.
+struct Directory {
+  Directory() = default;
+  Directory(Directory&&) noexcept = default;
+  Directory& operator=(Directory&&) noexcept = default;
+
+  uint32_t rows = 0;
+  int64_t time_min = 0;
+  int64_t time_max = 0;
+  uint64_t data_bytes = 0;  // of the row group
+  std::vector<Chunk> chunks;
+  std::vector<contract::MinuteCount> minutes;  // empty when not kept
+  std::vector<uint32_t> rest_names;            // rising low halves of hash64 of the names in `_rest`
+
+  const Chunk* find(std::string_view name) const;
+  // Requires: called after `chunks` is complete.
+  void index_names();
+
+ private:
+  std::unordered_map<std::string_view, uint32_t> by_name_;
+};
+
+void write_directory(const Directory& directory, std::string& out);
+// Errors: kCorrupt when the bytes break a rule; every offset lies inside data_bytes afterwards.
+Result<Directory> read_directory(std::string_view bytes, uint32_t rows_max);
+
+}  // namespace clew::columnar

@@ -1,0 +1,310 @@
+#include "columnar/fields.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/hash.h"
+#include "columnar/dictionary.h"
+#include "columnar/to_vector.h"
+#include "model/batch.h"
+#include "model/rest.h"
+
+namespace clew::columnar {
+namespace {
+
+using contract::ScanStats;
+using model::Selection;
+using model::Value;
+using model::Vector;
+using model::VectorPtr;
+
+constexpr std::string_view kIngestTimeField = "_ingest_time";
+
+// Fills the nulls of `first` from `second`; value by value, as both may have other types.
+VectorPtr coalesce(const VectorPtr& first, const VectorPtr& second) {
+  auto out = std::make_shared<Vector>();
+  out->size = first->size;
+  out->layout = model::Layout::kValues;
+  out->values.resize(first->size);
+  std::set<model::Type> types;
+  for (uint32_t i = 0; i < first->size; ++i) {
+    out->values[i] = first->is_null(i) ? second->value(i) : first->value(i);
+    if (!out->values[i].is_null()) types.insert(out->values[i].type());
+  }
+  if (types.empty()) return std::make_shared<Vector>(Vector::all_null(first->size));
+  out->type = model::Type::kMixed;
+  return out;
+}
+
+bool any_null(const Vector& v) {
+  if (!v.has_nulls()) return false;
+  for (uint32_t i = 0; i < v.size; ++i) {
+    if (v.is_null(i)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const CommitRange* find_commit(const std::vector<CommitRange>& commits, uint64_t seq) {
+  auto it = std::upper_bound(commits.begin(), commits.end(), seq,
+                             [](uint64_t s, const CommitRange& range) { return s < range.first_seq.get(); });
+  if (it == commits.begin()) return nullptr;
+  --it;
+  return seq - it->first_seq.get() < it->rows ? &*it : nullptr;
+}
+
+bool Fields::maybe_in_rest(std::string_view name) const {
+  const std::vector<uint32_t>& names = group_.directory().rest_names;
+  return std::binary_search(names.begin(), names.end(), static_cast<uint32_t>(base::hash64(name)));
+}
+
+bool Fields::stored(std::string_view name) const {
+  return group_.directory().find(name) != nullptr || maybe_in_rest(name);
+}
+
+Result<std::shared_ptr<const std::vector<std::string>>> Fields::rest_names() const {
+  {
+    base::MutexLock lock(mutex_);
+    if (rest_names_) return rest_names_;
+  }
+  std::set<std::string, std::less<>> names;
+  const Chunk* chunk = group_.directory().find(model::kRestField);
+  for (uint32_t b = 0; chunk && b < chunk->blocks.size(); ++b) {
+    Entries known = CLEW_TRY(entries(*chunk, nullptr));
+    Result<BlockValues> values = group_.block(*chunk, b, known.dictionary, nullptr);
+    if (!values.ok()) continue;  // its names are lost with it; the other blocks' are not
+    for (uint32_t row = 0; row < values->rows; ++row) {
+      if (!lane_is_text(values->kind_at(row))) continue;
+      model::RestReader reader(values->text_at(row));
+      model::RestField field;
+      while (reader.next(field)) {
+        if (names.find(field.name) == names.end()) names.emplace(field.name);
+      }
+    }
+  }
+  auto list = std::make_shared<const std::vector<std::string>>(names.begin(), names.end());
+  base::MutexLock lock(mutex_);
+  rest_names_ = list;
+  return list;
+}
+
+Result<std::shared_ptr<const std::vector<model::CanonicalStep>>> Fields::steps(std::string_view field) const {
+  std::string key(field);
+  {
+    base::MutexLock lock(mutex_);
+    auto it = steps_.find(key);
+    if (it != steps_.end()) return it->second;
+  }
+  std::vector<model::CanonicalStep> found;
+  if (model::is_canonical(field)) {
+    std::vector<std::string> names;
+    for (const Chunk& chunk : group_.directory().chunks) names.push_back(chunk.name);
+    if (!group_.directory().rest_names.empty()) {
+      auto rest = CLEW_TRY(rest_names());
+      names.insert(names.end(), rest->begin(), rest->end());
+    }
+    found = model::canonical_steps(field, names);
+  } else if (stored(field)) {
+    found.push_back({key, model::Derive::kCopy});
+  }
+  auto list = std::make_shared<const std::vector<model::CanonicalStep>>(std::move(found));
+  base::MutexLock lock(mutex_);
+  steps_.emplace(std::move(key), list);
+  return list;
+}
+
+Result<Fields::Entries> Fields::entries(const Chunk& chunk, ScanStats* stats) const {
+  if (chunk.dictionary.form == DictionaryForm::kNone) return Entries{};
+  {
+    base::MutexLock lock(mutex_);
+    auto it = entries_.find(&chunk);
+    if (it != entries_.end()) return it->second;
+  }
+  Entries made;
+  made.dictionary = CLEW_TRY(group_.dictionary(chunk, stats));
+  made.vector = dictionary_vector(made.dictionary);
+  base::MutexLock lock(mutex_);
+  return entries_.emplace(&chunk, std::move(made)).first->second;
+}
+
+Status Fields::add_rest(std::string_view name, uint32_t block, BlockValues& values, ScanStats& stats) const {
+  const Chunk* chunk = group_.directory().find(model::kRestField);
+  if (!chunk) return {};
+  Entries known = CLEW_TRY(entries(*chunk, &stats));
+  BlockValues rest = CLEW_TRY(group_.block(*chunk, block, known.dictionary, &stats));
+  BlockValues out;
+  out.rows = values.rows;
+  out.kinds.assign(values.rows, kAbsent);
+  out.ints.assign(values.rows, 0);
+  out.scales.assign(values.rows, 0);
+  out.texts.assign(values.rows, {});
+  out.owners = std::move(values.owners);
+  out.owners.insert(out.owners.end(), rest.owners.begin(), rest.owners.end());
+  if (values.dictionary) out.owners.push_back(values.dictionary);
+  if (rest.dictionary) out.owners.push_back(rest.dictionary);
+  for (uint32_t row = 0; row < out.rows; ++row) {
+    model::RestField field;
+    bool found = values.kind_at(row) != kAbsent;
+    if (found) field = field_at(values, row);
+    if (!found && lane_is_text(rest.kind_at(row))) {
+      model::RestReader reader(rest.text_at(row));
+      while (!found && reader.next(field)) found = field.name == name;
+    }
+    if (!found) continue;
+    out.kinds[row] = static_cast<uint8_t>(field.kind);
+    out.ints[row] = field.lane;
+    out.scales[row] = field.scale;
+    out.texts[row] = field.text;
+  }
+  values = std::move(out);
+  return {};
+}
+
+Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanStats& stats) const {
+  BlockValues values;
+  values.rows = block_rows(group_.rows(), block);
+  if (const Chunk* chunk = group_.directory().find(name)) {
+    Entries known = CLEW_TRY(entries(*chunk, &stats));
+    values = CLEW_TRY(group_.block(*chunk, block, known.dictionary, &stats));
+  }
+  if (maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
+  return values;
+}
+
+Result<VectorPtr> Fields::stored_column(std::string_view name, uint32_t block, const Selection& rows,
+                                        ScanStats& stats) const {
+  BlockValues found = CLEW_TRY(values(name, block, stats));
+  VectorPtr dictionary;
+  if (found.dictionary) {
+    Entries known = CLEW_TRY(entries(*group_.directory().find(name), &stats));
+    dictionary = known.vector;
+  }
+  return to_vector(std::move(found), block * kBlockRows, rows, dictionary);
+}
+
+Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const Selection& rows,
+                                 ScanStats& stats) const {
+  if (field == kSeqColumn) return seq_column(block, rows);
+  if (field == model::kIdField) return derived_id(block, rows, stats);
+  if (field == model::kIndexField) return index_column(block, rows, stats);
+  if (field == kIngestTimeField) return ingest_times(block, rows);
+  auto way = CLEW_TRY(steps(field));
+  VectorPtr result;
+  for (const model::CanonicalStep& step : *way) {
+    VectorPtr values = CLEW_TRY(stored_column(step.source, block, rows, stats));
+    if (step.how != model::Derive::kCopy) values = model::derive(step.how, values);
+    result = result ? coalesce(result, values) : values;
+    if (!any_null(*result)) break;
+  }
+  if (!result) return VectorPtr(std::make_shared<Vector>(Vector::all_null(static_cast<uint32_t>(rows.size()))));
+  return result;
+}
+
+Result<VectorPtr> Fields::seq_column(uint32_t block, const Selection& rows) const {
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+  auto out = std::make_shared<Vector>();
+  out->type = model::Type::kLong;
+  out->layout = model::Layout::kFlat;
+  out->size = static_cast<uint32_t>(rows.size());
+  for (uint32_t row : rows) out->i64.push_back(static_cast<int64_t>(seqs[row - block * kBlockRows]));
+  return VectorPtr(std::move(out));
+}
+
+Result<VectorPtr> Fields::derived_id(uint32_t block, const Selection& rows, ScanStats& stats) const {
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+  auto derived = std::make_shared<Vector>();
+  derived->type = model::Type::kString;
+  derived->layout = model::Layout::kFlat;
+  derived->size = static_cast<uint32_t>(rows.size());
+  auto texts = std::make_shared<std::vector<std::string>>();
+  texts->reserve(rows.size());
+  for (uint32_t row : rows) {
+    uint64_t seq = seqs[row - block * kBlockRows];
+    const CommitRange* range = find_commit(group_.commits(), seq);
+    texts->push_back(range ? contract::event_id(range->key, range->first_row + (seq - range->first_seq.get()))
+                           : std::string());
+    derived->strings.push_back(texts->back());
+  }
+  derived->owners.push_back(texts);
+  if (!group_.directory().find(model::kIdField)) return VectorPtr(std::move(derived));
+  VectorPtr given = CLEW_TRY(stored_column(model::kIdField, block, rows, stats));
+  return any_null(*given) ? coalesce(given, derived) : given;
+}
+
+Result<VectorPtr> Fields::index_column(uint32_t block, const Selection& rows, ScanStats& stats) const {
+  auto own = std::make_shared<Vector>(
+      Vector::constant(Value::string(group_.dataset()), static_cast<uint32_t>(rows.size())));
+  if (!group_.directory().find(model::kIndexField)) return VectorPtr(std::move(own));
+  VectorPtr given = CLEW_TRY(stored_column(model::kIndexField, block, rows, stats));
+  return any_null(*given) ? coalesce(given, own) : given;
+}
+
+Result<VectorPtr> Fields::ingest_times(uint32_t block, const Selection& rows) const {
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+  auto out = std::make_shared<Vector>();
+  out->type = model::Type::kTimestamp;
+  out->layout = model::Layout::kFlat;
+  out->size = static_cast<uint32_t>(rows.size());
+  for (uint32_t row : rows) {
+    const CommitRange* range = find_commit(group_.commits(), seqs[row - block * kBlockRows]);
+    out->i64.push_back(range ? range->commit_time.get() : 0);
+    if (range) continue;
+    out->nulls.resize(out->size, 0);
+    out->nulls[out->i64.size() - 1] = 1;
+  }
+  return VectorPtr(std::move(out));
+}
+
+Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const {
+  contract::ColumnStats stats;
+  if (field.starts_with('_')) return stats;
+  auto way = CLEW_TRY(steps(field));
+  if (way->empty()) {
+    stats.known = stats.all_null = true;
+    stats.nulls = group_.rows();
+    return stats;
+  }
+  if (way->size() > 1 || (*way)[0].how != model::Derive::kCopy || maybe_in_rest((*way)[0].source)) return stats;
+  const Chunk* chunk = group_.directory().find((*way)[0].source);
+  if (!chunk) return stats;
+  stats.nulls = group_.rows() - chunk->values + chunk->nulls;
+  stats.all_null = stats.nulls == group_.rows();
+  stats.known = stats.all_null || chunk->stats.form != StatsForm::kNone;
+  switch (chunk->stats.form) {
+    case StatsForm::kNone: break;
+    case StatsForm::kInts: {
+      model::Type type = chunk->kinds >> static_cast<int>(model::Kind::kTime) & 1   ? model::Type::kTimestamp
+                         : chunk->kinds >> static_cast<int>(model::Kind::kBool) & 1 ? model::Type::kBool
+                                                                                    : model::Type::kLong;
+      stats.min = Value::of_lane(type, chunk->stats.int_min);
+      stats.max = Value::of_lane(type, chunk->stats.int_max);
+      break;
+    }
+    case StatsForm::kNumbers:
+      stats.min = Value::real(chunk->stats.number_min);
+      stats.max = Value::real(chunk->stats.number_max);
+      break;
+    case StatsForm::kTexts:
+      stats.min = Value::string(chunk->stats.text_min);
+      stats.max = Value::string(chunk->stats.text_max);
+      break;
+  }
+  return stats;
+}
+
+Result<std::vector<std::string>> Fields::public_names() const {
+  std::vector<std::string> names;
+  for (const Chunk& chunk : group_.directory().chunks) {
+    if (!chunk.name.starts_with('_')) names.push_back(chunk.name);
+  }
+  if (!group_.directory().rest_names.empty()) {
+    auto rest = CLEW_TRY(rest_names());
+    for (const std::string& name : *rest) {
+      if (!group_.directory().find(name)) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+}  // namespace clew::columnar

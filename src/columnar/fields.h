@@ -1,0 +1,66 @@
+// Fields answers for names: stored columns, fields of `_rest`, canonical names and the columns that clew derives.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "columnar/row_group.h"
+#include "model/canonical.h"
+#include "model/vector.h"
+
+namespace clew::columnar {
+
+// Threads:  all functions on any thread.
+// Lifetime: the row group outlives it.
+class Fields {
+ public:
+  explicit Fields(const RowGroup& group) : group_(group) {}
+
+  const RowGroup& group() const { return group_; }
+
+  Result<model::VectorPtr> column(std::string_view field, uint32_t block, const model::Selection& rows,
+                                  contract::ScanStats& stats) const;
+  Result<contract::ColumnStats> column_stats(std::string_view field) const;
+  Result<std::vector<std::string>> public_names() const;
+
+  // How a name is answered from stored fields; remembered.
+  Result<std::shared_ptr<const std::vector<model::CanonicalStep>>> steps(std::string_view field) const;
+
+  // The chunk's dictionary and its vector; remembered.
+  struct Entries {
+    DictionaryPtr dictionary;
+    model::VectorPtr vector;
+  };
+  Result<Entries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
+
+  // A stored field, in a column of its own or in `_rest`. Gives false when no row of the row group has it.
+  bool stored(std::string_view name) const;
+  bool maybe_in_rest(std::string_view name) const;
+  Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats) const;
+
+ private:
+  Result<model::VectorPtr> stored_column(std::string_view name, uint32_t block, const model::Selection& rows,
+                                         contract::ScanStats& stats) const;
+  Result<model::VectorPtr> derived_id(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
+  Result<model::VectorPtr> ingest_times(uint32_t block, const model::Selection& rows) const;
+  Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows) const;
+  Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
+  Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
+  Result<std::shared_ptr<const std::vector<std::string>>> rest_names() const;
+
+  const RowGroup& group_;
+  mutable base::Mutex mutex_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const std::vector<model::CanonicalStep>>> steps_
+      CLEW_GUARDED_BY(mutex_);
+  mutable std::unordered_map<const Chunk*, Entries> entries_ CLEW_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const std::vector<std::string>> rest_names_ CLEW_GUARDED_BY(mutex_);
+};
+
+// The range that an event of that _seq came with; null when none names it. `commits` rise by first_seq.
+const CommitRange* find_commit(const std::vector<CommitRange>& commits, uint64_t seq);
+
+}  // namespace clew::columnar

@@ -1,0 +1,134 @@
+#include "columnar/gather.h"
+
+#include <algorithm>
+
+namespace clew::columnar {
+
+Gatherer::Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std::span<const RowRef> rows)
+    : sources_(sources), rows_(rows), wanted_(sources.size()) {
+  for (size_t s = 0; s < sources.size(); ++s) wanted_[s].assign(blocks_of(sources[s]->rows()), false);
+  for (const RowRef& ref : rows) wanted_[ref.source][ref.row / kBlockRows] = true;
+}
+
+Result<Gatherer::Traits> Gatherer::load(std::string_view name) {
+  loaded_.assign(sources_.size(), {});
+  Traits traits;
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    Source& source = loaded_[s];
+    source.chunk = sources_[s]->directory().find(name);
+    if (!source.chunk) {
+      traits.absent = true;
+      continue;
+    }
+    traits.kinds = static_cast<uint16_t>(traits.kinds | source.chunk->kinds);
+    source.dictionary = CLEW_TRY(sources_[s]->dictionary(*source.chunk, nullptr));
+    if (source.dictionary) source.codes.assign(source.dictionary->entries.size(), DictionaryBuilder::kFullCode);
+    source.blocks.resize(wanted_[s].size());
+    for (uint32_t b = 0; b < wanted_[s].size(); ++b) {
+      if (!wanted_[s][b]) continue;
+      Result<BlockValues> values = sources_[s]->block(*source.chunk, b, source.dictionary, nullptr);
+      if (!values.ok()) {
+        return std::move(values).error().at("column " + std::string(name) + " block " + std::to_string(b));
+      }
+      source.blocks[b] = std::move(values).take();
+      const BlockValues& block = source.blocks[b];
+      bool empty = block.kinds.empty() && block.kind == kAbsent;
+      traits.absent = traits.absent || empty || !block.kinds.empty();
+      traits.all_coded = traits.all_coded && (block.dictionary != nullptr || block.texts.empty());
+    }
+  }
+  return traits;
+}
+
+bool Gatherer::fill_codes() {
+  dictionary_.reset(kDictionaryEntriesMax);
+  codes_.resize(rows_.size());
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    Source& source = loaded_[rows_[i].source];
+    codes_[i] = 0;
+    if (!source.chunk) continue;
+    const BlockValues& block = source.blocks[rows_[i].row / kBlockRows];
+    uint32_t row = rows_[i].row % kBlockRows;
+    if (!block.dictionary || !lane_is_text(block.kind_at(row))) continue;
+    uint32_t& code = source.codes[block.codes[row]];
+    if (code == DictionaryBuilder::kFullCode) {
+      code = dictionary_.code(source.dictionary->entries[block.codes[row]]);
+      if (code == DictionaryBuilder::kFullCode) return false;
+    }
+    codes_[i] = code;
+  }
+  return true;
+}
+
+void Gatherer::fill_texts() {
+  texts_.assign(rows_.size(), {});
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Source& source = loaded_[rows_[i].source];
+    if (!source.chunk) continue;
+    const BlockValues& block = source.blocks[rows_[i].row / kBlockRows];
+    uint32_t row = rows_[i].row % kBlockRows;
+    if (lane_is_text(block.kind_at(row))) texts_[i] = block.text_at(row);
+  }
+}
+
+void Gatherer::fill(const Traits& traits) {
+  bool uniform = !traits.absent && (traits.kinds & (traits.kinds - 1)) == 0;
+  bool ints = false;
+  bool decimals = traits.kinds >> static_cast<int>(model::Kind::kDecimal) & 1;
+  for (uint8_t k = 0; k < 16; ++k) ints = ints || ((traits.kinds >> k & 1) && lane_is_int(k));
+  kinds_.resize(uniform ? 0 : rows_.size());
+  ints_.resize(ints ? rows_.size() : 0);
+  scales_.resize(decimals ? rows_.size() : 0);
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Source& source = loaded_[rows_[i].source];
+    uint32_t row = rows_[i].row % kBlockRows;
+    const BlockValues* block = source.chunk ? &source.blocks[rows_[i].row / kBlockRows] : nullptr;
+    uint8_t kind = block ? block->kind_at(row) : kAbsent;
+    if (!uniform) kinds_[i] = kind;
+    if (ints) ints_[i] = lane_is_int(kind) ? block->ints[row] : 0;
+    if (decimals) scales_[i] = kind == static_cast<uint8_t>(model::Kind::kDecimal) ? block->scale_at(row) : 0;
+  }
+}
+
+Result<ColumnView> Gatherer::gather(std::string_view name) {
+  Traits traits = CLEW_TRY(load(name));
+  ColumnView view;
+  view.name = name;
+  view.rows = static_cast<uint32_t>(rows_.size());
+  if (traits.kinds == 0) return view;
+  fill(traits);
+  if (kinds_.empty()) {
+    view.kind = static_cast<uint8_t>(__builtin_ctz(traits.kinds));
+  } else {
+    view.kinds = kinds_.data();
+  }
+  view.ints = ints_.data();
+  if (!scales_.empty()) {
+    // One scale for all decimals if they have one; rows without a decimal do not count.
+    int scale = -1;
+    bool one = true;
+    for (size_t i = 0; i < rows_.size() && one; ++i) {
+      if (view.kind_at(static_cast<uint32_t>(i)) != static_cast<uint8_t>(model::Kind::kDecimal)) continue;
+      one = scale < 0 || scale == scales_[i];
+      scale = scales_[i];
+    }
+    if (one) {
+      view.scale = static_cast<uint8_t>(scale < 0 ? 0 : scale);
+    } else {
+      view.scales = scales_.data();
+    }
+  }
+  bool texts = false;
+  for (uint8_t k = 0; k < 16; ++k) texts = texts || ((traits.kinds >> k & 1) && lane_is_text(k));
+  if (!texts) return view;
+  if (traits.all_coded && fill_codes()) {
+    view.codes = codes_.data();
+    view.entries = &dictionary_.entries();
+  } else {
+    fill_texts();
+    view.texts = texts_.data();
+  }
+  return view;
+}
+
+}  // namespace clew::columnar

@@ -1,0 +1,56 @@
+// Gatherer brings the values of one column together from many row sources, in any order of rows, without an object per
+// value. It is how merging reads.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "columnar/dictionary.h"
+#include "columnar/fields.h"
+#include "columnar/row_group.h"
+#include "columnar/segment.h"
+
+namespace clew::columnar {
+
+// Threads:  one at a time; keeps its memory.
+// Lifetime: sources and rows outlive it.
+class Gatherer {
+ public:
+  Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std::span<const RowRef> rows);
+
+  // The column of that name, one entry per row. Valid until the next call.
+  // Errors: kCorrupt, kIo when a source's block cannot be read.
+  Result<ColumnView> gather(std::string_view name);
+
+ private:
+  // The decoded column of one source; only blocks that rows are taken from.
+  struct Source {
+    const Chunk* chunk = nullptr;
+    DictionaryPtr dictionary;
+    std::vector<BlockValues> blocks;
+    std::vector<uint32_t> codes;  // of the merged dictionary, by own code; UINT32_MAX: not met yet
+  };
+  struct Traits {
+    uint16_t kinds = 0;
+    bool absent = false;
+    bool all_coded = true;
+  };
+  Result<Traits> load(std::string_view name);
+  void fill(const Traits& traits);
+  bool fill_codes();
+  void fill_texts();
+
+  std::span<const std::shared_ptr<const RowGroup>> sources_;
+  std::span<const RowRef> rows_;
+  std::vector<std::vector<bool>> wanted_;  // by source and block
+  std::vector<Source> loaded_;
+  DictionaryBuilder dictionary_;
+  std::vector<uint8_t> kinds_;
+  std::vector<int64_t> ints_;
+  std::vector<uint8_t> scales_;
+  std::vector<std::string_view> texts_;
+  std::vector<uint32_t> codes_;
+};
+
+}  // namespace clew::columnar

@@ -1,0 +1,100 @@
+#include "columnar/granule.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/hash.h"
+#include "base/mutex.h"
+#include "columnar/documents.h"
+#include "columnar/fields.h"
+#include "columnar/to_vector.h"
+#include "model/batch.h"
+#include "model/canonical.h"
+
+namespace clew::columnar {
+namespace {
+
+using contract::ScanStats;
+using model::Selection;
+using model::VectorPtr;
+
+bool all_in(const RowGroup& group, Seq up_to) {
+  if (group.seqs_form() == Seqs::kFromCommits) {
+    if (group.commits().empty()) return true;
+    const CommitRange& last = group.commits().back();
+    return last.first_seq.get() + last.rows - 1 <= up_to.get();
+  }
+  const Chunk* seq = group.directory().find(kSeqColumn);
+  return seq && seq->stats.form == StatsForm::kInts && static_cast<uint64_t>(seq->stats.int_max) <= up_to.get();
+}
+
+// Threads: all functions on any thread; what is remembered is behind a mutex inside Fields.
+class RowGroupGranule final : public contract::Granule {
+ public:
+  RowGroupGranule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted)
+      : group_(std::move(group)), up_to_(up_to), deleted_(std::move(deleted)), all_seqs_(all_in(*group_, up_to)),
+        fields_(*group_) {}
+
+  const std::string& dataset() const override { return group_->dataset(); }
+  uint32_t rows() const override { return group_->rows(); }
+  int64_t time_min() const override { return group_->time_min(); }
+  int64_t time_max() const override { return group_->time_max(); }
+
+  void alive(uint32_t block, Selection& rows) const override;
+  Result<VectorPtr> column(std::string_view field, uint32_t block, const Selection& rows,
+                           ScanStats& stats) const override {
+    return fields_.column(field, block, rows, stats);
+  }
+  Result<bool> filter(const contract::Predicate& leaf, uint32_t block, Selection& rows,
+                      ScanStats& stats) const override;
+  Result<contract::ColumnStats> column_stats(std::string_view field) const override {
+    return fields_.column_stats(field);
+  }
+  const std::vector<contract::MinuteCount>* minute_counts() const override {
+    const auto& minutes = group_->directory().minutes;
+    return minutes.empty() || deleted_ || !all_seqs_ ? nullptr : &minutes;
+  }
+  Result<std::vector<std::string>> field_names() const override { return fields_.public_names(); }
+  Result<std::vector<std::string>> documents(uint32_t block, const Selection& rows, ScanStats& stats) const override {
+    return documents_of(fields_, block, rows, stats);
+  }
+
+ private:
+  std::shared_ptr<const RowGroup> group_;
+  Seq up_to_;
+  DeletedRows deleted_;
+  bool all_seqs_;
+  Fields fields_;
+};
+
+void RowGroupGranule::alive(uint32_t block, Selection& rows) const {
+  uint32_t begin = block * kBlockRows;
+  uint32_t count = block_rows(group_->rows(), block);
+  rows.clear();
+  rows.reserve(count);
+  std::vector<uint64_t> seqs;
+  if (!all_seqs_) {
+    // A damaged _seq says nothing about its rows, so that none of them may be shown.
+    Result<std::vector<uint64_t>> read = group_->block_seqs(block);
+    if (!read.ok()) return;
+    seqs = std::move(read).take();
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    uint32_t row = begin + i;
+    if (!seqs.empty() && seqs[i] > up_to_.get()) continue;
+    if (deleted_ && row < deleted_->size() && (*deleted_)[row]) continue;
+    rows.push_back(row);
+  }
+}
+
+Result<bool> RowGroupGranule::filter(const contract::Predicate&, uint32_t, Selection&, ScanStats&) const {
+  return false;
+}
+
+}  // namespace
+
+contract::GranulePtr make_granule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted) {
+  return std::make_shared<RowGroupGranule>(std::move(group), up_to, std::move(deleted));
+}
+
+}  // namespace clew::columnar

@@ -1,0 +1,160 @@
+#include "columnar/levels.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+#include <unordered_map>
+
+#include "columnar/fields.h"
+#include "model/canonical.h"
+
+namespace clew::columnar {
+namespace {
+
+constexpr int64_t kMinuteNs = 60'000'000'000;
+constexpr int kLevels = 8;
+constexpr int64_t kMinutesFlatMax = 1 << 16;
+
+int64_t minute_of(int64_t time) {
+  int64_t m = time / kMinuteNs;
+  return m * kMinuteNs > time ? m - 1 : m;
+}
+
+// Rank of every row's canonical level.
+uint8_t rank_of(const model::Vector& v, uint32_t row) {
+  if (v.is_null(row)) return 0;
+  model::Value value = v.value(row);
+  return value.type() == model::Type::kString ? static_cast<uint8_t>(model::level_rank(value.text())) : uint8_t{0};
+}
+
+void append_ranks(const model::Vector& v, std::vector<uint8_t>& ranks) {
+  if (v.layout == model::Layout::kDict) {
+    std::vector<uint8_t> by_code(v.dict->size);
+    for (uint32_t c = 0; c < v.dict->size; ++c) by_code[c] = rank_of(*v.dict, c);
+    for (uint32_t i = 0; i < v.size; ++i) ranks.push_back(v.is_null(i) ? uint8_t{0} : by_code[v.codes[i]]);
+    return;
+  }
+  for (uint32_t i = 0; i < v.size; ++i) ranks.push_back(rank_of(v, i));
+}
+
+Result<std::vector<uint8_t>> level_ranks(const RowGroup& group) {
+  Fields fields(group);
+  contract::ScanStats stats;
+  std::vector<uint8_t> ranks;
+  ranks.reserve(group.rows());
+  auto steps = CLEW_TRY(fields.steps("level"));
+  if (steps->empty()) {
+    ranks.assign(group.rows(), 0);
+    return ranks;
+  }
+  for (uint32_t b = 0; b < blocks_of(group.rows()); ++b) {
+    model::Selection all(block_rows(group.rows(), b));
+    std::iota(all.begin(), all.end(), b * kBlockRows);
+    append_ranks(*CLEW_TRY(fields.column("level", b, all, stats)), ranks);
+  }
+  return ranks;
+}
+
+}  // namespace
+
+Result<std::vector<contract::MinuteCount>> count_minutes(std::span<const std::shared_ptr<const RowGroup>> groups,
+                                                         std::span<const RowRef> rows,
+                                                         const std::vector<int64_t>& times) {
+  std::vector<std::vector<uint8_t>> ranks(groups.size());
+  for (size_t s = 0; s < groups.size(); ++s) ranks[s] = CLEW_TRY(level_ranks(*groups[s]));
+  std::map<int64_t, std::array<uint64_t, kLevels>> counts;
+  int64_t last_minute = INT64_MIN;
+  std::array<uint64_t, kLevels>* last = nullptr;
+  int64_t last_begin = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Neighbours mostly share the minute.
+    if (!last || times[i] < last_begin || times[i] - last_begin >= kMinuteNs) {
+      last_minute = minute_of(times[i]);
+      last_begin = last_minute * kMinuteNs;
+      last = &counts[last_minute];
+    }
+    ++(*last)[ranks[rows[i].source][rows[i].row]];
+  }
+  std::vector<contract::MinuteCount> out;
+  for (const auto& [minute, by_level] : counts) {
+    for (int rank = 0; rank < kLevels; ++rank) {
+      uint64_t count = by_level[static_cast<size_t>(rank)];
+      if (count > 0) out.push_back({minute, std::string(model::level_of_rank(rank)), count});
+    }
+  }
+  return out;
+}
+
+namespace {
+
+struct SortKey {
+  uint32_t group = 0;  // of rows with equal service.name
+  int64_t time = 0;
+  uint64_t seq = 0;
+  RowRef ref;
+};
+
+// Numbers for texts, the same text the same number, in order of appearance.
+class Numbers {
+ public:
+  uint32_t of(const model::Vector& v, uint32_t row) {
+    if (v.is_null(row)) return 0;
+    model::Value value = v.value(row);
+    if (value.type() != model::Type::kString) return 0;
+    return numbers_.emplace(value.text(), static_cast<uint32_t>(numbers_.size() + 1)).first->second;
+  }
+
+ private:
+  std::unordered_map<std::string, uint32_t> numbers_;
+};
+
+Result<std::vector<uint32_t>> service_numbers(const RowGroup& group, Numbers& numbers) {
+  Fields fields(group);
+  contract::ScanStats stats;
+  std::vector<uint32_t> out;
+  out.reserve(group.rows());
+  auto steps = CLEW_TRY(fields.steps("service.name"));
+  if (steps->empty()) return std::vector<uint32_t>(group.rows(), 0);
+  for (uint32_t b = 0; b < blocks_of(group.rows()); ++b) {
+    model::Selection all(block_rows(group.rows(), b));
+    std::iota(all.begin(), all.end(), b * kBlockRows);
+    model::VectorPtr v = CLEW_TRY(fields.column("service.name", b, all, stats));
+    if (v->layout == model::Layout::kDict) {
+      std::vector<uint32_t> by_code(v->dict->size);
+      for (uint32_t c = 0; c < v->dict->size; ++c) by_code[c] = numbers.of(*v->dict, c);
+      for (uint32_t i = 0; i < v->size; ++i) out.push_back(v->is_null(i) ? 0 : by_code[v->codes[i]]);
+    } else {
+      for (uint32_t i = 0; i < v->size; ++i) out.push_back(numbers.of(*v, i));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> sources, std::vector<RowRef> rows) {
+  Numbers numbers;
+  std::vector<std::vector<uint32_t>> services(sources.size());
+  std::vector<std::vector<int64_t>> times(sources.size());
+  std::vector<std::vector<uint64_t>> seqs(sources.size());
+  for (size_t s = 0; s < sources.size(); ++s) {
+    auto group = std::dynamic_pointer_cast<const RowGroup>(sources[s]);
+    services[s] = CLEW_TRY(service_numbers(*group, numbers));
+    times[s] = CLEW_TRY(group->times());
+    seqs[s] = CLEW_TRY(group->seqs());
+  }
+  std::vector<SortKey> keys;
+  keys.reserve(rows.size());
+  for (const RowRef& ref : rows) {
+    keys.push_back({services[ref.source][ref.row], times[ref.source][ref.row], seqs[ref.source][ref.row], ref});
+  }
+  std::sort(keys.begin(), keys.end(), [](const SortKey& a, const SortKey& b) {
+    if (a.group != b.group) return a.group < b.group;
+    return a.time != b.time ? a.time < b.time : a.seq < b.seq;
+  });
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = keys[i].ref;
+  return rows;
+}
+
+}  // namespace clew::columnar

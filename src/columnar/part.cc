@@ -1,0 +1,159 @@
+#include "columnar/part.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "columnar/chunk_encoder.h"
+#include "columnar/lanes.h"
+#include "columnar/part_format.h"
+#include "columnar/rest_gather.h"
+#include "columnar/row_group.h"
+#include "model/rest.h"
+
+namespace clew::columnar {
+
+struct BatchEncoder::State {
+  ChunkEncoder chunks{codec::Effort::kFast};
+  Lanes lanes;
+  std::string data;
+  std::string head;
+};
+
+BatchEncoder::BatchEncoder() : state_(std::make_unique<State>()) {}
+BatchEncoder::~BatchEncoder() = default;
+
+std::string BatchEncoder::encode(const model::Batch& batch) {
+  CHECK(batch.rows() > 0 && batch.rows() <= kPartRowsMax, batch.rows());
+  const model::Column* time = batch.find(model::kTimeField);
+  CHECK(time && time->values_count() == batch.rows() && time->ints().size() == batch.rows(), batch.rows());
+  State& s = *state_;
+  s.data.clear();
+  Directory directory;
+  directory.rows = batch.rows();
+  auto [least, most] = std::minmax_element(time->ints().begin(), time->ints().end());
+  directory.time_min = *least;
+  directory.time_max = *most;
+  for (const auto& column : batch.columns()) {
+    if (column->values_count() == 0) continue;
+    ColumnView view = s.lanes.view_of(*column, batch.rows());
+    const int64_t* times = column.get() == time ? nullptr : time->ints().data();
+    directory.chunks.push_back(s.chunks.encode(view, times, s.data.size(), s.data));
+    if (column->name() == model::kRestField) {
+      Result<std::vector<uint32_t>> names = rest_name_hashes(view);
+      CHECK(names.ok());
+      directory.rest_names = std::move(names).take();
+    }
+  }
+  directory.data_bytes = s.data.size();
+  s.head.clear();
+  base::Writer(s.head).string(batch.dataset());
+  write_directory(directory, s.head);
+  std::string out;
+  out.reserve(kPartHeaderBytes + s.head.size() + s.data.size());
+  write_part_header(s.head, out);
+  out.append(s.head);
+  out.append(s.data);
+  return out;
+}
+
+void write_part_header(std::string_view head, std::string& out) {
+  base::Writer w(out);
+  size_t begin = out.size();
+  w.bytes(kPartMagic);
+  w.u16(kPartVersion);
+  w.u16(0);
+  w.u32(static_cast<uint32_t>(head.size()));
+  w.u32(base::crc32c(head, base::crc32c(std::string_view(out).substr(begin))));
+}
+
+Result<PartHead> read_part_head(const ByteSource& source) {
+  Bytes fixed = CLEW_TRY(source.read(0, kPartHeaderBytes));
+  base::Reader in(fixed.view);
+  if (in.bytes(kPartMagic.size()) != kPartMagic) return Error(Code::kCorrupt, "no part: another magic");
+  uint16_t version = in.u16();
+  in.skip(2);
+  uint32_t head_bytes = in.u32();
+  uint32_t crc = in.u32();
+  Bytes head = CLEW_TRY(source.read(kPartHeaderBytes, head_bytes));
+  if (base::crc32c(head.view, base::crc32c(fixed.view.substr(0, kPartHeaderBytes - 4))) != crc) {
+    return Error(Code::kCorrupt, "checksum of a part's head");
+  }
+  if (version > kPartVersion) return Error(Code::kUnsupported, "part version " + std::to_string(version));
+  base::Reader body(head.view);
+  PartHead part;
+  part.dataset = body.string();
+  part.directory = CLEW_TRY(read_directory(head.view.substr(body.position()), kPartRowsMax));
+  part.data_offset = kPartHeaderBytes + head_bytes;
+  if (part.data_offset + part.directory.data_bytes != source.bytes()) {
+    return Error(Code::kCorrupt, "a part of another length");
+  }
+  return part;
+}
+
+namespace {
+
+Result<std::shared_ptr<const RowGroup>> open_source(const ByteSource& source, std::vector<CommitRange> commits) {
+  PartHead head = CLEW_TRY(read_part_head(source));
+  auto dataset = std::make_shared<const std::string>(std::move(head.dataset));
+  auto ranges = std::make_shared<const std::vector<CommitRange>>(std::move(commits));
+  return std::make_shared<const RowGroup>(dataset, std::move(head.directory), source.from(head.data_offset),
+                                          Seqs::kFromCommits, ranges);
+}
+
+// Later readers rely on it.
+Status check_rest(const model::Column& rest) {
+  for (size_t i = 0; i < rest.text_ends().size(); ++i) {
+    model::RestReader reader(rest.text_at(i));
+    model::RestField field;
+    while (reader.next(field)) {
+    }
+    CLEW_TRY(reader.status());
+  }
+  return {};
+}
+
+void append_block(const BlockValues& values, uint32_t first_row, model::Column& to) {
+  for (uint32_t i = 0; i < values.rows; ++i) {
+    uint8_t kind = values.kind_at(i);
+    if (kind == kAbsent) continue;
+    model::RestField field{.name = {}, .kind = static_cast<model::Kind>(kind), .scale = 0, .lane = 0, .text = {}};
+    if (lane_is_int(kind)) field.lane = values.ints[i];
+    if (field.kind == model::Kind::kDecimal) field.scale = values.scale_at(i);
+    if (lane_is_text(kind)) field.text = values.text_at(i);
+    model::add_value(to, first_row + i, field);
+  }
+}
+
+}  // namespace
+
+Result<RowSourcePtr> open_part(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes,
+                               std::vector<CommitRange> commits) {
+  return RowSourcePtr(CLEW_TRY(open_source(ByteSource(std::move(file), offset, bytes), std::move(commits))));
+}
+
+Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::vector<CommitRange> commits) {
+  return RowSourcePtr(CLEW_TRY(open_source(ByteSource(std::move(bytes)), std::move(commits))));
+}
+
+Result<model::Batch> decode_batch(std::string_view bytes) {
+  auto group = CLEW_TRY(open_source(ByteSource(std::make_shared<const std::string>(bytes)), {}));
+  model::Batch batch(group->dataset());
+  for (uint32_t i = 0; i < group->rows(); ++i) (void)batch.begin_row();
+  for (const Chunk& chunk : group->directory().chunks) {
+    if (chunk.name.empty() || chunk.name.size() > model::kFieldNameBytesMax) {
+      return Error(Code::kCorrupt, "a column's name has no or too many bytes");
+    }
+    DictionaryPtr dictionary = CLEW_TRY(group->dictionary(chunk, nullptr));
+    model::Column* column = batch.column(chunk.name);
+    if (column->values_count() > 0) return Error(Code::kCorrupt, "two columns of one name");
+    for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
+      BlockValues values = CLEW_TRY(group->block(chunk, b, dictionary, nullptr));
+      append_block(values, b * kBlockRows, *column);
+    }
+    if (chunk.name == model::kRestField) CLEW_TRY(check_rest(*column));
+  }
+  return batch;
+}
+
+}  // namespace clew::columnar

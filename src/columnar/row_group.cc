@@ -1,0 +1,143 @@
+#include "columnar/row_group.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "columnar/dictionary.h"
+#include "columnar/granule.h"
+#include "model/batch.h"
+
+namespace clew::columnar {
+
+RowGroup::RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
+                   CommitsPtr commits)
+    : dataset_(std::move(dataset)), directory_(std::move(directory)), data_(std::move(data)), seqs_(seqs),
+      commits_(std::move(commits)) {}
+
+std::vector<uint64_t> seqs_of_commits(const std::vector<CommitRange>& commits, uint32_t rows) {
+  std::vector<uint64_t> seqs;
+  seqs.reserve(rows);
+  for (const CommitRange& range : commits) {
+    for (uint32_t i = 0; i < range.rows && seqs.size() < rows; ++i) seqs.push_back(range.first_seq.get() + i);
+  }
+  return seqs;
+}
+
+Result<std::vector<int64_t>> RowGroup::times() const {
+  std::vector<int64_t> all;
+  all.reserve(rows());
+  for (uint32_t b = 0; b < blocks_of(rows()); ++b) {
+    std::vector<int64_t> some = CLEW_TRY(block_times(b, nullptr));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+Result<std::vector<uint64_t>> RowGroup::seqs() const {
+  if (seqs_ == Seqs::kFromCommits) {
+    std::vector<uint64_t> seqs = seqs_of_commits(*commits_, rows());
+    if (seqs.size() != rows()) return Error(Code::kCorrupt, "commits name fewer rows than the part has");
+    return seqs;
+  }
+  std::vector<uint64_t> all;
+  all.reserve(rows());
+  for (uint32_t b = 0; b < blocks_of(rows()); ++b) {
+    std::vector<uint64_t> some = CLEW_TRY(block_seqs(b));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number) const {
+  if (seqs_ == Seqs::kFromCommits) {
+    std::vector<uint64_t> all = CLEW_TRY(seqs());
+    uint32_t begin = block_number * kBlockRows;
+    return std::vector<uint64_t>(all.begin() + begin, all.begin() + begin + block_rows(rows(), block_number));
+  }
+  const Chunk* chunk = directory_.find(kSeqColumn);
+  if (!chunk || !chunk->only(model::Kind::kInt)) return Error(Code::kCorrupt, "no column _seq");
+  BlockValues values = CLEW_TRY(block(*chunk, block_number, nullptr, nullptr));
+  if (!values.kinds.empty()) return Error(Code::kCorrupt, "_seq is not in every row");
+  return std::vector<uint64_t>(values.ints.begin(), values.ints.end());
+}
+
+contract::GranulePtr RowGroup::granule(Seq up_to, DeletedRows deleted) const {
+  return make_granule(shared_from_this(), up_to, std::move(deleted));
+}
+
+Result<DictionaryPtr> RowGroup::dictionary_copy(const DictionaryPlace& place, int copy,
+                                                contract::ScanStats* stats) const {
+  Bytes bytes = CLEW_TRY(data_.read(place.offsets[copy], place.bytes));
+  if (stats) {
+    stats->column_reads.fetch_add(1, std::memory_order_relaxed);
+    stats->bytes_read.fetch_add(place.bytes, std::memory_order_relaxed);
+  }
+  if (base::crc32c(bytes.view) != place.crc) return Error(Code::kCorrupt, "checksum of a dictionary");
+  return read_dictionary(bytes.view, place.entries);
+}
+
+Result<DictionaryPtr> RowGroup::dictionary(const Chunk& chunk, contract::ScanStats* stats) const {
+  const DictionaryPlace& place = chunk.dictionary;
+  if (place.form == DictionaryForm::kNone) return DictionaryPtr();
+  if (!place.inlined.empty()) return read_dictionary(place.inlined, place.entries);
+  Result<DictionaryPtr> first = dictionary_copy(place, 0, stats);
+  if (first.ok() || place.offsets[1] == place.offsets[0]) return first;
+  return dictionary_copy(place, 1, stats);
+}
+
+Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, contract::ScanStats* stats) const {
+  const BlockPlace& place = chunk.blocks[block_number];
+  if (place.bytes == 0) return Bytes{};
+  Bytes bytes = CLEW_TRY(data_.read(place.offset, place.bytes));
+  if (stats) {
+    stats->column_reads.fetch_add(1, std::memory_order_relaxed);
+    stats->bytes_read.fetch_add(place.bytes, std::memory_order_relaxed);
+  }
+  if (base::crc32c(bytes.view) != place.crc) return Error(Code::kCorrupt, "checksum of a block");
+  return bytes;
+}
+
+Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const DictionaryPtr& dictionary,
+                                    contract::ScanStats* stats) const {
+  CHECK(block_number < chunk.blocks.size(), block_number);
+  Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
+  BlockContext context{.kinds = chunk.kinds, .dictionary = dictionary};
+  std::vector<int64_t> times;
+  if (block_needs_times(bytes.view) && chunk.name != model::kTimeField) {
+    times = CLEW_TRY(block_times(block_number, stats));
+    context.times = times.data();
+  }
+  if (stats) stats->blocks_decoded.fetch_add(1, std::memory_order_relaxed);
+  return decode_block(bytes.view, block_rows(rows(), block_number), context);
+}
+
+Result<std::vector<int64_t>> RowGroup::block_times(uint32_t block_number, contract::ScanStats* stats) const {
+  const Chunk* chunk = directory_.find(model::kTimeField);
+  if (!chunk || !chunk->only(model::Kind::kTime)) return Error(Code::kCorrupt, "no column _time");
+  BlockValues values = CLEW_TRY(block(*chunk, block_number, nullptr, stats));
+  if (!values.kinds.empty() || values.ints.size() != values.rows) {
+    return Error(Code::kCorrupt, "_time is not in every row");
+  }
+  return std::move(values.ints);
+}
+
+Status RowGroup::verify() const {
+  for (const Chunk& chunk : directory_.chunks) {
+    for (int copy = 0; copy < 2 && chunk.dictionary.bytes > 0; ++copy) {
+      Result<DictionaryPtr> read = dictionary_copy(chunk.dictionary, copy, nullptr);
+      if (!read.ok()) return std::move(read).error().at("column " + chunk.name);
+    }
+    DictionaryPtr entries = CLEW_TRY(dictionary(chunk, nullptr));
+    for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
+      Result<BlockValues> values = block(chunk, b, entries, nullptr);
+      if (!values.ok()) {
+        return std::move(values).error().at("column " + chunk.name + " block " + std::to_string(b));
+      }
+    }
+  }
+  (void)CLEW_TRY(seqs());
+  return {};
+}
+
+}  // namespace clew::columnar

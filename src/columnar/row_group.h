@@ -1,0 +1,71 @@
+// RowGroup reads the columns of a part or of a row group of a segment: both are a directory and chunks of blocks.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "columnar/block.h"
+#include "columnar/byte_source.h"
+#include "columnar/directory.h"
+#include "columnar/row_source.h"
+
+namespace clew::columnar {
+
+using CommitsPtr = std::shared_ptr<const std::vector<CommitRange>>;
+
+// How the rows of a row group get their _seq.
+enum class Seqs : uint8_t {
+  kFromCommits,  // a part: row by row as the commits follow each other
+  kColumn,       // a segment: column `_seq`
+};
+
+constexpr std::string_view kSeqColumn = "_seq";
+
+// Threads: all functions on any thread.
+class RowGroup final : public RowSource, public std::enable_shared_from_this<RowGroup> {
+ public:
+  // `data` begins where the directory's offsets count from.
+  RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
+           CommitsPtr commits);
+
+  const std::string& dataset() const override { return *dataset_; }
+  uint32_t rows() const override { return directory_.rows; }
+  int64_t time_min() const override { return directory_.time_min; }
+  int64_t time_max() const override { return directory_.time_max; }
+  uint64_t bytes() const override { return directory_.data_bytes; }
+  Result<std::vector<int64_t>> times() const override;
+  Result<std::vector<uint64_t>> seqs() const override;
+  contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const override;
+
+  const Directory& directory() const { return directory_; }
+  const ByteSource& data() const { return data_; }
+  const std::vector<CommitRange>& commits() const { return *commits_; }
+  Seqs seqs_form() const { return seqs_; }
+
+  // Errors: kCorrupt (checksum or contents), kUnsupported, kIo. `stats` may be null.
+  Result<DictionaryPtr> dictionary(const Chunk& chunk, contract::ScanStats* stats) const;
+  Result<Bytes> block_bytes(const Chunk& chunk, uint32_t block, contract::ScanStats* stats) const;
+  Result<BlockValues> block(const Chunk& chunk, uint32_t block, const DictionaryPtr& dictionary,
+                            contract::ScanStats* stats) const;
+  Result<std::vector<int64_t>> block_times(uint32_t block, contract::ScanStats* stats) const;
+  Result<std::vector<uint64_t>> block_seqs(uint32_t block) const;
+
+  // Reads and decodes everything. Errors: the first that is found, with its column and block.
+  Status verify() const;
+
+ private:
+  Result<DictionaryPtr> dictionary_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const;
+
+  std::shared_ptr<const std::string> dataset_;
+  Directory directory_;
+  ByteSource data_;
+  Seqs seqs_;
+  CommitsPtr commits_;
+};
+
+// Value by value the same: _seq of the rows that `commits` name in order, at most `rows` of them.
+std::vector<uint64_t> seqs_of_commits(const std::vector<CommitRange>& commits, uint32_t rows);
+
+}  // namespace clew::columnar

@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "columnar/chunk_encoder.h"
+#include "columnar/gather.h"
+#include "columnar/levels.h"
+#include "columnar/rest_gather.h"
+#include "columnar/segment.h"
+#include "columnar/segment_format.h"
+#include "model/batch.h"
+
+namespace clew::columnar {
+namespace {
+
+constexpr size_t kWriteBytes = 1u << 20;  // the writer's buffer
+
+class FileSegmentWriter final : public SegmentWriter {
+ public:
+  FileSegmentWriter(std::unique_ptr<os::File> file, SegmentIdentity identity) : file_(std::move(file)) {
+    tail_.identity = std::move(identity);
+    buffer_.assign(kTrailerBytes, '\0');
+  }
+
+  Status add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) override;
+  Status copy_row_group(const RowSourcePtr& source) override;
+  Result<SegmentSummary> finish(std::vector<CommitRange> commits) override;
+
+ private:
+  uint64_t position() const { return buffer_offset_ + buffer_.size(); }
+  Status flush();
+  Status add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory, uint64_t begin);
+  Status add_column(const ColumnView& view, const int64_t* times, Directory& directory, uint64_t begin);
+  void add_to_summary(const Directory& directory);
+  Status write_tails();
+
+  std::unique_ptr<os::File> file_;
+  Tail tail_;
+  ChunkEncoder chunks_{codec::Effort::kFull};
+  std::string buffer_;          // bytes not written yet
+  uint64_t buffer_offset_ = 0;  // where they belong
+  std::vector<int64_t> times_;
+  std::vector<int64_t> seqs_;
+};
+
+Status FileSegmentWriter::flush() {
+  CLEW_TRY(file_->write_at(buffer_offset_, buffer_));
+  buffer_offset_ += buffer_.size();
+  buffer_.clear();
+  return {};
+}
+
+// Names of the columns of all sources, `_time` first, then by falling number of values.
+std::vector<std::string> column_names(std::span<const std::shared_ptr<const RowGroup>> groups) {
+  std::map<std::string_view, uint64_t> counts;
+  for (const auto& group : groups) {
+    for (const Chunk& chunk : group->directory().chunks) counts[chunk.name] += chunk.values;
+  }
+  counts.erase(model::kTimeField);
+  counts.erase(kSeqColumn);
+  counts.erase(model::kRestField);
+  std::vector<std::pair<std::string_view, uint64_t>> order(counts.begin(), counts.end());
+  // clew's own columns always stay; the rest by how many rows they serve.
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    bool own_a = a.first.starts_with('_');
+    bool own_b = b.first.starts_with('_');
+    return own_a != own_b ? own_a : a.second > b.second;
+  });
+  std::vector<std::string> names;
+  for (const auto& [name, count] : order) names.emplace_back(name);
+  return names;
+}
+
+Result<std::vector<std::shared_ptr<const RowGroup>>> row_groups_of(std::span<const RowSourcePtr> sources) {
+  std::vector<std::shared_ptr<const RowGroup>> groups;
+  for (const RowSourcePtr& source : sources) {
+    groups.push_back(std::dynamic_pointer_cast<const RowGroup>(source));
+    CHECK(groups.back() != nullptr);
+  }
+  return groups;
+}
+
+Result<std::vector<int64_t>> gather_seqs(std::span<const std::shared_ptr<const RowGroup>> groups,
+                                         std::span<const RowRef> rows) {
+  std::vector<std::vector<uint64_t>> all(groups.size());
+  for (size_t s = 0; s < groups.size(); ++s) all[s] = CLEW_TRY(groups[s]->seqs());
+  std::vector<int64_t> seqs(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) seqs[i] = static_cast<int64_t>(all[rows[i].source][rows[i].row]);
+  return seqs;
+}
+
+Status FileSegmentWriter::add_column(const ColumnView& view, const int64_t* times, Directory& directory,
+                                     uint64_t begin) {
+  directory.chunks.push_back(chunks_.encode(view, times, position() - begin, buffer_));
+  if (directory.chunks.back().values == 0) directory.chunks.pop_back();
+  return buffer_.size() >= kWriteBytes ? flush() : Status();
+}
+
+Status FileSegmentWriter::add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory,
+                                      uint64_t begin) {
+  for (const std::string& name : names) {
+    ColumnView view = CLEW_TRY(gatherer.gather(name));
+    CLEW_TRY(add_column(view, times_.data(), directory, begin));
+  }
+  return {};
+}
+
+Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) {
+  CHECK(!rows.empty() && rows.size() <= kRowGroupRowsMax, rows.size());
+  auto groups = CLEW_TRY(row_groups_of(sources));
+  uint64_t begin = position();
+  Directory directory;
+  directory.rows = static_cast<uint32_t>(rows.size());
+  Gatherer gatherer(groups, rows);
+  ColumnView time = CLEW_TRY(gatherer.gather(model::kTimeField));
+  if (time.kinds || time.kind != static_cast<uint8_t>(model::Kind::kTime)) {
+    return Error(Code::kCorrupt, "_time is not in every row");
+  }
+  times_.assign(time.ints, time.ints + rows.size());
+  auto [least, most] = std::minmax_element(times_.begin(), times_.end());
+  directory.time_min = *least;
+  directory.time_max = *most;
+  CLEW_TRY(add_column(time, nullptr, directory, begin));
+  seqs_ = CLEW_TRY(gather_seqs(groups, rows));
+  ColumnView seq{.name = kSeqColumn, .rows = directory.rows};
+  seq.kind = static_cast<uint8_t>(model::Kind::kInt);
+  seq.ints = seqs_.data();
+  CLEW_TRY(add_column(seq, nullptr, directory, begin));
+  std::vector<std::string> names = column_names(groups);
+  std::vector<std::string> beyond;
+  if (names.size() > model::kColumnsMax) {
+    beyond.assign(names.begin() + model::kColumnsMax, names.end());
+    names.resize(model::kColumnsMax);
+  }
+  CLEW_TRY(add_columns(gatherer, names, directory, begin));
+  RestColumn rest = CLEW_TRY(gather_rest(gatherer, beyond, directory.rows));
+  if (rest.view.rows > 0) CLEW_TRY(add_column(rest.view, times_.data(), directory, begin));
+  directory.rest_names = std::move(rest.name_hashes);
+  chunks_.finish_dictionaries(directory.chunks, position() - begin, buffer_);
+  directory.data_bytes = position() - begin;
+  directory.minutes = CLEW_TRY(count_minutes(groups, rows, times_));
+  directory.index_names();
+  add_to_summary(directory);
+  tail_.row_groups.push_back({begin, std::move(directory)});
+  return flush();
+}
+
+void FileSegmentWriter::add_to_summary(const Directory& directory) {
+  SegmentSummary& s = tail_.summary;
+  const Chunk* seq = directory.find(kSeqColumn);
+  CHECK(seq && seq->stats.form == StatsForm::kInts);
+  auto seq_min = static_cast<uint64_t>(seq->stats.int_min);
+  auto seq_max = static_cast<uint64_t>(seq->stats.int_max);
+  bool first = s.rows == 0;
+  s.time_min = first ? directory.time_min : std::min(s.time_min, directory.time_min);
+  s.time_max = first ? directory.time_max : std::max(s.time_max, directory.time_max);
+  s.seq_min = first ? seq_min : std::min(s.seq_min, seq_min);
+  s.seq_max = first ? seq_max : std::max(s.seq_max, seq_max);
+  s.rows += directory.rows;
+  ++s.row_groups;
+}
+
+Status FileSegmentWriter::copy_row_group(const RowSourcePtr& source) {
+  auto group = std::dynamic_pointer_cast<const RowGroup>(source);
+  CHECK(group && group->seqs_form() == Seqs::kColumn);
+  uint64_t begin = position();
+  uint64_t bytes = group->directory().data_bytes;
+  for (uint64_t at = 0; at < bytes; at += kWriteBytes) {
+    Bytes piece = CLEW_TRY(group->data().read(at, std::min<uint64_t>(kWriteBytes, bytes - at)));
+    buffer_.append(piece.view);
+    CLEW_TRY(flush());
+  }
+  std::string written;
+  write_directory(group->directory(), written);
+  Directory directory = CLEW_TRY(read_directory(written, kRowGroupRowsMax));
+  add_to_summary(directory);
+  tail_.row_groups.push_back({begin, std::move(directory)});
+  return {};
+}
+
+Status FileSegmentWriter::write_tails() {
+  std::string tail;
+  write_tail(tail_, tail);
+  Trailer trailer;
+  trailer.tail_offsets[0] = position();
+  trailer.tail_offsets[1] = position() + tail.size();
+  trailer.tail_bytes = static_cast<uint32_t>(tail.size());
+  trailer.tail_crc = base::crc32c(tail);
+  trailer.file_bytes = position() + 2 * tail.size() + kTrailerBytes;
+  buffer_.append(tail);
+  buffer_.append(tail);
+  std::string fixed;
+  write_trailer(trailer, fixed);
+  buffer_.append(fixed);
+  CLEW_TRY(flush());
+  return file_->write_at(0, fixed);
+}
+
+Result<SegmentSummary> FileSegmentWriter::finish(std::vector<CommitRange> commits) {
+  CHECK(!tail_.row_groups.empty());
+  tail_.commits = std::move(commits);
+  CLEW_TRY(write_tails());
+  CLEW_TRY(file_->sync());
+  tail_.summary.file_bytes = position();
+  return tail_.summary;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SegmentWriter>> create_segment(os::Disk& disk, const std::string& path,
+                                                      SegmentIdentity identity) {
+  std::unique_ptr<os::File> file = CLEW_TRY(disk.open(path, os::OpenMode::kCreate));
+  return std::unique_ptr<SegmentWriter>(new FileSegmentWriter(std::move(file), std::move(identity)));
+}
+
+}  // namespace clew::columnar

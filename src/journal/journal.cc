@@ -197,9 +197,13 @@ Status Journal::remove_file(uint64_t number) {
   {
     base::MutexLock lock(mutex_);
     CHECK(current_.number != number, number);
+  }
+  CLEW_TRY(disk_.remove(path_of(number)));
+  {
+    base::MutexLock lock(mutex_);
     file_bytes_.erase(number);
   }
-  return disk_.remove(path_of(number));
+  return disk_.sync_dir(dir_);
 }
 
 uint64_t Journal::bytes() const {

@@ -69,7 +69,7 @@ class Journal {
   // Errors: kFull (nothing kept, try again later); kTooLarge; kIo; kUnavailable when sealed.
   Result<std::vector<Place>> append(std::span<const Entry> entries);
 
-  // Removes a file whose records are not needed any more.  Requires: not current_file().
+  // Removes a file whose records are not needed any more, for good when it returns ok.  Requires: not current_file().
   Status remove_file(uint64_t number);
 
   // Bytes on disk of all files, and their numbers.

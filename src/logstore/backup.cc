@@ -1,0 +1,64 @@
+// Online snapshot: a directory that is a store of its own, cut at one _seq.
+//
+// Segments and journal records are immutable, so copying their files needs no stop of writing: only flushes, merges and
+// deletes pause, because they would remove files in between. Journal files are copied up to their end at the moment of
+// the copy; a torn last record is cut by the copy's first open() as after a crash.
+#include <fmt/format.h>
+
+#include "logstore/engine.h"
+
+namespace clew::logstore {
+namespace {
+
+constexpr uint64_t kCopyBytes = 1u << 20;
+
+Status copy_file(os::Disk& disk, const std::string& from, const std::string& to) {
+  std::unique_ptr<os::File> in = CLEW_TRY(disk.open(from, os::OpenMode::kRead));
+  std::unique_ptr<os::File> out = CLEW_TRY(disk.open(to, os::OpenMode::kCreate));
+  uint64_t bytes = CLEW_TRY(in->size_bytes());
+  for (uint64_t at = 0; at < bytes; at += kCopyBytes) {
+    std::string piece = CLEW_TRY(in->read_at(at, std::min(kCopyBytes, bytes - at)));
+    bool zeros = piece.find_first_not_of('\0') == std::string::npos;
+    if (!zeros) CLEW_TRY(out->write_at(at, piece));
+  }
+  CLEW_TRY(out->truncate(bytes));
+  return out->sync();
+}
+
+Status check_empty(os::Disk& disk, const std::string& to) {
+  bool there = CLEW_TRY(disk.exists(to));
+  if (!there) return {};
+  std::vector<os::DirEntry> entries = CLEW_TRY(disk.list(to));
+  if (entries.empty()) return {};
+  return Error(Code::kExists, to + " is not empty");
+}
+
+}  // namespace
+
+// Requires: no background step runs (Background::Pause).
+Status copy_store(Engine& engine, const std::string& to) {
+  CLEW_TRY(check_empty(engine.disk, to));
+  CLEW_TRY(engine.disk.make_dirs(to + "/journal"));
+  CLEW_TRY(engine.disk.make_dirs(to + "/manifest"));
+  CLEW_TRY(engine.disk.make_dirs(to + "/tenants"));
+  std::vector<uint64_t> journal_files = engine.journal->file_numbers();
+  ManifestState state = engine.manifest_state();
+  for (const auto& [id, segment] : state.segments) {
+    std::string from = engine.segment_path(segment);
+    std::string name = from.substr(engine.tenants_dir().size());
+    std::string dir = to + "/tenants" + name.substr(0, name.find('/', 1));
+    CLEW_TRY(engine.disk.make_dirs(dir));
+    CLEW_TRY(copy_file(engine.disk, from, to + "/tenants" + name));
+    CLEW_TRY(engine.disk.sync_dir(dir));
+  }
+  for (uint64_t number : journal_files) {
+    std::string name = fmt::format("/{:08}.journal", number);
+    CLEW_TRY(copy_file(engine.disk, engine.journal_dir() + name, to + "/journal" + name));
+  }
+  CLEW_TRY(engine.disk.sync_dir(to + "/journal"));
+  // The manifest last: a copy without one is no store.
+  std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(engine.disk, engine.rng, to + "/manifest"));
+  return manifest->append(edit_of(state));
+}
+
+}  // namespace clew::logstore

@@ -1,0 +1,455 @@
+#include "logstore/catalog.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace clew::logstore {
+namespace {
+
+constexpr size_t kShapesMax = 4096;        // sets of columns known by hash, per dataset
+constexpr uint64_t kSmallestTierRows = 8192;
+
+model::Type type_of(model::Kind kind) {
+  switch (kind) {
+    case model::Kind::kBool: return model::Type::kBool;
+    case model::Kind::kInt: return model::Type::kLong;
+    case model::Kind::kUint: return model::Type::kULong;
+    case model::Kind::kDecimal:
+    case model::Kind::kFloat:
+    case model::Kind::kNumberText: return model::Type::kDouble;
+    case model::Kind::kString:
+    case model::Kind::kBytes: return model::Type::kString;
+    case model::Kind::kTime: return model::Type::kTimestamp;
+    case model::Kind::kArray: return model::Type::kArray;
+    case model::Kind::kNull:
+    case model::Kind::kEmptyObject: break;
+  }
+  return model::Type::kNull;
+}
+
+uint64_t shape_of(const model::Batch& batch) {
+  uint64_t shape = 0;
+  for (const auto& column : batch.columns()) {
+    if (column->values_count() == 0) continue;
+    uint64_t kinds = 0;
+    for (const model::KindRun& run : column->runs()) kinds |= uint64_t{1} << static_cast<unsigned>(run.kind);
+    shape = base::hash_mix(shape, base::hash64(column->name()) ^ kinds);
+  }
+  return shape;
+}
+
+int size_tier(uint64_t rows) {
+  int tier = 0;
+  for (uint64_t bound = kSmallestTierRows; rows > bound; bound *= 8) ++tier;
+  return tier;
+}
+
+bool overlaps(contract::TimeRange range, int64_t time_min, int64_t time_max) {
+  return time_max >= range.from && time_min < range.to;
+}
+
+}  // namespace
+
+void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t time_max) {
+  uint64_t shape = shape_of(batch);
+  if (shapes_.count(shape) > 0) {
+    // Fields known already: their last sight moves at most once a minute of event time, which completion can bear.
+    constexpr int64_t kMinuteNs = 60'000'000'000;
+    for (auto& column : batch.columns()) {
+      auto it = fields_.find(column->name());
+      if (it == fields_.end() || it->second.last_seen + kMinuteNs > time_max) return;
+      break;
+    }
+  }
+  if (shapes_.size() < kShapesMax) shapes_.insert(shape);
+  for (const auto& column : batch.columns()) {
+    if (column->values_count() == 0 || column->name().front() == '_') continue;
+    contract::FieldInfo info{.name = column->name(), .types = {}, .first_seen = time_min, .last_seen = time_max};
+    for (const model::KindRun& run : column->runs()) {
+      model::Type type = type_of(run.kind);
+      bool known = std::find(info.types.begin(), info.types.end(), type) != info.types.end();
+      if (type != model::Type::kNull && !known) info.types.push_back(type);
+    }
+    note(info);
+  }
+}
+
+void FieldCatalogue::note(const contract::FieldInfo& field) {
+  auto it = fields_.find(field.name);
+  if (it == fields_.end()) {
+    if (fields_.size() < kCatalogueNamesMax) fields_.emplace(field.name, field);
+    return;
+  }
+  contract::FieldInfo& known = it->second;
+  known.first_seen = std::min(known.first_seen, field.first_seen);
+  known.last_seen = std::max(known.last_seen, field.last_seen);
+  for (model::Type type : field.types) {
+    bool has = std::find(known.types.begin(), known.types.end(), type) != known.types.end();
+    if (!has) known.types.push_back(type);
+  }
+}
+
+std::vector<contract::FieldInfo> FieldCatalogue::list() const {
+  std::vector<contract::FieldInfo> out;
+  out.reserve(fields_.size());
+  for (const auto& [name, info] : fields_) out.push_back(info);
+  return out;
+}
+
+void Catalog::publish(std::vector<std::pair<DatasetKey, PartPtr>> parts, uint64_t up_to) {
+  base::MutexLock lock(mutex_);
+  for (auto& [key, part] : parts) {
+    DatasetState& dataset = datasets_[key];
+    dataset.part_rows += part->commit.rows;
+    dataset.part_bytes += part->bytes;
+    JournalUse& use = journal_files_[part->file_number];
+    ++use.live_parts;
+    use.min_seq = std::min(use.min_seq, part->first_seq());
+    dataset.parts.push_back(std::move(part));
+  }
+  up_to_ = std::max(up_to_, up_to);
+}
+
+void Catalog::add_segment(SegmentPtr segment) {
+  base::MutexLock lock(mutex_);
+  up_to_ = std::max(up_to_, segment->meta.seq_max);
+  datasets_[{segment->meta.tenant, segment->meta.dataset}].segments.push_back(std::move(segment));
+}
+
+void Catalog::drop_part_use(const PartEntry& part) {
+  auto it = journal_files_.find(part.file_number);
+  CHECK(it != journal_files_.end() && it->second.live_parts > 0, part.file_number);
+  --it->second.live_parts;
+}
+
+void Catalog::replace_parts(const FlushJob& job, const std::vector<SegmentPtr>& segments) {
+  std::set<const PartEntry*> gone;
+  for (const PartPtr& part : job.parts) gone.insert(part.get());
+  base::MutexLock lock(mutex_);
+  DatasetState& dataset = datasets_[job.key];
+  std::erase_if(dataset.parts, [&](const PartPtr& part) { return gone.count(part.get()) > 0; });
+  for (const PartPtr& part : job.parts) {
+    dataset.part_rows -= part->commit.rows;
+    dataset.part_bytes -= part->bytes;
+    drop_part_use(*part);
+  }
+  dataset.segments.insert(dataset.segments.end(), segments.begin(), segments.end());
+}
+
+void Catalog::replace_segments(const MergeJob& job, const std::vector<SegmentPtr>& segments) {
+  std::set<const SegmentEntry*> gone;
+  for (const SegmentPtr& segment : job.segments) gone.insert(segment.get());
+  base::MutexLock lock(mutex_);
+  DatasetState& dataset = datasets_[job.key];
+  std::erase_if(dataset.segments, [&](const SegmentPtr& s) { return gone.count(s.get()) > 0; });
+  dataset.segments.insert(dataset.segments.end(), segments.begin(), segments.end());
+}
+
+void Catalog::release(const FlushJob& job) {
+  base::MutexLock lock(mutex_);
+  for (const PartPtr& part : job.parts) part->busy = false;
+}
+
+void Catalog::release(const MergeJob& job) {
+  base::MutexLock lock(mutex_);
+  for (const SegmentPtr& segment : job.segments) segment->busy = false;
+}
+
+void Catalog::remove_segments(const std::vector<uint64_t>& ids) {
+  std::set<uint64_t> gone(ids.begin(), ids.end());
+  base::MutexLock lock(mutex_);
+  for (auto& [key, dataset] : datasets_) {
+    std::erase_if(dataset.segments, [&](const SegmentPtr& s) { return gone.count(s->meta.id) > 0; });
+  }
+}
+
+std::vector<uint64_t> Catalog::mark_busy(const std::vector<uint64_t>& ids) {
+  std::set<uint64_t> wanted(ids.begin(), ids.end());
+  std::vector<uint64_t> out;
+  base::MutexLock lock(mutex_);
+  for (auto& [key, dataset] : datasets_) {
+    for (const SegmentPtr& s : dataset.segments) {
+      if (s->busy || wanted.count(s->meta.id) == 0) continue;
+      s->busy = true;
+      out.push_back(s->meta.id);
+    }
+  }
+  return out;
+}
+
+void Catalog::clear_busy(const std::vector<uint64_t>& ids) {
+  std::set<uint64_t> wanted(ids.begin(), ids.end());
+  base::MutexLock lock(mutex_);
+  for (auto& [key, dataset] : datasets_) {
+    for (const SegmentPtr& s : dataset.segments) {
+      if (wanted.count(s->meta.id) > 0) s->busy = false;
+    }
+  }
+}
+
+std::optional<FlushJob> Catalog::pick_flush(int64_t now, uint64_t journal_bytes, bool everything) {
+  base::MutexLock lock(mutex_);
+  uint64_t parts_total = 0;
+  uint64_t oldest_file = UINT64_MAX;
+  for (const auto& [key, dataset] : datasets_) {
+    parts_total += dataset.parts.size();
+    for (const PartPtr& part : dataset.parts) {
+      if (!part->busy && !part->stuck) {
+        oldest_file = std::min(oldest_file, part->file_number);
+        break;
+      }
+    }
+  }
+  bool journal_over = journal_bytes > options_.journal_budget_bytes;
+  bool parts_over = parts_total > options_.parts_max;
+
+  const DatasetKey* best = nullptr;
+  std::vector<PartPtr> best_free;
+  uint64_t best_rows = 0;
+  for (const auto& [key, dataset] : datasets_) {
+    std::vector<PartPtr> free;
+    uint64_t rows = 0;
+    for (const PartPtr& part : dataset.parts) {
+      if (part->busy || part->stuck) continue;
+      free.push_back(part);
+      rows += part->commit.rows;
+      if (rows >= options_.flush_rows) break;
+    }
+    if (free.empty()) continue;
+    bool aged = now - free.front()->commit.commit_time.get() >= static_cast<int64_t>(options_.flush_age_ns);
+    bool pins = journal_over && free.front()->file_number == oldest_file;
+    bool due = everything || rows >= options_.flush_rows || free.size() >= options_.flush_parts || aged || pins || parts_over;
+    if (!due || (best != nullptr && rows <= best_rows)) continue;
+    best = &key;
+    best_free = std::move(free);
+    best_rows = rows;
+  }
+  if (best == nullptr) return std::nullopt;
+  for (const PartPtr& part : best_free) part->busy = true;
+  return FlushJob{*best, std::move(best_free)};
+}
+
+std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t day, const std::string& retention_class) {
+  std::vector<SegmentPtr> out;
+  for (const SegmentPtr& s : dataset.segments) {
+    bool here = s->meta.day == day && s->meta.retention_class == retention_class;
+    if (here && !s->busy && !s->stuck && s->reader) out.push_back(s);
+  }
+  return out;
+}
+
+// Segments of like size, enough of them, that fit into one; of a day that came to rest all small ones.
+std::vector<SegmentPtr> Catalog::choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const {
+  std::sort(segments.begin(), segments.end(),
+            [](const SegmentPtr& a, const SegmentPtr& b) { return a->meta.rows < b->meta.rows; });
+  int64_t youngest = INT64_MIN;
+  for (const SegmentPtr& s : segments) youngest = std::max(youngest, s->meta.stored_time);
+  bool idle = everything || (!segments.empty() && now - youngest >= static_cast<int64_t>(options_.merge_idle_ns));
+  std::vector<SegmentPtr> chosen;
+  uint64_t rows = 0;
+  int tier = -1;
+  for (const SegmentPtr& s : segments) {
+    int own = size_tier(s->meta.rows);
+    if (!idle && own != tier) {
+      if (chosen.size() >= options_.merge_fan_in) break;
+      chosen.clear();
+      rows = 0;
+      tier = own;
+    }
+    if (rows + s->meta.rows > options_.segment_rows_max) break;
+    chosen.push_back(s);
+    rows += s->meta.rows;
+  }
+  size_t enough = idle ? 2 : options_.merge_fan_in;
+  if (chosen.size() < enough) chosen.clear();
+  return chosen;
+}
+
+std::optional<MergeJob> Catalog::pick_merge(int64_t now, bool everything) {
+  base::MutexLock lock(mutex_);
+  for (const auto& [key, dataset] : datasets_) {
+    std::set<std::pair<int64_t, std::string>> partitions;
+    for (const SegmentPtr& s : dataset.segments) partitions.emplace(s->meta.day, s->meta.retention_class);
+    for (const auto& [day, retention_class] : partitions) {
+      std::vector<SegmentPtr> chosen = choose_merge(mergeable(dataset, day, retention_class), now, everything);
+      if (chosen.empty()) continue;
+      for (const SegmentPtr& s : chosen) s->busy = true;
+      return MergeJob{key, std::move(chosen)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<MergeJob> Catalog::pick_rewrite(int64_t now, bool everything,
+                                              const std::map<uint64_t, SegmentDeletes>& deletes) {
+  base::MutexLock lock(mutex_);
+  for (const auto& [key, dataset] : datasets_) {
+    for (const SegmentPtr& s : dataset.segments) {
+      auto it = deletes.find(s->meta.id);
+      if (it == deletes.end() || s->busy || s->stuck || !s->reader) continue;
+      bool due = everything || now - it->second.since >= static_cast<int64_t>(options_.delete_rewrite_ns);
+      if (!due) continue;
+      s->busy = true;
+      return MergeJob{key, {s}};
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<uint64_t> Catalog::unused_journal_files(uint64_t current) const {
+  base::MutexLock lock(mutex_);
+  std::vector<uint64_t> out;
+  for (const auto& [number, use] : journal_files_) {
+    if (use.live_parts == 0 && number != current) out.push_back(number);
+  }
+  return out;
+}
+
+void Catalog::note_journal_file(uint64_t number, uint64_t first_seq) {
+  base::MutexLock lock(mutex_);
+  JournalUse& use = journal_files_[number];
+  use.min_seq = std::min(use.min_seq, first_seq);
+}
+
+void Catalog::forget_journal_file(uint64_t number) {
+  base::MutexLock lock(mutex_);
+  journal_files_.erase(number);
+}
+
+uint64_t Catalog::journal_seq_floor() const {
+  base::MutexLock lock(mutex_);
+  uint64_t floor = up_to_ + 1;
+  for (const auto& [number, use] : journal_files_) floor = std::min(floor, use.min_seq);
+  return floor;
+}
+
+Catalog::View Catalog::view(const std::string& tenant, const std::vector<std::string>& datasets,
+                            contract::TimeRange range) const {
+  View out;
+  auto take = [&](const DatasetState& dataset) {
+    for (const PartPtr& part : dataset.parts) {
+      if (!overlaps(range, part->source->time_min(), part->source->time_max())) continue;
+      out.parts.push_back({part->source, part->deleted, part});
+    }
+    for (const SegmentPtr& s : dataset.segments) {
+      if (!overlaps(range, s->meta.time_min, s->meta.time_max)) continue;
+      out.segments.push_back({s->reader, s->deleted, s->meta, s});
+    }
+  };
+  base::MutexLock lock(mutex_);
+  out.up_to = up_to_;
+  for (const std::string& name : datasets) {
+    auto it = datasets_.find({tenant, name});
+    if (it != datasets_.end()) take(it->second);
+  }
+  if (!datasets.empty()) return out;
+  for (auto it = datasets_.lower_bound({tenant, ""}); it != datasets_.end() && it->first.tenant == tenant; ++it) {
+    take(it->second);
+  }
+  return out;
+}
+
+void Catalog::set_deleted(const std::vector<std::pair<PartPtr, columnar::DeletedRows>>& parts,
+                          const std::vector<std::pair<SegmentPtr, std::vector<columnar::DeletedRows>>>& segments) {
+  base::MutexLock lock(mutex_);
+  for (const auto& [part, deleted] : parts) part->deleted = deleted;
+  for (const auto& [segment, deleted] : segments) segment->deleted = deleted;
+}
+
+void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch, int64_t time_min, int64_t time_max) {
+  base::MutexLock lock(mutex_);
+  datasets_[key].fields.note(batch, time_min, time_max);
+}
+
+void Catalog::note_field(const DatasetKey& key, const contract::FieldInfo& field) {
+  base::MutexLock lock(mutex_);
+  datasets_[key].fields.note(field);
+}
+
+Result<std::vector<contract::FieldInfo>> Catalog::fields(const DatasetKey& key) const {
+  FieldCatalogue all;
+  std::vector<std::shared_ptr<const columnar::SegmentReader>> readers;
+  {
+    base::MutexLock lock(mutex_);
+    auto it = datasets_.find(key);
+    if (it == datasets_.end()) return Error(Code::kNotFound, "no dataset " + quoted(key.dataset));
+    all = it->second.fields;
+    for (const SegmentPtr& s : it->second.segments) {
+      if (s->reader) readers.push_back(s->reader);
+    }
+  }
+  for (const auto& reader : readers) {
+    for (const contract::FieldInfo& field : reader->fields()) all.note(field);
+  }
+  return all.list();
+}
+
+std::vector<contract::DatasetInfo> Catalog::datasets(const std::string& tenant) const {
+  std::vector<contract::DatasetInfo> out;
+  base::MutexLock lock(mutex_);
+  for (auto it = datasets_.lower_bound({tenant, ""}); it != datasets_.end() && it->first.tenant == tenant; ++it) {
+    contract::DatasetInfo info{.name = it->first.dataset, .rows = it->second.part_rows, .bytes = it->second.part_bytes,
+                               .time_min = INT64_MAX, .time_max = INT64_MIN};
+    for (const PartPtr& part : it->second.parts) {
+      info.time_min = std::min(info.time_min, part->source->time_min());
+      info.time_max = std::max(info.time_max, part->source->time_max());
+    }
+    for (const SegmentPtr& s : it->second.segments) {
+      info.rows += s->meta.rows;
+      info.bytes += s->meta.bytes;
+      info.time_min = std::min(info.time_min, s->meta.time_min);
+      info.time_max = std::max(info.time_max, s->meta.time_max);
+    }
+    if (info.rows > 0) out.push_back(std::move(info));
+  }
+  return out;
+}
+
+bool Catalog::admits(const DatasetKey& key) const {
+  base::MutexLock lock(mutex_);
+  if (datasets_.count(key) > 0) return true;
+  uint32_t count = 0;
+  for (auto it = datasets_.lower_bound({key.tenant, ""}); it != datasets_.end() && it->first.tenant == key.tenant; ++it) {
+    ++count;
+  }
+  return count < kDatasetsMax;
+}
+
+std::vector<SegmentPtr> Catalog::all_segments() const {
+  base::MutexLock lock(mutex_);
+  std::vector<SegmentPtr> out;
+  for (const auto& [key, dataset] : datasets_) {
+    out.insert(out.end(), dataset.segments.begin(), dataset.segments.end());
+  }
+  return out;
+}
+
+std::vector<PartPtr> Catalog::all_parts() const {
+  base::MutexLock lock(mutex_);
+  std::vector<PartPtr> out;
+  for (const auto& [key, dataset] : datasets_) out.insert(out.end(), dataset.parts.begin(), dataset.parts.end());
+  return out;
+}
+
+uint64_t Catalog::up_to() const {
+  base::MutexLock lock(mutex_);
+  return up_to_;
+}
+
+Totals Catalog::totals() const {
+  base::MutexLock lock(mutex_);
+  Totals t;
+  for (const auto& [key, dataset] : datasets_) {
+    t.parts += dataset.parts.size();
+    t.part_rows += dataset.part_rows;
+    t.part_bytes += dataset.part_bytes;
+    t.segments += dataset.segments.size();
+    for (const SegmentPtr& s : dataset.segments) t.quarantined += s->reader ? 0 : 1;
+  }
+  return t;
+}
+
+}  // namespace clew::logstore

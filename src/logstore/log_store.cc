@@ -1,0 +1,232 @@
+#include "logstore/log_store.h"
+
+#include <algorithm>
+
+#include "logstore/background.h"
+#include "logstore/committer.h"
+#include "logstore/engine.h"
+#include "logstore/writer.h"
+
+namespace clew::logstore {
+namespace {
+
+constexpr size_t kDeclaredTypesMax = 10'000;
+
+Status check_access(const contract::Access& access, const std::string& dataset) {
+  const auto& allowed = access.datasets;
+  if (allowed.empty() || std::find(allowed.begin(), allowed.end(), dataset) != allowed.end()) return {};
+  return Error(Code::kForbidden, "no access to dataset " + quoted(dataset));
+}
+
+// The datasets of a scan that the caller may read.
+std::vector<std::string> readable(const contract::Access& access, std::vector<std::string> datasets) {
+  std::erase_if(datasets, [&](const std::string& name) { return !check_access(access, name).ok(); });
+  return datasets;
+}
+
+bool is_trivial(const contract::Predicate& where) {
+  return where.op == contract::Predicate::Op::kAll && where.children.empty();
+}
+
+void order_granules(contract::Order order, std::vector<contract::GranulePtr>& granules) {
+  if (order == contract::Order::kNewestFirst) {
+    std::stable_sort(granules.begin(), granules.end(),
+                     [](const auto& a, const auto& b) { return a->time_max() > b->time_max(); });
+  } else {
+    std::stable_sort(granules.begin(), granules.end(),
+                     [](const auto& a, const auto& b) { return a->time_min() < b->time_min(); });
+  }
+}
+
+bool overlaps(contract::TimeRange range, const columnar::RowSource& source) {
+  return source.time_max() >= range.from && source.time_min() < range.to;
+}
+
+}  // namespace
+
+// Destroyed from the last to the first: background work, the committer, then what they use.
+struct LogStore::Parts {
+  Parts(os::Disk& disk, os::Clock& clock, os::Rng& rng, std::string dir, const StoreOptions& options,
+        base::Registry& registry)
+      : engine(disk, clock, rng, std::move(dir), options, registry) {}
+
+  Engine engine;
+  std::unique_ptr<Committer> committer;
+  std::unique_ptr<Writer> writer;
+  std::unique_ptr<Background> background;
+};
+
+Result<std::unique_ptr<LogStore>> LogStore::open(os::Disk& disk, os::Clock& clock, os::Rng& rng, std::string dir,
+                                                 StoreOptions options, base::Registry& registry) {
+  auto parts = std::make_unique<Parts>(disk, clock, rng, std::move(dir), options, registry);
+  CLEW_TRY(recover(parts->engine));
+  parts->committer = std::make_unique<Committer>(parts->engine, options.background_threads > 0);
+  parts->writer = std::make_unique<Writer>(parts->engine, *parts->committer);
+  parts->background = std::make_unique<Background>(parts->engine, options.background_threads);
+  return std::unique_ptr<LogStore>(new LogStore(std::move(parts)));
+}
+
+LogStore::LogStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+LogStore::~LogStore() { close(); }
+
+void LogStore::close() {
+  parts_->background->stop();
+  parts_->committer->close();
+}
+
+void LogStore::write(contract::Write write, Done done) {
+  parts_->writer->write(std::move(write), std::move(done));
+  if (parts_->engine.options.background_threads == 0) parts_->committer->commit_pending();
+}
+
+Result<contract::Snapshot> LogStore::snapshot(const contract::Access& access, const contract::Scan& scan,
+                                              contract::ScanStats& stats) {
+  contract::Snapshot out;
+  std::vector<std::string> datasets = readable(access, scan.datasets.empty() ? access.datasets : scan.datasets);
+  bool nothing_readable = datasets.empty() && !(scan.datasets.empty() && access.datasets.empty());
+  Catalog::View view = parts_->engine.catalog.view(access.tenant.get(), datasets, scan.range);
+  out.up_to = Seq(view.up_to);
+  if (nothing_readable) return out;
+  for (const Catalog::View::Part& part : view.parts) {
+    ++stats.granules_total;
+    out.granules.push_back(part.source->granule(out.up_to, part.deleted));
+  }
+  for (const Catalog::View::Segment& segment : view.segments) {
+    if (!segment.reader) {
+      stats.damaged_rows += segment.meta.rows;
+      continue;
+    }
+    const auto& groups = segment.reader->row_groups();
+    std::vector<bool> may(groups.size(), true);
+    if (!is_trivial(scan.where)) {
+      Result<std::vector<bool>> matched = segment.reader->may_match(scan.where, stats);
+      // An index that cannot be read leaves nothing out.
+      if (matched.ok() && matched->size() == groups.size()) may = std::move(matched).take();
+    }
+    for (size_t g = 0; g < groups.size(); ++g) {
+      ++stats.granules_total;
+      if (!overlaps(scan.range, *groups[g])) {
+        ++stats.granules_pruned_by_time;
+        continue;
+      }
+      if (!may[g]) continue;
+      out.granules.push_back(groups[g]->granule(out.up_to, g < segment.deleted.size() ? segment.deleted[g] : nullptr));
+    }
+  }
+  order_granules(scan.order, out.granules);
+  return out;
+}
+
+Result<std::vector<contract::DatasetInfo>> LogStore::datasets(const contract::Access& access) {
+  std::vector<contract::DatasetInfo> out = parts_->engine.catalog.datasets(access.tenant.get());
+  std::erase_if(out, [&](const contract::DatasetInfo& info) { return !check_access(access, info.name).ok(); });
+  return out;
+}
+
+Result<std::vector<contract::FieldInfo>> LogStore::fields(const contract::Access& access, const std::string& dataset) {
+  CLEW_TRY(check_access(access, dataset));
+  return parts_->engine.catalog.fields({access.tenant.get(), dataset});
+}
+
+std::vector<std::pair<std::string, model::Type>> LogStore::declared_types(const contract::Access& access,
+                                                                          const std::string& dataset) {
+  if (!check_access(access, dataset).ok()) return {};
+  return parts_->engine.settings_of({access.tenant.get(), dataset}).declared_types;
+}
+
+namespace {
+
+// Changes one dataset's settings by an edit.
+template <class Change>
+Status change_settings(Engine& engine, const contract::Access& access, const std::string& dataset, Change change) {
+  CLEW_TRY(check_access(access, dataset));
+  DatasetKey key{access.tenant.get(), dataset};
+  DatasetSettings settings = engine.settings_of(key);
+  change(settings);
+  Edit edit;
+  edit.settings.emplace_back(std::move(key), std::move(settings));
+  return engine.append_edit(edit, [] {});
+}
+
+}  // namespace
+
+Status LogStore::declare_types(const contract::Access& access, const std::string& dataset,
+                               std::vector<std::pair<std::string, model::Type>> types) {
+  if (types.size() > kDeclaredTypesMax) {
+    return Error(Code::kTooLarge, "a mapping of more than " + std::to_string(kDeclaredTypesMax) + " fields");
+  }
+  return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& settings) {
+    for (auto& [name, type] : types) {
+      auto known = std::find_if(settings.declared_types.begin(), settings.declared_types.end(),
+                                [&](const auto& d) { return d.first == name; });
+      if (known != settings.declared_types.end()) {
+        known->second = type;
+      } else if (settings.declared_types.size() < kDeclaredTypesMax) {
+        settings.declared_types.emplace_back(std::move(name), type);
+      }
+    }
+  });
+}
+
+Status LogStore::set_retention(const contract::Access& access, const std::string& dataset,
+                               std::optional<RetentionRule> rule) {
+  return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& s) { s.retention = rule; });
+}
+
+Status LogStore::set_hold(const contract::Access& access, const std::string& dataset, bool held) {
+  return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& s) { s.held = held; });
+}
+
+std::vector<RetentionItem> LogStore::retention_due() const {
+  return find_retention(parts_->engine, parts_->engine.manifest_state(), parts_->engine.now());
+}
+
+Result<std::vector<RetentionItem>> LogStore::enforce_retention() { return run_retention(parts_->engine); }
+
+Status LogStore::flush_all() { return parts_->background->flush_all(); }
+Status LogStore::merge_all() { return parts_->background->merge_all(); }
+Result<bool> LogStore::work_once() { return parts_->background->work_once(); }
+bool LogStore::is_idle() const { return parts_->background->is_idle(); }
+
+StoreHealth LogStore::health() const {
+  Engine& engine = parts_->engine;
+  StoreHealth health;
+  health.segments_quarantined = engine.catalog.totals().quarantined;
+  health.writes = engine.journal->health();
+  if (health.writes.ok()) health.writes = engine.manifest_health();
+  if (health.writes.ok()) health.writes = engine.check_space();
+  return health;
+}
+
+const Recovered& LogStore::recovered() const { return parts_->engine.recovered; }
+
+std::vector<std::string> LogStore::verify() const { return verify_engine(parts_->engine); }
+
+Result<DeleteReport> LogStore::delete_rows(const contract::Access& access, const std::string& dataset,
+                                           contract::TimeRange range, const DeleteSelector& selector,
+                                           WaitForBytes wait) {
+  CLEW_TRY(check_access(access, dataset));
+  DatasetKey key{access.tenant.get(), dataset};
+  DeleteReport report;
+  {
+    Background::Pause pause(*parts_->background);
+    report = CLEW_TRY(mark_deleted(parts_->engine, key, range, selector));
+  }
+  if (wait == WaitForBytes::kNo) return report;
+  // Rows still in the journal leave it without those deleted.
+  CLEW_TRY(parts_->background->flush_all());
+  CLEW_TRY(parts_->background->rewrite_deleted());
+  return report;
+}
+
+Result<DeleteReport> LogStore::delete_dataset(const contract::Access& access, const std::string& dataset) {
+  DeleteSelector all = [](const contract::Granule&, uint32_t, model::Selection&) -> Status { return {}; };
+  return delete_rows(access, dataset, {}, all, WaitForBytes::kNo);
+}
+
+Status LogStore::snapshot_to(const std::string& to) {
+  Background::Pause pause(*parts_->background);
+  return copy_store(parts_->engine, to);
+}
+
+}  // namespace clew::logstore

@@ -1,0 +1,130 @@
+// LogStore: the log engine. Batches in, granules out; durable, deduplicated, merged in the background.
+//
+// The life of a write: encoded into parts on the caller's thread, appended to the journal in a group with others and
+// synced, published, answered. Later a flush turns parts into segments and a merge joins segments. Queries see parts
+// and segments alike. See README.md, docs/formats/journal.md and docs/formats/manifest.md.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "contract/event_sink.h"
+#include "contract/event_source.h"
+#include "journal/journal.h"
+#include "logstore/manifest.h"
+#include "logstore/store_options.h"
+#include "os/clock.h"
+#include "os/disk.h"
+
+namespace clew::logstore {
+
+struct Engine;
+
+// What open() found, for the log line at start and for tests.
+struct Recovered {
+  journal::RecoveryReport journal;
+  uint64_t segments = 0;
+  uint64_t segments_quarantined = 0;  // damaged or missing; their rows are left out of answers and counted
+  uint64_t parts = 0;
+  uint64_t part_rows = 0;
+  uint64_t parts_damaged = 0;
+  uint64_t orphans_removed = 0;       // files that no manifest names
+};
+
+// Ready to write, and if not, why.
+struct StoreHealth {
+  Status writes;    // kUnavailable: sealed until a restart; kFull: under the reserve, ends by itself
+  uint64_t segments_quarantined = 0;
+};
+
+// What a delete takes out of one granule: narrows `rows`, all rows of the block that are alive, to those that go.
+using DeleteSelector =
+    std::function<Status(const contract::Granule& granule, uint32_t block, model::Selection& rows)>;
+
+enum class WaitForBytes : uint8_t { kNo, kYes };
+
+struct DeleteReport {
+  uint64_t rows = 0;
+};
+
+// What retention would take, or took, of one dataset's day.
+struct RetentionItem {
+  std::string tenant;
+  std::string dataset;
+  int64_t day = 0;
+  uint64_t segment = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  std::string why;  // "365 days are over", "dataset is over 1000000 bytes"
+};
+
+// Threads:  all functions on any thread, unless said otherwise.
+// Lifetime: disk, clock, rng and registry outlive the store. Granules may outlive it.
+// Crash:    an acknowledged write survives power loss; an unacknowledged one is there whole or not at all.
+class LogStore final : public contract::EventSink, public contract::EventSource {
+ public:
+  // Errors: kExists when another process has the directory; kCorrupt when the manifest is damaged in both copies;
+  //         kUnsupported for a newer store; kIo, kFull.
+  static Result<std::unique_ptr<LogStore>> open(os::Disk& disk, os::Clock& clock, os::Rng& rng, std::string dir,
+                                                StoreOptions options, base::Registry& registry);
+  ~LogStore() override;
+  LogStore(const LogStore&) = delete;
+  LogStore& operator=(const LogStore&) = delete;
+
+  void write(contract::Write write, Done done) override;
+  Result<contract::Snapshot> snapshot(const contract::Access& access, const contract::Scan& scan,
+                                      contract::ScanStats& stats) override;
+  Result<std::vector<contract::DatasetInfo>> datasets(const contract::Access& access) override;
+  Result<std::vector<contract::FieldInfo>> fields(const contract::Access& access, const std::string& dataset) override;
+  std::vector<std::pair<std::string, model::Type>> declared_types(const contract::Access& access,
+                                                                  const std::string& dataset) override;
+
+  // Settings of a dataset; they need no events to be there. Errors: kForbidden, kIo, kFull, kUnavailable.
+  Status declare_types(const contract::Access& access, const std::string& dataset,
+                       std::vector<std::pair<std::string, model::Type>> types);
+  Status set_retention(const contract::Access& access, const std::string& dataset, std::optional<RetentionRule> rule);
+  Status set_hold(const contract::Access& access, const std::string& dataset, bool held);
+
+  // Deletes the rows that the selector leaves, of those committed before the call. They are gone from the next snapshot
+  // on; their bytes within StoreOptions::delete_rewrite_ns, or before the return with kYes.
+  // Errors: kForbidden for the dataset audit and for held ones; what the selector gives; kIo, kFull, kUnavailable.
+  Result<DeleteReport> delete_rows(const contract::Access& access, const std::string& dataset,
+                                   contract::TimeRange range, const DeleteSelector& selector, WaitForBytes wait);
+  // All of a dataset.
+  Result<DeleteReport> delete_dataset(const contract::Access& access, const std::string& dataset);
+
+  // What retention would remove now; enforce_retention removes it.
+  std::vector<RetentionItem> retention_due() const;
+  Result<std::vector<RetentionItem>> enforce_retention();
+
+  // A copy of everything committed before the call, readable as a store of its own. `to` must not exist or be empty.
+  // Errors: kExists, kIo, kFull.
+  Status snapshot_to(const std::string& to);
+
+  // Turns everything in the journal into segments; joins what can be joined. Background work may still run beside.
+  Status flush_all();
+  Status merge_all();
+  // One step of background work, for stores without threads; false when nothing is due.
+  Result<bool> work_once();
+  // True while nothing is due: no flush, merge or rewrite.
+  bool is_idle() const;
+
+  // Commits what waits and stops; writes are refused from now on. Also done by the destructor.
+  void close();
+
+  StoreHealth health() const;
+  const Recovered& recovered() const;
+  // Walks every checksum and invariant of what is open. Gives one line per finding.
+  std::vector<std::string> verify() const;
+
+ private:
+  struct Parts;
+  explicit LogStore(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace clew::logstore

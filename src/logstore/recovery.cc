@@ -1,0 +1,182 @@
+// What open() does: the manifest says which segments count, the journal brings what is not in them yet.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "columnar/part.h"
+#include "logstore/commit.h"
+#include "logstore/engine.h"
+
+namespace clew::logstore {
+namespace {
+
+// A name that open_segment may have failed on for a moment is told apart from one that is broken.
+bool is_damage(Code code) { return code == Code::kCorrupt || code == Code::kNotFound; }
+
+void restore_key(Engine& engine, const std::string& tenant, const columnar::CommitRange& range) {
+  if (range.key.producer == engine.own_producer) return;
+  contract::Ack answer{.key = range.key, .first_seq = Seq(range.first_seq.get() - range.first_row), .first_row = 0,
+                       .rows = range.write_rows, .duplicate = true, .conflicts = {}};
+  engine.dedupe.restore(tenant, answer);
+}
+
+Status recover_segment(Engine& engine, const SegmentMeta& meta, const SegmentDeletes* deletes) {
+  auto entry = std::make_shared<SegmentEntry>();
+  entry->meta = meta;
+  auto opened = columnar::open_segment(engine.disk, engine.segment_path(meta));
+  if (!opened.ok() && !is_damage(opened.error().code())) return std::move(opened).error();
+  if (!opened.ok()) {
+    ++engine.recovered.segments_quarantined;
+    engine.catalog.add_segment(std::move(entry));
+    return {};
+  }
+  ++engine.recovered.segments;
+  entry->reader = std::move(opened).take();
+  for (const columnar::CommitRange& range : entry->reader->commits()) restore_key(engine, meta.tenant, range);
+  if (deletes != nullptr) {
+    const auto& groups = entry->reader->row_groups();
+    entry->deleted.resize(groups.size());
+    for (const auto& [group, runs] : deletes->row_groups) {
+      if (group < groups.size()) entry->deleted[group] = deleted_rows_of(runs, groups[group]->rows());
+    }
+  }
+  engine.catalog.add_segment(std::move(entry));
+  return {};
+}
+
+columnar::DeletedRows deleted_of_part(const IntervalSet& deleted, const columnar::CommitRange& range) {
+  uint64_t begin = range.first_seq.get();
+  if (!deleted.touches(begin, begin + range.rows)) return nullptr;
+  auto out = std::make_shared<std::vector<bool>>(range.rows, false);
+  for (uint32_t row = 0; row < range.rows; ++row) (*out)[row] = deleted.contains(begin + row);
+  return out;
+}
+
+void note_part_fields(Engine& engine, const DatasetKey& key, const columnar::RowSource& source) {
+  contract::GranulePtr granule = source.granule(Seq(UINT64_MAX), nullptr);
+  auto names = granule->field_names();
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    contract::FieldInfo info{.name = name, .types = {}, .first_seen = source.time_min(), .last_seen = source.time_max()};
+    auto stats = granule->column_stats(name);
+    bool typed = stats.ok() && stats->known && !stats->min.is_null();
+    if (typed) info.types.push_back(stats->min.type());
+    engine.catalog.note_field(key, info);
+  }
+}
+
+// Brings the parts of one journal record back.
+class JournalReplay {
+ public:
+  JournalReplay(Engine& engine, const ManifestState& state) : engine_(engine), state_(state) {}
+
+  Status take(journal::RecoveredRecord&& r) {
+    Result<Commit> decoded = decode_commit(r.record.meta);
+    if (!decoded.ok() && decoded.error().code() == Code::kUnsupported) return std::move(decoded).error();
+    if (!decoded.ok() || decoded->parts.size() != r.record.blobs.size()) {
+      ++engine_.recovered.parts_damaged;
+      return {};
+    }
+    const Commit& commit = *decoded;
+    next_seq_ = std::max(next_seq_, commit.first_seq + commit.rows);
+    engine_.catalog.note_journal_file(r.file_number, commit.first_seq);
+    std::vector<std::pair<DatasetKey, PartPtr>> published;
+    uint64_t row = 0;
+    for (size_t p = 0; p < commit.parts.size(); ++p) {
+      columnar::CommitRange range{Seq(commit.first_seq + row), commit.parts[p].rows, commit.key,
+                                  UnixNanos(commit.commit_time), commit.first_row + row, commit.keyed ? commit.rows : 0};
+      row += commit.parts[p].rows;
+      if (state_.flushed.covers(range.first_seq.get(), range.first_seq.get() + range.rows)) continue;
+      CLEW_TRY(take_part(r, commit, p, std::move(range), published));
+    }
+    if (commit.keyed) {
+      engine_.dedupe.restore(commit.tenant, {.key = commit.key, .first_seq = Seq(commit.first_seq), .first_row = 0,
+                                             .rows = commit.rows, .duplicate = true, .conflicts = commit.conflicts});
+    }
+    engine_.catalog.publish(std::move(published), commit.first_seq + commit.rows - 1);
+    return {};
+  }
+  uint64_t next_seq() const { return next_seq_; }
+
+ private:
+  Status take_part(const journal::RecoveredRecord& r, const Commit& commit, size_t p, columnar::CommitRange range,
+                   std::vector<std::pair<DatasetKey, PartPtr>>& published) {
+    auto part = std::make_shared<PartEntry>();
+    part->bytes = r.record.blobs[p].bytes;
+    part->file_number = r.file_number;
+    part->deleted = deleted_of_part(state_.deleted, range);
+    auto source = columnar::open_part(r.file, r.record.blobs[p].offset, part->bytes, {range});
+    if (!source.ok()) {
+      if (source.error().code() != Code::kCorrupt) return std::move(source).error();
+      ++engine_.recovered.parts_damaged;
+      return {};
+    }
+    part->commit = std::move(range);
+    part->source = std::move(source).take();
+    ++engine_.recovered.parts;
+    engine_.recovered.part_rows += part->commit.rows;
+    DatasetKey key{commit.tenant, commit.parts[p].dataset};
+    note_part_fields(engine_, key, *part->source);
+    published.emplace_back(std::move(key), std::move(part));
+    return {};
+  }
+
+  Engine& engine_;
+  const ManifestState& state_;
+  uint64_t next_seq_ = 1;
+};
+
+// Files that no edit names: a flush or merge that did not come to its end.
+Status remove_orphans(Engine& engine, const ManifestState& state) {
+  std::set<std::string> named;
+  for (const auto& [id, segment] : state.segments) named.insert(engine.segment_path(segment));
+  for (const os::DirEntry& tenant : CLEW_TRY(engine.disk.list(engine.tenants_dir()))) {
+    if (!tenant.is_dir) continue;
+    std::string dir = engine.tenants_dir() + "/" + tenant.name;
+    bool removed = false;
+    for (const os::DirEntry& file : CLEW_TRY(engine.disk.list(dir))) {
+      std::string path = dir + "/" + file.name;
+      if (file.is_dir || named.count(path) > 0) continue;
+      CLEW_TRY(engine.disk.remove(path));
+      ++engine.recovered.orphans_removed;
+      removed = true;
+    }
+    if (removed) CLEW_TRY(engine.disk.sync_dir(dir));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status recover(Engine& engine) {
+  CLEW_TRY(engine.disk.make_dirs(engine.tenants_dir()));
+  engine.lock = CLEW_TRY(engine.disk.lock_dir(engine.dir));
+  std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(engine.disk, engine.rng, engine.dir + "/manifest"));
+  const ManifestState& state = manifest->state();
+  engine.own_producer = fmt::format("~{:016x}", state.store_id);
+  CLEW_TRY(remove_orphans(engine, state));
+  for (const auto& [id, meta] : state.segments) {
+    auto deletes = state.deletes.find(id);
+    CLEW_TRY(recover_segment(engine, meta, deletes == state.deletes.end() ? nullptr : &deletes->second));
+  }
+  JournalReplay replay(engine, state);
+  auto each = [&](journal::RecoveredRecord&& r) { return replay.take(std::move(r)); };
+  journal::JournalOptions journal_options{.file_bytes = engine.options.journal_file_bytes};
+  engine.journal = CLEW_TRY(journal::Journal::open(engine.disk, engine.rng, engine.journal_dir(), journal_options, each,
+                                                   engine.recovered.journal));
+  for (uint64_t number : engine.journal->file_numbers()) engine.catalog.note_journal_file(number, UINT64_MAX);
+  engine.first_free_seq = std::max({state.next_seq, replay.next_seq(), engine.catalog.up_to() + 1});
+  engine.next_segment = state.next_segment;
+  engine.metrics.recovered_records.add(engine.recovered.journal.records);
+  engine.metrics.damaged_records.add(engine.recovered.journal.damaged_records + engine.recovered.parts_damaged);
+  engine.metrics.torn_tails.add(engine.recovered.journal.torn_tails);
+  engine.has_deletes = !state.deletes.empty();
+  {
+    base::MutexLock held(engine.manifest_mutex);
+    engine.manifest = std::move(manifest);
+  }
+  return remove_unused_journal_files(engine);
+}
+
+}  // namespace clew::logstore

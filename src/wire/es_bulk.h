@@ -18,11 +18,12 @@ enum class BulkOp : uint8_t { kIndex, kCreate, kUpdate, kDelete };
 struct BulkItem {
   BulkOp op = BulkOp::kIndex;
   uint16_t status = 201;    // 201, or why not: 400, 403, 409
-  uint16_t index = 0;       // into BulkRequest::indexes
+  uint32_t index = 0;       // into BulkRequest::indexes
   uint32_t batch = 0;       // where the event lies, of items with status 201
   uint32_t row = 0;
   uint32_t id_begin = 0;    // into BulkRequest::ids; empty when the client gave none
   uint32_t id_bytes = 0;
+  bool has_row = false;     // false: nothing was taken, see status and error
   uint32_t error = 0;       // into BulkRequest::errors, of items with another status
 };
 
@@ -48,7 +49,7 @@ class BulkDecoder {
   BulkDecoder();
   ~BulkDecoder();
 
-  // `default_index` is that of the path, or empty. Documents that cannot be taken get a result of their own and leave the
+  // `default_index` is that of the path, or empty; without either the dataset of the intake. Documents that cannot be taken get a result of their own and leave the
   // others alone.
   // Errors: kInvalid for what Elasticsearch refuses as a whole: an action line that is none, a body that does not end in
   //         a newline, no action at all. Nothing is taken then.

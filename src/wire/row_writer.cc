@@ -70,6 +70,7 @@ void RowWriter::bind(Field* f) {
 // The field has a value in this row already: the last one wins.
 void RowWriter::replace(Field* f) {
   remove(f);
+  ++replaced_in_row_;
   flag(model::Flag::kDuplicateKey);
 }
 

@@ -46,6 +46,7 @@ class RowWriter {
   uint32_t begin_row() {
     ++row_no_;
     fields_in_row_ = 0;
+    replaced_in_row_ = 0;
     return row_ = batch_->begin_row();
   }
   uint32_t row() const { return row_; }
@@ -104,6 +105,8 @@ class RowWriter {
   bool has(const Field* f) const { return f->row_no == row_no_; }
   void remove(Field* f);
   uint32_t fields_in_row() const { return fields_in_row_; }
+  // Values of the row that a later one for the same field took away.
+  uint32_t replaced_in_row() const { return replaced_in_row_; }
 
   // clew's own columns of the row.
   void set_raw(std::string_view line) { own(raw_, model::kRawField)->add_string(row_, line); }
@@ -147,6 +150,7 @@ class RowWriter {
   uint32_t row_ = 0;
   uint32_t target_row_ = 0;
   uint32_t fields_in_row_ = 0;
+  uint32_t replaced_in_row_ = 0;
   size_t document_columns_ = 0;
   RowTime time_;
   model::Column* time_column_ = nullptr;

@@ -1,0 +1,138 @@
+// What an operator does: delete, retention, snapshot, flush.
+#include "api/json_body.h"
+#include "api/routes.h"
+
+namespace clew::api {
+namespace {
+
+constexpr ErrorShape kShape = ErrorShape::kClew;
+constexpr uint64_t kDaysMax = 36'500;
+constexpr int64_t kDayNanos = 86'400'000'000'000;
+
+void answer_json(const CallPtr& call, const Json& json) {
+  call->exchange->answer({.headers = {}, .body = dump_json(json) + "\n"});
+}
+
+// Runs a handler that may fail; its error becomes the answer.
+template <class F>
+Handler guarded(ServerParts& parts, F handler) {
+  return [&parts, handler](CallPtr call) {
+    Result<Json> json = handler(parts, call);
+    if (!json.ok()) return answer_error(*call, kShape, json.error());
+    answer_json(call, *json);
+  };
+}
+
+// --- delete ----------------------------------------------------------------------------------------------------------
+
+Result<Json> delete_rows(ServerParts& parts, const CallPtr& call) {
+  Json body = CLEW_TRY(parse_object(call->request().body, {"dataset", "query", "from", "to", "since", "wait", "dry_run"}));
+  std::optional<std::string> dataset = CLEW_TRY(text_member(body, "dataset"));
+  if (!dataset) return Error(Code::kInvalid, "dataset: say which one");
+  std::optional<std::string> text = CLEW_TRY(text_member(body, "query"));
+  contract::TimeRange range = CLEW_TRY(range_members(body, parts.clock));
+  bool wait = CLEW_TRY(bool_member(body, "wait", false));
+  if (!text && !body.contains("from") && !body.contains("to") && !body.contains("since")) {
+    return Error(Code::kInvalid, "query or a range: say what to delete; DELETE /NAME takes a whole dataset");
+  }
+  logstore::DeleteSelector everything = [](const contract::Granule&, uint32_t, model::Selection&) { return Status(); };
+  auto report = CLEW_TRY(parts.store.delete_rows(call->access, *dataset, range, everything,
+                                                 wait ? logstore::WaitForBytes::kYes : logstore::WaitForBytes::kNo));
+  return Json{{"deleted", report.rows}};
+}
+
+// --- retention -------------------------------------------------------------------------------------------------------
+
+Json rule_json(const logstore::RetentionRule& rule) {
+  return {{"hot_days", rule.hot_days}, {"total_days", rule.total_days}, {"max_bytes", rule.bytes_max}};
+}
+
+Result<Json> list_retention(ServerParts& parts, const CallPtr& call) {
+  std::vector<contract::DatasetInfo> datasets = CLEW_TRY(parts.store.datasets(call->access));
+  Json list = Json::array();
+  for (const contract::DatasetInfo& info : datasets) {
+    logstore::DatasetSettings settings = parts.store.settings(call->access, info.name);
+    Json entry = {{"name", info.name}};
+    entry.update(rule_json(settings.retention.value_or(parts.default_retention)));
+    entry["own_rule"] = settings.retention.has_value();
+    entry["held"] = settings.held;
+    list.push_back(std::move(entry));
+  }
+  return Json{{"default", rule_json(parts.default_retention)}, {"datasets", std::move(list)}};
+}
+
+Result<Json> put_retention(ServerParts& parts, const CallPtr& call) {
+  const std::string& dataset = call->names[0];
+  Json body = CLEW_TRY(parse_object(call->request().body, {"hot_days", "total_days", "max_bytes", "hold"}));
+  logstore::DatasetSettings settings = parts.store.settings(call->access, dataset);
+  logstore::RetentionRule rule = settings.retention.value_or(parts.default_retention);
+  std::optional<uint64_t> hot = CLEW_TRY(number_member(body, "hot_days", kDaysMax));
+  std::optional<uint64_t> total = CLEW_TRY(number_member(body, "total_days", kDaysMax));
+  std::optional<uint64_t> bytes = CLEW_TRY(number_member(body, "max_bytes", INT64_MAX));
+  bool hold = CLEW_TRY(bool_member(body, "hold", settings.held));
+  rule.hot_days = static_cast<uint32_t>(hot.value_or(rule.hot_days));
+  rule.total_days = static_cast<uint32_t>(total.value_or(rule.total_days));
+  rule.bytes_max = bytes.value_or(rule.bytes_max);
+  if (rule.hot_days > rule.total_days) return Error(Code::kInvalid, "hot_days is more than total_days");
+  if (hot || total || bytes) CLEW_TRY(parts.store.set_retention(call->access, dataset, rule));
+  if (hold != settings.held) CLEW_TRY(parts.store.set_hold(call->access, dataset, hold));
+  Json entry = {{"name", dataset}};
+  entry.update(rule_json(rule));
+  entry["held"] = hold;
+  return entry;
+}
+
+Json items_json(const contract::Access& access, const std::vector<logstore::RetentionItem>& items) {
+  Json list = Json::array();
+  for (const logstore::RetentionItem& item : items) {
+    if (item.tenant != access.tenant.get()) continue;
+    list.push_back({{"dataset", item.dataset},
+                    {"day", rfc3339(item.day * kDayNanos).substr(0, 10)},
+                    {"rows", item.rows},
+                    {"bytes", item.bytes},
+                    {"why", item.why}});
+  }
+  return list;
+}
+
+Result<Json> apply_retention(ServerParts& parts, const CallPtr& call) {
+  Json body = CLEW_TRY(parse_object(call->request().body, {"dry_run"}));
+  bool dry_run = CLEW_TRY(bool_member(body, "dry_run", false));
+  if (dry_run) return Json{{"would_delete", items_json(call->access, parts.store.retention_due())}};
+  std::vector<logstore::RetentionItem> items = CLEW_TRY(parts.store.enforce_retention());
+  return Json{{"deleted", items_json(call->access, items)}};
+}
+
+// --- the store as a whole --------------------------------------------------------------------------------------------
+
+Result<Json> take_snapshot(ServerParts& parts, const CallPtr& call) {
+  Json body = CLEW_TRY(parse_object(call->request().body, {"dir"}));
+  std::optional<std::string> dir = CLEW_TRY(text_member(body, "dir"));
+  if (!dir || !dir->starts_with('/')) return Error(Code::kInvalid, "dir: expected an absolute path on the server");
+  CLEW_TRY(parts.store.snapshot_to(*dir));
+  return Json{{"dir", *dir}};
+}
+
+Result<Json> flush(ServerParts& parts, const CallPtr&) {
+  CLEW_TRY(parts.store.flush_all());
+  return Json{{"idle", parts.store.is_idle()}};
+}
+
+}  // namespace
+
+std::vector<Route> admin_routes(ServerParts& parts) {
+  auto route = [&parts](const char* method, const char* pattern, auto handler) {
+    return Route{method, pattern, Need::kAdmin, Place::kPool, kShape, guarded(parts, handler)};
+  };
+  return {
+      route("POST", "/clew/v1/delete", delete_rows),
+      route("GET", "/clew/v1/retention", list_retention),
+      route("PUT", "/clew/v1/retention/{NAME}", put_retention),
+      route("POST", "/clew/v1/retention/apply", apply_retention),
+      route("POST", "/clew/v1/snapshot", take_snapshot),
+      route("POST", "/clew/v1/flush", flush),
+      route("GET", "/clew/v1/flush", flush),
+  };
+}
+
+}  // namespace clew::api

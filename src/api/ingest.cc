@@ -1,0 +1,71 @@
+#include "api/ingest.h"
+
+#include <charconv>
+
+namespace clew::api {
+
+SourceCounters::SourceCounters(base::Registry& metrics, std::string source)
+    : metrics_(metrics),
+      source_(std::move(source)),
+      received_(metrics.counter("clew_events_received_total", "events that arrived", {{"source", source_}})),
+      stored_(metrics.counter("clew_events_stored_total", "events stored durably", {{"source", source_}})),
+      duplicate_(metrics.counter("clew_events_duplicate_total", "events of batches that were stored before",
+                                 {{"source", source_}})) {}
+
+void SourceCounters::rejected(std::string_view reason, uint64_t events) {
+  if (events == 0) return;
+  metrics_
+      .counter("clew_events_rejected_total", "events refused, by reason",
+               {{"reason", std::string(reason)}, {"source", source_}})
+      .add(events);
+}
+
+void SourceCounters::rejected(const wire::Events& events) {
+  if (events.rejected == 0) return;
+  for (size_t i = 0; i < std::size(events.rejected_by_reason); ++i) {
+    rejected(wire::reason_name(static_cast<wire::Reason>(i)), events.rejected_by_reason[i]);
+  }
+}
+
+void SourceCounters::written(uint64_t rows, const Result<contract::Ack>& result) {
+  if (!result.ok()) return rejected(code_name(result.error().code()), rows);
+  if (result->duplicate) return duplicate_.add(rows);
+  uint64_t conflicts = result->conflicts.size();
+  rejected("exists", conflicts);
+  stored_.add(rows - conflicts);
+}
+
+Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text) {
+  constexpr size_t kProducerBytesMax = 256;
+  if (text.empty()) return std::optional<contract::BatchKey>();
+  size_t colon = text.rfind(':');
+  contract::BatchKey key;
+  const char* end = text.data() + text.size();
+  bool ok = colon != std::string_view::npos && colon > 0 && colon <= kProducerBytesMax;
+  if (ok) {
+    key.producer = std::string(text.substr(0, colon));
+    auto [stop, error] = std::from_chars(text.data() + colon + 1, end, key.sequence);
+    ok = error == std::errc() && stop == end;
+  }
+  if (!ok) return Error(Code::kInvalid, "Clew-Batch " + quoted(text) + " is not PRODUCER:SEQUENCE");
+  return std::optional<contract::BatchKey>(std::move(key));
+}
+
+void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
+  counters.received(incoming.events.received);
+  counters.rejected(incoming.events);
+  uint64_t rows = 0;
+  for (const model::Batch& batch : incoming.events.batches) rows += batch.rows();
+  if (rows == 0) return done(nullptr, nullptr);
+  contract::Write write{.access = std::move(incoming.access),
+                        .key = std::move(incoming.key),
+                        .batches = std::move(incoming.events.batches),
+                        .creates = std::move(incoming.creates)};
+  sink_.write(std::move(write), [&counters, rows, done = std::move(done)](Result<contract::Ack> result) {
+    counters.written(rows, result);
+    if (result.ok()) done(&*result, nullptr);
+    else done(nullptr, &result.error());
+  });
+}
+
+}  // namespace clew::api

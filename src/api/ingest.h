@@ -1,0 +1,102 @@
+// The way of every received event: decoded, written, counted. For each source received = stored + duplicate + dropped +
+// rejected once the write is answered.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "contract/event_sink.h"
+#include "os/clock.h"
+#include "wire/intake.h"
+
+namespace clew::api {
+
+// Counters of one source ("bulk", "otlp_logs" ...).
+class SourceCounters {
+ public:
+  SourceCounters(base::Registry& metrics, std::string source);
+
+  void received(uint64_t events) { received_.add(events); }
+  // Counts what a decoder left out, by its reasons.
+  void rejected(const wire::Events& events);
+  void rejected(std::string_view reason, uint64_t events);
+  // Counts how a write of `rows` events ended.
+  void written(uint64_t rows, const Result<contract::Ack>& result);
+
+ private:
+  base::Registry& metrics_;
+  std::string source_;
+  base::Counter& received_;
+  base::Counter& stored_;
+  base::Counter& duplicate_;
+};
+
+// "PRODUCER:SEQUENCE" of the header or gRPC metadata Clew-Batch; nothing when it is empty.
+// Errors: kInvalid.
+Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text);
+
+// What there is to write of one request.
+struct Incoming {
+  contract::Access access;
+  std::optional<contract::BatchKey> key;
+  wire::Events events;                       // counters and rejections are counted here
+  std::vector<contract::CreateRow> creates;
+};
+
+// Keeps decoders for reuse: their memory and what they remember of a client's documents is worth keeping.
+//
+// Threads: any; what take() gives belongs to the caller until it goes.
+template <class Decoder>
+class DecoderPool {
+ public:
+  struct GiveBack {
+    DecoderPool* pool = nullptr;
+    void operator()(Decoder* decoder) const { pool->give(decoder); }
+  };
+  using Ptr = std::unique_ptr<Decoder, GiveBack>;
+
+  Ptr take() {
+    base::MutexLock lock(mutex_);
+    if (idle_.empty()) return Ptr(new Decoder(), GiveBack{this});
+    Decoder* decoder = idle_.back().release();
+    idle_.pop_back();
+    return Ptr(decoder, GiveBack{this});
+  }
+
+ private:
+  void give(Decoder* decoder) {
+    base::MutexLock lock(mutex_);
+    idle_.emplace_back(decoder);
+  }
+  base::Mutex mutex_;
+  std::vector<std::unique_ptr<Decoder>> idle_ CLEW_GUARDED_BY(mutex_);
+};
+
+// Threads:  write on any thread.
+// Lifetime: sink and clock outlive it; it outlives every write.
+class Ingest {
+ public:
+  Ingest(contract::EventSink& sink, const os::Clock& clock) : sink_(sink), clock_(clock) {}
+
+  UnixNanos now() const { return clock_.now(); }
+  const os::Clock& clock() const { return clock_; }
+
+  // Counts and writes. `done` gets null when there was nothing to write, else the answer of the store; on the caller's
+  // thread or one of the store's.
+  using Done = std::function<void(const contract::Ack* ack, const Error* error)>;
+  void write(SourceCounters& counters, Incoming incoming, Done done);
+
+ private:
+  contract::EventSink& sink_;
+  const os::Clock& clock_;
+};
+
+}  // namespace clew::api

@@ -1,0 +1,146 @@
+// OTLP logs and traces, over HTTP (protobuf, JSON) and gRPC.
+#include "api/routes.h"
+#include "wire/index_name.h"
+#include "wire/otlp_logs.h"
+#include "wire/otlp_reply.h"
+#include "wire/otlp_traces.h"
+
+namespace clew::api {
+namespace {
+
+constexpr ErrorShape kShape = ErrorShape::kOtlp;
+constexpr std::string_view kLogsExport = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+constexpr std::string_view kTraceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+// What is left of a reply's counts once its events have gone to the store.
+struct ReplyCounts {
+  uint64_t received = 0;
+  uint64_t rejected = 0;
+  std::vector<wire::Rejection> rejections;
+
+  explicit ReplyCounts(const wire::Events& events)
+      : received(events.received), rejected(events.rejected), rejections(events.rejections) {}
+  wire::Events events() const {
+    wire::Events copy;
+    copy.received = received;
+    copy.rejected = rejected;
+    copy.rejections = rejections;
+    return copy;
+  }
+};
+
+// One signal: decoder, counters and reply.
+template <class Decoder>
+struct Signal {
+  Signal(ServerParts& parts, wire::OtlpSignal which, const char* source)
+      : signal(which), ingest(parts.ingest), counters(parts.metrics, source) {}
+
+  Result<wire::Events> decode(std::string_view body, wire::OtlpForm form, std::string_view dataset) {
+    wire::Intake intake{.arrival = ingest.now()};
+    if (!dataset.empty()) intake.dataset = dataset;
+    auto decoder = decoders.take();
+    auto events = form == wire::OtlpForm::kJson ? decoder->decode_json(body, intake)
+                                                : decoder->decode_protobuf(body, intake);
+    if (!events.ok()) {
+      counters.received(1);
+      counters.rejected("syntax", 1);
+    }
+    return events;
+  }
+
+  const wire::OtlpSignal signal;
+  Ingest& ingest;
+  SourceCounters counters;
+  DecoderPool<Decoder> decoders;
+};
+
+Result<wire::OtlpForm> form_of(const net::Request& request) {
+  std::string_view type = request.header("content-type");
+  if (type.starts_with("application/json")) return wire::OtlpForm::kJson;
+  if (type.starts_with("application/x-protobuf") || type.starts_with("application/protobuf")) {
+    return wire::OtlpForm::kProtobuf;
+  }
+  return Error(Code::kUnsupported, "content type " + quoted(type) + " (known: application/x-protobuf, application/json)");
+}
+
+template <class Decoder>
+void take_http(const std::shared_ptr<Signal<Decoder>>& signal, const CallPtr& call) {
+  const net::Request& request = call->request();
+  Result<wire::OtlpForm> form = form_of(request);
+  if (!form.ok()) return answer_error(*call, kShape, form.error());
+  Result<std::optional<contract::BatchKey>> key = parse_batch_key(request.header("clew-batch"));
+  if (!key.ok()) return answer_error(*call, kShape, key.error());
+  std::string dataset(request.header("clew-dataset"));
+  if (!dataset.empty()) {
+    if (Status named = wire::check_dataset_name(dataset); !named.ok()) return answer_error(*call, kShape, named.error());
+  }
+  Result<wire::Events> events = signal->decode(request.body, *form, dataset);
+  if (!events.ok()) return answer_error(*call, kShape, events.error());
+  call->exchange->release_body();
+  ReplyCounts counts(*events);
+  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  signal->ingest.write(
+      signal->counters, std::move(incoming),
+      [signal, call, counts = std::move(counts), form = *form](const contract::Ack*, const Error* error) {
+        if (error != nullptr) return answer_error(*call, kShape, *error);
+        bool json = form == wire::OtlpForm::kJson;
+        call->exchange->answer({.content_type = json ? "application/json" : "application/x-protobuf",
+                                .headers = {},
+                                .body = wire::otlp_reply(signal->signal, form, counts.events())});
+      });
+}
+
+template <class Decoder>
+void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access access, const net::GrpcCallPtr& call) {
+  Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->metadata("clew-batch"));
+  if (!key.ok()) return call->answer(std::move(key).error());
+  std::string dataset(call->metadata("clew-dataset"));
+  if (!dataset.empty()) {
+    if (Status named = wire::check_dataset_name(dataset); !named.ok()) return call->answer(std::move(named).error());
+  }
+  Result<wire::Events> events = signal->decode(call->body(), wire::OtlpForm::kProtobuf, dataset);
+  if (!events.ok()) return call->answer(std::move(events).error());
+  call->release_body();
+  ReplyCounts counts(*events);
+  Incoming incoming{.access = std::move(access), .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  signal->ingest.write(signal->counters, std::move(incoming),
+                       [signal, call, counts = std::move(counts)](const contract::Ack*, const Error* error) {
+                         if (error != nullptr) return call->answer(*error);
+                         call->answer(wire::otlp_reply(signal->signal, wire::OtlpForm::kProtobuf, counts.events()));
+                       });
+}
+
+class Service final : public OtlpService {
+ public:
+  explicit Service(ServerParts& parts)
+      : logs_(std::make_shared<Signal<wire::OtlpLogsDecoder>>(parts, wire::OtlpSignal::kLogs, "otlp_logs")),
+        traces_(std::make_shared<Signal<wire::OtlpTracesDecoder>>(parts, wire::OtlpSignal::kSpans, "otlp_traces")) {}
+
+  std::vector<Route> routes() override {
+    Handler logs = [signal = logs_](CallPtr call) { take_http(signal, call); };
+    Handler traces = [signal = traces_](CallPtr call) { take_http(signal, call); };
+    return {{"POST", "/v1/logs", Need::kIngest, Place::kHere, kShape, logs},
+            {"POST", "/v1/traces", Need::kIngest, Place::kHere, kShape, traces}};
+  }
+
+  net::GrpcHandler grpc_handler(const AccessGate& gate) override {
+    return [logs = logs_, traces = traces_, &gate](net::GrpcCallPtr call) {
+      Result<contract::Access> access = gate.admit_grpc(Need::kIngest);
+      if (!access.ok()) return call->answer(std::move(access).error());
+      if (call->method() == kLogsExport) return take_grpc(logs, std::move(access).take(), call);
+      if (call->method() == kTraceExport) return take_grpc(traces, std::move(access).take(), call);
+      call->answer_unimplemented();
+    };
+  }
+
+ private:
+  std::shared_ptr<Signal<wire::OtlpLogsDecoder>> logs_;
+  std::shared_ptr<Signal<wire::OtlpTracesDecoder>> traces_;
+};
+
+}  // namespace
+
+std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts) {
+  return std::make_shared<Service>(parts);
+}
+
+}  // namespace clew::api

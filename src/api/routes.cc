@@ -1,0 +1,22 @@
+#include "api/routes.h"
+
+namespace clew::api {
+
+void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
+  router.add(es_write_routes(parts));
+  router.add(es_admin_routes(parts));
+  router.add(import_routes(parts));
+  router.add(push_routes(parts));
+  router.add(otlp.routes());
+  router.add(query_routes(parts));
+  router.add(catalog_routes(parts));
+  router.add(admin_routes(parts));
+  router.add(health_routes(parts));
+}
+
+void add_otlp_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
+  router.add(otlp.routes());
+  router.add(health_routes(parts));
+}
+
+}  // namespace clew::api

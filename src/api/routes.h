@@ -1,0 +1,37 @@
+// The routes of every protocol, one function per file; routes.cc puts the table together.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "api/router.h"
+#include "api/server_parts.h"
+#include "net/grpc_server.h"
+
+namespace clew::api {
+
+// Lifetime of all: `parts` and what it names outlive the routes.
+std::vector<Route> es_write_routes(ServerParts& parts);    // _bulk, _doc, _create
+std::vector<Route> es_admin_routes(ServerParts& parts);    // what Elasticsearch's clients ask around writing
+std::vector<Route> import_routes(ServerParts& parts);      // /api/v1/import, /api/v1/logrecord
+std::vector<Route> push_routes(ServerParts& parts);        // Loki, Zipkin
+std::vector<Route> query_routes(ServerParts& parts);       // _plugins/_ppl, /clew/v1/search
+std::vector<Route> catalog_routes(ServerParts& parts);     // datasets, fields, queries
+std::vector<Route> admin_routes(ServerParts& parts);       // delete, retention, snapshot, flush
+std::vector<Route> health_routes(ServerParts& parts);      // probes, /metrics
+
+// OTLP over HTTP and gRPC share decoders and counters.
+class OtlpService {
+ public:
+  virtual ~OtlpService() = default;
+  virtual std::vector<Route> routes() = 0;
+  virtual net::GrpcHandler grpc_handler(const AccessGate& gate) = 0;
+};
+std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts);
+
+// Everything above, into the router of the main listener.
+void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router);
+// What the OTLP/HTTP listener answers.
+void add_otlp_routes(ServerParts& parts, OtlpService& otlp, Router& router);
+
+}  // namespace clew::api

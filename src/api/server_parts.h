@@ -1,0 +1,31 @@
+// What the routes need of the rest of the program.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "api/ingest.h"
+#include "base/metrics.h"
+#include "contract/event_source.h"
+#include "logstore/log_store.h"
+#include "net/buffer.h"
+#include "os/clock.h"
+#include "query/engine.h"
+
+namespace clew::api {
+
+// Lifetime: made by app/; everything in it outlives the routes.
+struct ServerParts {
+  Ingest& ingest;
+  logstore::LogStore& store;  // also the EventSource of the read routes
+  query::Engine& engine;
+  base::Registry& metrics;
+  net::MemoryBudget& body_budget;
+  const os::Clock& clock;
+  std::string version;
+  query::Limits query_limits;
+  logstore::RetentionRule default_retention;
+  const std::atomic<bool>& ready;  // true once started, false again when stopping
+};
+
+}  // namespace clew::api

@@ -26,7 +26,8 @@ Handler guarded(ServerParts& parts, F handler) {
 // --- delete ----------------------------------------------------------------------------------------------------------
 
 Result<Json> delete_rows(ServerParts& parts, const CallPtr& call) {
-  Json body = CLEW_TRY(parse_object(call->request().body, {"dataset", "query", "from", "to", "since", "wait", "dry_run"}));
+  Json body =
+      CLEW_TRY(parse_object(call->request().body, {"dataset", "query", "from", "to", "since", "wait", "dry_run"}));
   std::optional<std::string> dataset = CLEW_TRY(text_member(body, "dataset"));
   if (!dataset) return Error(Code::kInvalid, "dataset: say which one");
   std::optional<std::string> text = CLEW_TRY(text_member(body, "query"));

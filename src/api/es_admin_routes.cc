@@ -1,6 +1,6 @@
 // What Elasticsearch's and OpenSearch's clients, Beats, Logstash, Fluent Bit and Vector ask around writing. Datasets
-// answer as indices; templates, policies and pipelines are kept in memory only so that a client finds again what it put,
-// since nothing here needs a mapping.
+// answer as indices; templates, policies and pipelines are kept in memory only so that a client finds again what it
+// put, since nothing here needs a mapping.
 #include <map>
 
 #include "api/json_body.h"
@@ -166,8 +166,15 @@ void EsAdmin::cat_indices(const CallPtr& call) {
   for (const contract::DatasetInfo& info : *datasets) {
     std::string rows = std::to_string(info.rows);
     std::string bytes = std::to_string(info.bytes);
-    list.push_back({{"health", "green"}, {"status", "open"}, {"index", info.name}, {"uuid", info.name}, {"pri", "1"},
-                    {"rep", "0"}, {"docs.count", rows}, {"docs.deleted", "0"}, {"store.size", bytes},
+    list.push_back({{"health", "green"},
+                    {"status", "open"},
+                    {"index", info.name},
+                    {"uuid", info.name},
+                    {"pri", "1"},
+                    {"rep", "0"},
+                    {"docs.count", rows},
+                    {"docs.deleted", "0"},
+                    {"store.size", bytes},
                     {"pri.store.size", bytes}});
     text += "green open " + info.name + " 1 0 " + rows + " " + bytes + "b\n";
   }
@@ -198,7 +205,8 @@ void EsAdmin::document(const CallPtr& call) {
   if (body.is_discarded()) body = Json::object();
   const std::string& name = call->names[0];
   std::string kind = request.path.substr(1, request.path.find('/', 1) - 1);
-  if (kind == "_index_template") return answer(call, {{"index_templates", {{{"name", name}, {"index_template", body}}}}});
+  if (kind == "_index_template")
+    return answer(call, {{"index_templates", {{{"name", name}, {"index_template", body}}}}});
   if (kind == "_component_template") {
     return answer(call, {{"component_templates", {{{"name", name}, {"component_template", body}}}}});
   }
@@ -236,7 +244,8 @@ Result<std::optional<contract::DatasetInfo>> EsAdmin::find_dataset(const CallPtr
 
 // Types that a mapping declares and that queries can honour.
 std::optional<model::Type> type_of_mapping(const std::string& type) {
-  if (type == "keyword" || type == "text" || type == "match_only_text" || type == "wildcard") return model::Type::kString;
+  if (type == "keyword" || type == "text" || type == "match_only_text" || type == "wildcard")
+    return model::Type::kString;
   if (type == "byte" || type == "short" || type == "integer") return model::Type::kInt;
   if (type == "long") return model::Type::kLong;
   if (type == "unsigned_long") return model::Type::kULong;
@@ -316,13 +325,14 @@ void EsAdmin::index_refresh(const CallPtr& call) {
 void EsAdmin::index_count(const CallPtr& call) {
   if (call->request().body.find("\"query\"") != std::string_view::npos &&
       call->request().body.find("match_all") == std::string_view::npos) {
-    return answer_error(*call, kShape, Error(Code::kInvalid, "_count takes no query but match_all; ask /_plugins/_ppl"));
+    return answer_error(*call, kShape,
+                        Error(Code::kInvalid, "_count takes no query but match_all; ask /_plugins/_ppl"));
   }
   auto found = find_dataset(call, call->names[0]);
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   if (!*found) return answer_error(*call, kShape, Error(Code::kNotFound, "no such index [" + call->names[0] + "]"));
-  answer(call, {{"count", (*found)->rows},
-                {"_shards", {{"total", 1}, {"successful", 1}, {"skipped", 0}, {"failed", 0}}}});
+  answer(call,
+         {{"count", (*found)->rows}, {"_shards", {{"total", 1}, {"successful", 1}, {"skipped", 0}, {"failed", 0}}}});
 }
 
 }  // namespace
@@ -361,7 +371,8 @@ std::vector<Route> es_admin_routes(ServerParts& parts) {
       route("GET", "/{INDEX}/_count", Need::kRead, &EsAdmin::index_count, Place::kPool),
       route("POST", "/{INDEX}/_count", Need::kRead, &EsAdmin::index_count, Place::kPool),
   };
-  for (const char* kind : {"/_index_template", "/_component_template", "/_template", "/_ilm/policy", "/_ingest/pipeline"}) {
+  for (const char* kind :
+       {"/_index_template", "/_component_template", "/_template", "/_ilm/policy", "/_ingest/pipeline"}) {
     routes.push_back({"*", kind, Need::kIngest, Place::kHere, kShape, to(&EsAdmin::document)});
     routes.push_back({"*", std::string(kind) + "/{NAME}", Need::kIngest, Place::kHere, kShape, to(&EsAdmin::document)});
   }

@@ -49,8 +49,12 @@ std::vector<Route> health_routes(ServerParts& parts) {
     return Route{"GET", path, Need::kNothing, Place::kHere, ErrorShape::kClew, std::move(handler)};
   };
   return {
-      probe("/health/live", live),   probe("/livez", live),   probe("/healthz", live),
-      probe("/health/ready", ready), probe("/readyz", ready), probe("/health/startup", startup),
+      probe("/health/live", live),
+      probe("/livez", live),
+      probe("/healthz", live),
+      probe("/health/ready", ready),
+      probe("/readyz", ready),
+      probe("/health/startup", startup),
       {"GET", "/metrics", Need::kRead, Place::kHere, ErrorShape::kClew, metrics},
   };
 }

@@ -74,7 +74,8 @@ void Import::take_import(const CallPtr& call) {
   call->exchange->release_body();
   uint64_t rows = 0;
   for (const model::Batch& batch : events->batches) rows += batch.rows();
-  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  Incoming incoming{
+      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   auto kept = std::make_shared<wire::Events>();
   kept->received = incoming.events.received;
   kept->rejected = incoming.events.rejected;

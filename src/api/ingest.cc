@@ -63,8 +63,10 @@ void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
                         .creates = std::move(incoming.creates)};
   sink_.write(std::move(write), [&counters, rows, done = std::move(done)](Result<contract::Ack> result) {
     counters.written(rows, result);
-    if (result.ok()) done(&*result, nullptr);
-    else done(nullptr, &result.error());
+    if (result.ok())
+      done(&*result, nullptr);
+    else
+      done(nullptr, &result.error());
   });
 }
 

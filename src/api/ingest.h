@@ -47,7 +47,7 @@ Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text)
 struct Incoming {
   contract::Access access;
   std::optional<contract::BatchKey> key;
-  wire::Events events;                       // counters and rejections are counted here
+  wire::Events events;  // counters and rejections are counted here
   std::vector<contract::CreateRow> creates;
 };
 

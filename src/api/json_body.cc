@@ -46,8 +46,9 @@ struct Unit {
   int64_t nanos;
 };
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr Unit kUnits[] = {{"ms", 1'000'000},     {"s", kSecond},           {"m", 60 * kSecond},
-                           {"h", 3600 * kSecond}, {"d", 24 * 3600 * kSecond}, {"w", 7 * 24 * 3600 * kSecond}};
+constexpr Unit kUnits[] = {{"ms", 1'000'000},          {"s", kSecond},
+                           {"m", 60 * kSecond},        {"h", 3600 * kSecond},
+                           {"d", 24 * 3600 * kSecond}, {"w", 7 * 24 * 3600 * kSecond}};
 
 }  // namespace
 
@@ -119,7 +120,8 @@ Result<int64_t> parse_moment(std::string_view text, int64_t now_nanos) {
   text::TimeReader reader;
   std::optional<text::Time> time = reader.parse(text, {.zone = {}, .now_nanos = now_nanos});
   if (!time || time->out_of_range) {
-    return Error(Code::kInvalid, quoted(text) + " is no time: write 2026-11-20T10:00:00Z, milliseconds, now or now-15m");
+    return Error(Code::kInvalid,
+                 quoted(text) + " is no time: write 2026-11-20T10:00:00Z, milliseconds, now or now-15m");
   }
   return time->unix_nanos;
 }

@@ -38,8 +38,8 @@ struct Signal {
     wire::Intake intake{.arrival = ingest.now()};
     if (!dataset.empty()) intake.dataset = dataset;
     auto decoder = decoders.take();
-    auto events = form == wire::OtlpForm::kJson ? decoder->decode_json(body, intake)
-                                                : decoder->decode_protobuf(body, intake);
+    auto events =
+        form == wire::OtlpForm::kJson ? decoder->decode_json(body, intake) : decoder->decode_protobuf(body, intake);
     if (!events.ok()) {
       counters.received(1);
       counters.rejected("syntax", 1);
@@ -59,7 +59,8 @@ Result<wire::OtlpForm> form_of(const net::Request& request) {
   if (type.starts_with("application/x-protobuf") || type.starts_with("application/protobuf")) {
     return wire::OtlpForm::kProtobuf;
   }
-  return Error(Code::kUnsupported, "content type " + quoted(type) + " (known: application/x-protobuf, application/json)");
+  return Error(Code::kUnsupported,
+               "content type " + quoted(type) + " (known: application/x-protobuf, application/json)");
 }
 
 template <class Decoder>
@@ -71,13 +72,15 @@ void take_http(const std::shared_ptr<Signal<Decoder>>& signal, const CallPtr& ca
   if (!key.ok()) return answer_error(*call, kShape, key.error());
   std::string dataset(request.header("clew-dataset"));
   if (!dataset.empty()) {
-    if (Status named = wire::check_dataset_name(dataset); !named.ok()) return answer_error(*call, kShape, named.error());
+    if (Status named = wire::check_dataset_name(dataset); !named.ok())
+      return answer_error(*call, kShape, named.error());
   }
   Result<wire::Events> events = signal->decode(request.body, *form, dataset);
   if (!events.ok()) return answer_error(*call, kShape, events.error());
   call->exchange->release_body();
   ReplyCounts counts(*events);
-  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  Incoming incoming{
+      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   signal->ingest.write(
       signal->counters, std::move(incoming),
       [signal, call, counts = std::move(counts), form = *form](const contract::Ack*, const Error* error) {
@@ -101,7 +104,8 @@ void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access 
   if (!events.ok()) return call->answer(std::move(events).error());
   call->release_body();
   ReplyCounts counts(*events);
-  Incoming incoming{.access = std::move(access), .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  Incoming incoming{
+      .access = std::move(access), .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   signal->ingest.write(signal->counters, std::move(incoming),
                        [signal, call, counts = std::move(counts)](const contract::Ack*, const Error* error) {
                          if (error != nullptr) return call->answer(*error);

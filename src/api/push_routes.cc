@@ -12,10 +12,7 @@ constexpr ErrorShape kShape = ErrorShape::kText;
 
 struct Push {
   explicit Push(ServerParts& parts)
-      : ingest(parts.ingest),
-        budget(parts.body_budget),
-        loki(parts.metrics, "loki"),
-        zipkin(parts.metrics, "zipkin") {}
+      : ingest(parts.ingest), budget(parts.body_budget), loki(parts.metrics, "loki"), zipkin(parts.metrics, "zipkin") {}
 
   void take_loki(const CallPtr& call);
   void take_zipkin(const CallPtr& call);
@@ -59,7 +56,8 @@ void Push::take_loki(const CallPtr& call) {
   }
   call->exchange->release_body();
   std::string refused = events->rejected == 0 ? std::string() : wire::loki_reply(*events);
-  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  Incoming incoming{
+      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   ingest.write(loki, std::move(incoming), [call, refused](const contract::Ack*, const Error* error) {
     if (error != nullptr) return answer_error(*call, kShape, *error);
     call->exchange->answer(refused.empty() ? plain(204) : plain(400, refused));
@@ -83,7 +81,8 @@ void Push::take_zipkin(const CallPtr& call) {
   call->exchange->release_body();
   bool none_taken = events->rejected > 0 && events->rejected == events->received;
   std::string refused = none_taken ? wire::zipkin_reply(*events) : std::string();
-  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  Incoming incoming{
+      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   ingest.write(zipkin, std::move(incoming), [call, none_taken, refused](const contract::Ack*, const Error* error) {
     if (error != nullptr) return answer_error(*call, kShape, *error);
     call->exchange->answer(none_taken ? plain(400, refused) : plain(202));

@@ -217,8 +217,8 @@ class StreamReceiver final : public query::Receiver {
 };
 
 Result<query::Request> read_search(const ServerParts& parts, const CallPtr& call) {
-  Json body = CLEW_TRY(parse_object(call->request().body,
-                                    {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw"}));
+  Json body = CLEW_TRY(
+      parse_object(call->request().body, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw"}));
   std::optional<std::string> text = CLEW_TRY(text_member(body, "query"));
   query::Request request;
   request.text = text.value_or("");
@@ -231,7 +231,8 @@ Result<query::Request> read_search(const ServerParts& parts, const CallPtr& call
   std::optional<uint64_t> timeout_ms = CLEW_TRY(number_member(body, "timeout_ms", kTimeoutMillisMax));
   if (timeout_ms) request.limits.millis = *timeout_ms;
   std::optional<std::string> order = CLEW_TRY(text_member(body, "order"));
-  if (order && *order != "newest" && *order != "oldest") return Error(Code::kInvalid, "order: expected newest or oldest");
+  if (order && *order != "newest" && *order != "oldest")
+    return Error(Code::kInvalid, "order: expected newest or oldest");
   request.newest_first = !order || *order == "newest";
   return request;
 }

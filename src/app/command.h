@@ -16,6 +16,7 @@ struct Command {
 // In the order of `clew --help`.
 std::span<const Command> commands();
 
+int run_serve(int argc, char** argv);
 int run_version(int argc, char** argv);
 
 constexpr std::string_view kVersion = "0.1.0";

@@ -52,7 +52,9 @@ void Flags::bytes(uint64_t& to, const std::string& name, const std::string& help
   auto check = [](const std::string& text) {
     return parse_bytes(text) ? std::string() : text + " is no number of bytes: write 512MiB, 2GB or 4096";
   };
-  state_->app.add_option_function<std::string>(name, [take](const std::string& text) { take(text); }, help)
+  state_->app
+      .add_option_function<std::string>(
+          name, [take](const std::string& text) { take(text); }, help)
       ->type_name("BYTES")
       ->check(check);
 }
@@ -94,11 +96,19 @@ std::optional<uint64_t> parse_bytes(const std::string& text) {
     const char* name;
     uint64_t bytes;
   };
-  constexpr Unit kUnits[] = {{"", 1},          {"b", 1},
-                             {"k", 1000},      {"kb", 1000},      {"kib", 1ull << 10},
-                             {"m", 1000'000},  {"mb", 1000'000},  {"mib", 1ull << 20},
-                             {"g", 1000'000'000}, {"gb", 1000'000'000}, {"gib", 1ull << 30},
-                             {"tb", 1000'000'000'000}, {"tib", 1ull << 40}};
+  constexpr Unit kUnits[] = {{"", 1},
+                             {"b", 1},
+                             {"k", 1000},
+                             {"kb", 1000},
+                             {"kib", 1ull << 10},
+                             {"m", 1000'000},
+                             {"mb", 1000'000},
+                             {"mib", 1ull << 20},
+                             {"g", 1000'000'000},
+                             {"gb", 1000'000'000},
+                             {"gib", 1ull << 30},
+                             {"tb", 1000'000'000'000},
+                             {"tib", 1ull << 40}};
   for (const Unit& known : kUnits) {
     if (unit == known.name && value <= UINT64_MAX / known.bytes) return value * known.bytes;
   }

@@ -177,6 +177,11 @@ Status LogStore::set_hold(const contract::Access& access, const std::string& dat
   return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& s) { s.held = held; });
 }
 
+DatasetSettings LogStore::settings(const contract::Access& access, const std::string& dataset) const {
+  if (!check_access(access, dataset).ok()) return {};
+  return parts_->engine.settings_of({access.tenant.get(), dataset});
+}
+
 std::vector<RetentionItem> LogStore::retention_due() const {
   return find_retention(parts_->engine, parts_->engine.manifest_state(), parts_->engine.now());
 }

@@ -88,6 +88,8 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
                        std::vector<std::pair<std::string, model::Type>> types);
   Status set_retention(const contract::Access& access, const std::string& dataset, std::optional<RetentionRule> rule);
   Status set_hold(const contract::Access& access, const std::string& dataset, bool held);
+  // What was set; defaults where nothing was.
+  DatasetSettings settings(const contract::Access& access, const std::string& dataset) const;
 
   // Deletes the rows that the selector leaves, of those committed before the call. They are gone from the next snapshot
   // on; their bytes within StoreOptions::delete_rewrite_ns, or before the return with kYes.

@@ -14,11 +14,11 @@
 
 namespace clew::net {
 
-constexpr uint64_t kBodyBytesMax = 64ull << 20;         // decoded body of one request
-constexpr uint64_t kBodyBudgetBytes = 256ull << 20;     // bodies of all requests together, raw and decoded
-constexpr size_t kDecodeWindowBytes = 1u << 20;         // a decoder asks for memory in steps of this
-constexpr size_t kSmallBodyBytes = 64u << 10;           // what a body gets before its bytes have come
-constexpr size_t kBodyPaddingBytes = 64;                // readable zero bytes behind every body, for vector parsers
+constexpr uint64_t kBodyBytesMax = 64ull << 20;      // decoded body of one request
+constexpr uint64_t kBodyBudgetBytes = 256ull << 20;  // bodies of all requests together, raw and decoded
+constexpr size_t kDecodeWindowBytes = 1u << 20;      // a decoder asks for memory in steps of this
+constexpr size_t kSmallBodyBytes = 64u << 10;        // what a body gets before its bytes have come
+constexpr size_t kBodyPaddingBytes = 64;             // readable zero bytes behind every body, for vector parsers
 
 // Counts the bytes that bodies hold.
 //

@@ -148,11 +148,16 @@ Status copy(std::string_view in, uint64_t bytes_max, Buffer& out) {
 
 Status decompress_unsealed(Encoding encoding, std::string_view in, uint64_t bytes_max, Buffer& out) {
   switch (encoding) {
-    case Encoding::kIdentity: return copy(in, bytes_max, out);
-    case Encoding::kGzip: return gunzip(in, bytes_max, out);
-    case Encoding::kDeflate: return inflate(in, bytes_max, out);
-    case Encoding::kZstd: return unzstd(in, bytes_max, out);
-    case Encoding::kSnappy: return unsnap(in, bytes_max, out);
+    case Encoding::kIdentity:
+      return copy(in, bytes_max, out);
+    case Encoding::kGzip:
+      return gunzip(in, bytes_max, out);
+    case Encoding::kDeflate:
+      return inflate(in, bytes_max, out);
+    case Encoding::kZstd:
+      return unzstd(in, bytes_max, out);
+    case Encoding::kSnappy:
+      return unsnap(in, bytes_max, out);
   }
   return Error(Code::kInternal, "no such encoding");
 }

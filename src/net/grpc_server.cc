@@ -18,8 +18,8 @@ namespace {
 
 Encoding encoding_of(std::string_view message) {
   if (message.size() > 18 && message.starts_with("\x1f\x8b\x08")) return Encoding::kGzip;
-  if (message.size() > 6 && message[0] == '\x78' && ((static_cast<unsigned char>(message[0]) << 8) |
-                                                     static_cast<unsigned char>(message[1])) % 31 == 0) {
+  if (message.size() > 6 && message[0] == '\x78' &&
+      ((static_cast<unsigned char>(message[0]) << 8) | static_cast<unsigned char>(message[1])) % 31 == 0) {
     return Encoding::kDeflate;
   }
   return Encoding::kIdentity;
@@ -51,9 +51,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
 
 class CallOf final : public GrpcCall {
  public:
-  explicit CallOf(std::shared_ptr<Call> call) : call_(std::move(call)) {
-    peer_ = call_->context().peer();
-  }
+  explicit CallOf(std::shared_ptr<Call> call) : call_(std::move(call)) { peer_ = call_->context().peer(); }
   ~CallOf() override {
     if (!answered_) call_->finish(Error(Code::kInternal, "no answer"));
   }

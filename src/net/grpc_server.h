@@ -1,4 +1,5 @@
-// gRPC server for unary calls, as bytes: method names come in, protobuf is decoded elsewhere. grpc++ stays inside the .cc.
+// gRPC server for unary calls, as bytes: method names come in, protobuf is decoded elsewhere. grpc++ stays inside the
+// .cc.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,8 @@ size_t on_header(char* data, size_t, size_t bytes, void* user) {
   for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) value.remove_suffix(1);
+  while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' '))
+    value.remove_suffix(1);
   receiver->reply.headers.emplace_back(std::move(name), std::string(value));
   return bytes;
 }

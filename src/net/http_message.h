@@ -11,9 +11,9 @@
 namespace clew::net {
 
 struct Request {
-  std::string method;   // "GET", as sent
-  std::string target;   // as sent, with the query
-  std::string path;     // percent-decoded, without the query
+  std::string method;                                        // "GET", as sent
+  std::string target;                                        // as sent, with the query
+  std::string path;                                          // percent-decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
   std::string_view body;  // content encodings undone; kBodyPaddingBytes of zeros follow

@@ -40,8 +40,8 @@ using Socket = asio::basic_stream_socket<Tcp, Strand>;
 
 constexpr uint64_t kNever = UINT64_MAX;
 constexpr uint32_t kSweepMs = 250;
-constexpr uint32_t kLingerMs = 2'000;       // how long a refused body is read away so that the answer arrives
-constexpr size_t kReadBytes = 16u << 10;    // header reads
+constexpr uint32_t kLingerMs = 2'000;     // how long a refused body is read away so that the answer arrives
+constexpr size_t kReadBytes = 16u << 10;  // header reads
 constexpr size_t kLargeReadBytes = 1u << 20;
 
 class Server;
@@ -137,8 +137,10 @@ class ExchangeOf final : public Exchange {
  public:
   explicit ExchangeOf(ConnectionPtr connection) : connection_(std::move(connection)) {}
   ~ExchangeOf() override {
-    if (!answered_) connection_->send({.status = 500, .headers = {}, .body = "{\"error\":\"no answer\"}\n"}, false);
-    else if (streaming_) connection_->stream_end();
+    if (!answered_)
+      connection_->send({.status = 500, .headers = {}, .body = "{\"error\":\"no answer\"}\n"}, false);
+    else if (streaming_)
+      connection_->stream_end();
   }
   const Request& request() const override { return connection_->request_; }
   void release_body() override { connection_->release_body(); }
@@ -272,9 +274,8 @@ void Connection::read_request() {
 
 void Connection::read_header_more() {
   auto space = in_.prepare(std::min(kReadBytes, in_.max_size() - in_.size()));
-  socket_.async_read_some(space, [self = shared_from_this()](ErrorCode error, size_t bytes) {
-    self->on_header_bytes(error, bytes);
-  });
+  socket_.async_read_some(
+      space, [self = shared_from_this()](ErrorCode error, size_t bytes) { self->on_header_bytes(error, bytes); });
 }
 
 void Connection::on_header_bytes(ErrorCode error, size_t bytes) {
@@ -293,8 +294,10 @@ void Connection::parse_header() {
   size_t used = parser_->put(in_.data(), error);
   in_.consume(used);
   if (error == http::error::need_more) {
-    if (in_.size() >= kHeaderBytesMax) error = http::error::header_limit;
-    else return read_header_more();
+    if (in_.size() >= kHeaderBytesMax)
+      error = http::error::header_limit;
+    else
+      return read_header_more();
   }
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return refuse(Error(Code::kTooLarge, "the request header is larger than 64 KiB"), true);
@@ -336,8 +339,8 @@ void Connection::begin_body() {
     body_left_ = length ? *length : 0;
     if (body_left_ == 0) return handle();
     if (body_left_ > server_.limits().body_bytes_max) {
-      return refuse(Error(Code::kTooLarge, "the body is larger than " +
-                                               std::to_string(server_.limits().body_bytes_max) + " bytes"),
+      return refuse(Error(Code::kTooLarge,
+                          "the body is larger than " + std::to_string(server_.limits().body_bytes_max) + " bytes"),
                     true);
     }
   }
@@ -374,10 +377,9 @@ void Connection::read_body() {
   }
   deadline_in(server_.limits().body_stall_timeout_ms);
   size_t wanted = static_cast<size_t>(std::min<uint64_t>(raw_.free_bytes(), body_left_));
-  socket_.async_read_some(asio::buffer(raw_.free_space(), wanted),
-                          [self = shared_from_this()](ErrorCode error, size_t bytes) {
-                            self->on_body_bytes(error, bytes);
-                          });
+  socket_.async_read_some(
+      asio::buffer(raw_.free_space(), wanted),
+      [self = shared_from_this()](ErrorCode error, size_t bytes) { self->on_body_bytes(error, bytes); });
 }
 
 void Connection::on_body_bytes(ErrorCode error, size_t bytes) {
@@ -414,7 +416,8 @@ bool Connection::take_chunk_bytes() {
     size_t take = static_cast<size_t>(std::min<uint64_t>(chunk_left_, have.size()));
     if (take == 0) return false;
     if (raw_.free_bytes() < take) {
-      size_t wanted = std::max(raw_.size() + take, std::min<size_t>(raw_.capacity() * 2, raw_.capacity() + kLargeReadBytes * 4));
+      size_t wanted =
+          std::max(raw_.size() + take, std::min<size_t>(raw_.capacity() * 2, raw_.capacity() + kLargeReadBytes * 4));
       if (Status room = server_.pool().grow(raw_, wanted); !room.ok()) return bad(std::move(room).error());
     }
     std::memcpy(raw_.free_space(), have.data(), take);
@@ -448,8 +451,8 @@ bool Connection::take_chunk_bytes() {
     return bad(Error(Code::kInvalid, "malformed chunk size " + quoted(line)));
   }
   if (size > server_.limits().body_bytes_max - raw_.size()) {
-    return bad(Error(Code::kTooLarge, "the body is larger than " + std::to_string(server_.limits().body_bytes_max) +
-                                          " bytes"));
+    return bad(Error(Code::kTooLarge,
+                     "the body is larger than " + std::to_string(server_.limits().body_bytes_max) + " bytes"));
   }
   chunk_left_ = size;
   chunk_state_ = size == 0 ? ChunkState::kTrailer : ChunkState::kData;
@@ -511,8 +514,10 @@ std::string Connection::head_of(const Response& response, bool stream) const {
   } else if (!bodiless) {
     head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   }
-  if (!keep_alive_ || close_after_ || (stream && http_1_0_)) head += "Connection: close\r\n";
-  else if (http_1_0_) head += "Connection: keep-alive\r\n";
+  if (!keep_alive_ || close_after_ || (stream && http_1_0_))
+    head += "Connection: close\r\n";
+  else if (http_1_0_)
+    head += "Connection: keep-alive\r\n";
   head += "\r\n";
   return head;
 }
@@ -602,9 +607,8 @@ void Connection::start_write() {
   deadline_in(server_.limits().write_stall_timeout_ms);
   std::vector<asio::const_buffer> buffers;
   for (const std::string& piece : on_wire_) buffers.emplace_back(asio::buffer(piece));
-  asio::async_write(socket_, buffers, [self = shared_from_this()](ErrorCode error, size_t bytes) {
-    self->on_written(error, bytes);
-  });
+  asio::async_write(socket_, buffers,
+                    [self = shared_from_this()](ErrorCode error, size_t bytes) { self->on_written(error, bytes); });
 }
 
 void Connection::on_written(ErrorCode error, size_t bytes) {
@@ -733,9 +737,8 @@ Status Server::listen(const Address& address, uint32_t threads) {
 }
 
 void Server::accept_next() {
-  acceptor_.async_accept(asio::make_strand(io_), [this](ErrorCode error, Socket socket) {
-    on_accept(error, std::move(socket));
-  });
+  acceptor_.async_accept(asio::make_strand(io_),
+                         [this](ErrorCode error, Socket socket) { on_accept(error, std::move(socket)); });
 }
 
 void Server::on_accept(ErrorCode error, Socket socket) {

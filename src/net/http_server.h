@@ -23,12 +23,12 @@ constexpr uint32_t kHeaderBytesMax = 64u << 10;
 constexpr size_t kStreamBufferBytes = 256u << 10;  // a streamed answer waits while so much is unsent
 
 struct HttpLimits {
-  uint64_t body_bytes_max = kBodyBytesMax;      // decoded
+  uint64_t body_bytes_max = kBodyBytesMax;  // decoded
   uint32_t connections_max = 10'000;
-  uint32_t header_timeout_ms = 10'000;          // from a request's first byte to the end of its header
-  uint32_t idle_timeout_ms = 75'000;            // between requests
-  uint32_t body_stall_timeout_ms = 30'000;      // without a byte of the body
-  uint32_t write_stall_timeout_ms = 30'000;     // without a byte of the answer taken
+  uint32_t header_timeout_ms = 10'000;       // from a request's first byte to the end of its header
+  uint32_t idle_timeout_ms = 75'000;         // between requests
+  uint32_t body_stall_timeout_ms = 30'000;   // without a byte of the body
+  uint32_t write_stall_timeout_ms = 30'000;  // without a byte of the answer taken
 };
 
 // One request and its answer.

@@ -154,7 +154,8 @@ TEST_F(HttpServerTest, BodyInAnyPieces) {
 TEST_F(HttpServerTest, ChunkedBodyInAnyPieces) {
   serve();
   std::string request =
-      "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6;ext=1\r\n456789\r\n0\r\nT: v\r\n\r\n";
+      "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6;ext=1\r\n456789\r\n0\r\nT: "
+      "v\r\n\r\n";
   for (size_t cut = 1; cut < request.size(); ++cut) {
     RawClient client(server_->address());
     client.send(std::string_view(request).substr(0, cut));
@@ -220,7 +221,8 @@ TEST_F(HttpServerTest, BodyOverTheLimitIsRefusedBeforeItIsRead) {
   HttpLimits limits;
   limits.body_bytes_max = 1000;
   serve({}, limits);
-  EXPECT_TRUE(contains(ask("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n"), " 413 "));
+  EXPECT_TRUE(
+      contains(ask("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n"), " 413 "));
   EXPECT_TRUE(contains(ask(post("/", std::string(1000, 'x'))), "POST / 1000 "));
   EXPECT_TRUE(contains(ask(post("/", std::string(5'000'000, 'x'))), " 413 "));
 }
@@ -271,7 +273,10 @@ TEST_F(HttpServerTest, StreamWaitsForTheClientAndEndsWhole) {
   });
   auto client = make_http_client();
   uint64_t bytes = 0;
-  HttpCall call{.url = "http://" + server_->address().text() + "/", .headers = {}, .body = {}, .on_body = [&](std::string_view got) {
+  HttpCall call{.url = "http://" + server_->address().text() + "/",
+                .headers = {},
+                .body = {},
+                .on_body = [&](std::string_view got) {
                   bytes += got.size();
                   return true;
                 }};

@@ -19,7 +19,8 @@ TEST(Address, Forms) {
   EXPECT_EQ(parse_address("[::1]:80")->text(), "[::1]:80");
   EXPECT_EQ(parse_address(":80")->host, "0.0.0.0");
   EXPECT_EQ(parse_address("4320")->host, "127.0.0.1");
-  for (const char* bad : {"", "a:", "a:b", "a:70000", "::1:80", "1.2.3.4:-1"}) EXPECT_FALSE(parse_address(bad).ok()) << bad;
+  for (const char* bad : {"", "a:", "a:b", "a:70000", "::1:80", "1.2.3.4:-1"})
+    EXPECT_FALSE(parse_address(bad).ok()) << bad;
   EXPECT_TRUE(parse_address("127.1.2.3:1")->is_loopback());
   EXPECT_TRUE(parse_address("[::1]:1")->is_loopback());
   EXPECT_FALSE(parse_address("10.0.0.1:1")->is_loopback());

@@ -1,0 +1,57 @@
+#include <cstdio>
+
+#include "app/command.h"
+#include "app/flags.h"
+#include "app/serve.h"
+
+namespace clew::app {
+namespace {
+
+Status set_address(const std::string& text, const char* flag, net::Address& to) {
+  if (text.empty()) return {};
+  Result<net::Address> address = net::parse_address(text);
+  if (!address.ok()) return std::move(address).error().at(flag);
+  to = std::move(address).take();
+  return {};
+}
+
+struct Texts {
+  std::string http;
+  std::string otlp_grpc;
+  std::string otlp_http;
+};
+
+Status apply(const Texts& texts, ServeOptions& options) {
+  CLEW_TRY(set_address(texts.http, "--listen", options.http));
+  CLEW_TRY(set_address(texts.otlp_grpc, "--otlp-grpc", options.otlp_grpc));
+  CLEW_TRY(set_address(texts.otlp_http, "--otlp-http", options.otlp_http));
+  return {};
+}
+
+}  // namespace
+
+int run_serve(int argc, char** argv) {
+  ServeOptions options;
+  Texts texts;
+  uint64_t threads = 0;
+  Flags flags("serve", "takes events, keeps them, answers queries",
+              "clew serve --data /var/lib/clew\n"
+              "clew serve --data ./data --listen 127.0.0.1:0      a free port, printed when ready\n"
+              "clew serve --listen 0.0.0.0:4320 --insecure        for everybody who reaches this machine");
+  flags.text(options.data, "--data", "DIR", "where the store lies");
+  flags.text(texts.http, "--listen", "ADDR", "every HTTP protocol (default 127.0.0.1:4320)");
+  flags.text(texts.otlp_grpc, "--otlp-grpc", "ADDR", "OTLP over gRPC (default 127.0.0.1:4317)");
+  flags.text(texts.otlp_http, "--otlp-http", "ADDR", "OTLP over HTTP (default 127.0.0.1:4318)");
+  flags.yes(options.insecure, "--insecure", "listen beyond loopback although there are no credentials");
+  flags.bytes(options.memory_bytes, "--memory", "memory budget (default a fifth of the machine)");
+  flags.number(threads, "--threads", "N", "threads of receivers and of queries (default one per core)");
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  options.threads = static_cast<uint32_t>(std::min<uint64_t>(threads, 1024));
+  Status ended = apply(texts, options);
+  if (ended.ok()) ended = serve(options);
+  if (ended.ok()) return 0;
+  std::fprintf(stderr, "clew serve: %s\n", ended.error().message().c_str());
+  return 1;
+}
+
+}  // namespace clew::app

@@ -1,0 +1,253 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "api/access_gate.h"
+#include "api/routes.h"
+#include "api/work_pool.h"
+#include "app/command.h"
+#include "base/metrics.h"
+#include "logstore/log_store.h"
+#include "net/grpc_server.h"
+#include "net/http_server.h"
+#include "os/clock.h"
+#include "os/disk.h"
+#include "query/engine.h"
+
+namespace clew::app {
+namespace {
+
+constexpr uint32_t kQueriesWaitingMax = 64;
+constexpr uint32_t kDrainMs = 5'000;         // receivers finish within this after SIGTERM
+constexpr uint64_t kMemoryShareDefault = 5;  // one fifth of the machine
+constexpr uint64_t kMemoryBytesMin = 64ull << 20;
+
+void say(const std::string& line) {
+  std::fprintf(stderr, "clew: %s\n", line.c_str());
+}
+
+Status check_addresses(const ServeOptions& options) {
+  for (const net::Address* address : {&options.http, &options.otlp_grpc, &options.otlp_http}) {
+    if (!options.insecure && !address->is_loopback()) {
+      return Error(Code::kForbidden, address->text() +
+                                         " can be reached from other machines and there are no credentials "
+                                         "yet: listen on 127.0.0.1, or pass --insecure");
+    }
+  }
+  return {};
+}
+
+uint64_t machine_memory_bytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+}
+
+// How the memory budget is shared out.
+struct MemoryPlan {
+  uint64_t total;
+  uint64_t bodies;
+  uint64_t pending_writes;
+  uint64_t query;
+};
+
+MemoryPlan plan_memory(const ServeOptions& options) {
+  MemoryPlan plan{};
+  plan.total = options.memory_bytes != 0 ? options.memory_bytes : machine_memory_bytes() / kMemoryShareDefault;
+  plan.total = std::max(plan.total, kMemoryBytesMin);
+  plan.bodies = std::min(net::kBodyBudgetBytes, std::max(plan.total / 4, net::kBodyBytesMax));
+  plan.pending_writes = std::min<uint64_t>(64ull << 20, plan.total / 8);
+  plan.query = std::min(options.query_memory_bytes_max, plan.total / 2);
+  return plan;
+}
+
+logstore::StoreOptions store_options(const ServeOptions& options, const MemoryPlan& memory) {
+  logstore::StoreOptions store;
+  store.pending_bytes_max = memory.pending_writes;
+  store.retention.hot_days = options.hot_days;
+  store.retention.total_days = options.total_days;
+  return store;
+}
+
+// Everything that runs, in the order of its making; it goes in the reverse order.
+class Server {
+ public:
+  explicit Server(const ServeOptions& options)
+      : options_(options),
+        memory_(plan_memory(options)),
+        threads_(options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency())),
+        disk_(os::make_real_disk()),
+        clock_(os::make_real_clock()),
+        rng_(os::make_real_rng()),
+        body_budget_(memory_.bodies) {}
+  ~Server() { stop(); }
+
+  Status start();
+  // Ready goes off, receivers finish what they have, the store closes.
+  void stop();
+  std::string listening_json() const;
+
+ private:
+  Status open_store();
+  Status listen();
+  Status write_run_file();
+  net::HttpServerParts http_parts(api::Router& router);
+
+  const ServeOptions options_;
+  const MemoryPlan memory_;
+  const uint32_t threads_;
+  std::unique_ptr<os::Disk> disk_;
+  std::unique_ptr<os::Clock> clock_;
+  std::unique_ptr<os::Rng> rng_;
+  base::Registry metrics_;
+  net::MemoryBudget body_budget_;
+  std::atomic<bool> ready_{false};
+  std::unique_ptr<logstore::LogStore> store_;
+  std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<api::Ingest> ingest_;
+  std::unique_ptr<api::ServerParts> parts_;
+  api::AccessGate gate_;
+  std::shared_ptr<api::OtlpService> otlp_;
+  std::unique_ptr<api::WorkPool> pool_;
+  std::unique_ptr<api::Router> router_;
+  std::unique_ptr<api::Router> otlp_router_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::HttpServer> otlp_http_;
+  std::unique_ptr<net::GrpcServer> otlp_grpc_;
+};
+
+Status Server::open_store() {
+  store_ = CLEW_TRY(
+      logstore::LogStore::open(*disk_, *clock_, *rng_, options_.data, store_options(options_, memory_), metrics_));
+  const logstore::Recovered& found = store_->recovered();
+  say(fmt::format("store {}: {} segments, {} parts with {} rows in the journal{}", options_.data, found.segments,
+                  found.parts, found.part_rows,
+                  found.segments_quarantined == 0 ? ""
+                                                  : fmt::format(", {} segments DAMAGED and left out: run clew verify",
+                                                                found.segments_quarantined)));
+  metrics_.gauge("clew_merge_due", "1 while a flush, merge or rewrite is due or running", {},
+                 [this] { return store_->is_idle() ? 0.0 : 1.0; });
+  metrics_.gauge("clew_body_bytes", "bytes of request bodies in memory", {},
+                 [this] { return static_cast<double>(body_budget_.used_bytes()); });
+  return {};
+}
+
+net::HttpServerParts Server::http_parts(api::Router& router) {
+  return {
+      .clock = *clock_,
+      .budget = body_budget_,
+      .metrics = metrics_,
+      .handler = [&router](net::ExchangePtr exchange) { router.dispatch(std::move(exchange)); },
+      .refuse = [&router](const net::Request& request, const Error& error) { return router.refuse(request, error); }};
+}
+
+Status Server::listen() {
+  http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, {}, http_parts(*router_)));
+  otlp_http_ = CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, {}, http_parts(*otlp_router_)));
+  net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
+  otlp_grpc_ = CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, net::kBodyBytesMax, std::move(grpc)));
+  return {};
+}
+
+Status Server::start() {
+  CLEW_TRY(check_addresses(options_));
+  CLEW_TRY(open_store());
+  engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
+  ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
+  query::Limits limits;
+  limits.millis = options_.query_millis_max;
+  limits.memory_bytes = memory_.query;
+  parts_ = std::make_unique<api::ServerParts>(
+      api::ServerParts{.ingest = *ingest_,
+                       .store = *store_,
+                       .engine = *engine_,
+                       .metrics = metrics_,
+                       .body_budget = body_budget_,
+                       .clock = *clock_,
+                       .version = std::string(kVersion),
+                       .query_limits = limits,
+                       .default_retention = {.hot_days = options_.hot_days, .total_days = options_.total_days},
+                       .ready = ready_});
+  otlp_ = api::make_otlp_service(*parts_);
+  pool_ = std::make_unique<api::WorkPool>("clew-query", threads_ + 2, kQueriesWaitingMax);
+  router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
+  otlp_router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
+  api::add_all_routes(*parts_, *otlp_, *router_);
+  api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
+  CLEW_TRY(listen());
+  ready_ = true;
+  return write_run_file();
+}
+
+std::string Server::listening_json() const {
+  return fmt::format("{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"}},\"pid\":{}}}\n",
+                     http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), getpid());
+}
+
+Status Server::write_run_file() {
+  std::string path = options_.data + "/run.json";
+  std::unique_ptr<os::File> file = CLEW_TRY(disk_->open(path + ".new", os::OpenMode::kReplace));
+  CLEW_TRY(file->write_at(0, listening_json()));
+  file.reset();
+  return disk_->rename(path + ".new", path);
+}
+
+void Server::stop() {
+  if (!ready_.exchange(false) && http_ == nullptr) return;
+  {
+    // All at once: they share the time that there is.
+    std::jthread grpc([this] {
+      if (otlp_grpc_ != nullptr) otlp_grpc_->drain(kDrainMs);
+    });
+    std::jthread otlp([this] {
+      if (otlp_http_ != nullptr) otlp_http_->drain(kDrainMs);
+    });
+    if (http_ != nullptr) http_->drain(kDrainMs);
+  }
+  pool_.reset();  // a query at hand has lost its client by now and ends
+  store_->close();
+  otlp_grpc_.reset();
+  otlp_http_.reset();
+  http_.reset();
+  (void)disk_->remove(options_.data + "/run.json");
+}
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+Status serve(const ServeOptions& options) {
+  signal(SIGPIPE, SIG_IGN);
+  // Blocked before any thread begins, so that all of them inherit it and sigwait below gets the signals.
+  sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  Server server(options);
+  CLEW_TRY(server.start());
+  say(fmt::format("retention: {} days hot, {} days in all, unless a dataset has a rule of its own", options.hot_days,
+                  options.total_days));
+  std::fputs(server.listening_json().c_str(), stdout);
+  std::fflush(stdout);
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      say(fmt::format("stopping on signal {}", signal));
+      break;
+    }
+    say("reload: listeners and store keep their settings until a restart");
+  }
+  server.stop();
+  return {};
+}
+
+}  // namespace clew::app

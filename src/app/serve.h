@@ -1,0 +1,31 @@
+// The server: builds every part, connects them, runs until it is told to stop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "net/address.h"
+
+namespace clew::app {
+
+struct ServeOptions {
+  std::string data = "clew-data";
+  net::Address http{"127.0.0.1", 4320};
+  net::Address otlp_grpc{"127.0.0.1", 4317};
+  net::Address otlp_http{"127.0.0.1", 4318};
+  bool insecure = false;
+  uint64_t memory_bytes = 0;  // 0: a fifth of the machine
+  uint32_t threads = 0;       // 0: one per core
+  uint32_t hot_days = 30;     // of datasets without a rule of their own
+  uint32_t total_days = 365;
+  uint64_t query_millis_max = 30'000;
+  uint64_t query_memory_bytes_max = 256ull << 20;
+};
+
+// Blocks until SIGTERM or SIGINT. SIGHUP is taken too (see `reload`).
+// Requires: no other thread runs yet, so that signals reach only this one.
+// Errors: kForbidden for an address beyond loopback without `insecure`; what the store and the listeners say.
+Status serve(const ServeOptions& options);
+
+}  // namespace clew::app

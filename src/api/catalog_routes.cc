@@ -65,7 +65,7 @@ void cancel_query(ServerParts& parts, const CallPtr& call) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   bool is_number = error == std::errc() && end == text.data() + text.size();
   if (!is_number || !parts.engine.cancel(id)) {
-    return answer_error(*call, kShape, Error(Code::kNotFound, "no running query " + quoted(text)));
+    return answer_error(*call, kShape, Error(Code::kNotFound, "no running query " + clew::quoted(text)));
   }
   answer_json(call, {{"cancelled", id}});
 }

@@ -194,12 +194,12 @@ void EsAdmin::document(const CallPtr& call) {
   }
   if (request.method == "DELETE") {
     if (documents.remove(request.path)) return acknowledge(call);
-    return answer_error(*call, kShape, Error(Code::kNotFound, quoted(request.path) + " is not there"));
+    return answer_error(*call, kShape, Error(Code::kNotFound, clew::quoted(request.path) + " is not there"));
   }
   std::optional<std::string> kept = documents.find(request.path);
   if (!kept) {
     if (call->names.empty()) return answer(call, Json::object());
-    return answer_error(*call, kShape, Error(Code::kNotFound, quoted(request.path) + " is not there"));
+    return answer_error(*call, kShape, Error(Code::kNotFound, clew::quoted(request.path) + " is not there"));
   }
   Json body = Json::parse(*kept, nullptr, false);
   if (body.is_discarded()) body = Json::object();

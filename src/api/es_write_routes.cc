@@ -35,7 +35,7 @@ void EsWrite::take_bulk(const CallPtr& call) {
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(request.header("clew-batch"));
   if (!key.ok()) return answer_error(*call, kShape, key.error());
   auto decoder = decoders.take();
-  Result<wire::BulkRequest> decoded = decoder->decode(request.body, index, {.arrival = ingest.now()});
+  Result<wire::BulkRequest> decoded = decoder->decode(request.body, index, {.arrival = ingest.now(), .zone = {}});
   decoder.reset();
   if (!decoded.ok()) {
     bulk.received(1);
@@ -65,7 +65,7 @@ void EsWrite::take_document(const CallPtr& call, wire::BulkOp op) {
   std::string id = call->names.size() > 1 ? call->names[1] : std::string();
   auto decoder = decoders.take();
   auto taken = std::make_shared<wire::BulkRequest>(
-      decoder->decode_document(request.body, call->names[0], id, op, {.arrival = ingest.now()}));
+      decoder->decode_document(request.body, call->names[0], id, op, {.arrival = ingest.now(), .zone = {}}));
   decoder.reset();
   call->exchange->release_body();
   Incoming incoming{.access = call->access,

@@ -36,7 +36,8 @@ Result<text::Zone> zone_of(const net::Request& request) {
   std::string_view name = request.param("zone");
   if (name.empty()) return text::Zone();
   std::optional<text::Zone> zone = text::Zone::find(name);
-  if (!zone) return Error(Code::kInvalid, "zone " + quoted(name) + " is not known: write Asia/Ho_Chi_Minh or +07:00");
+  if (!zone)
+    return Error(Code::kInvalid, "zone " + clew::quoted(name) + " is not known: write Asia/Ho_Chi_Minh or +07:00");
   return *zone;
 }
 
@@ -48,7 +49,7 @@ Result<wire::Events> Import::decode(const net::Request& request) {
   auto decoder = ndjson.take();
   if (format.empty() || format == "ndjson") return decoder->decode(request.body, intake);
   if (format == "json") return decoder->decode_stream(request.body, intake);
-  return Error(Code::kInvalid, "format " + quoted(format) + " is not known: ndjson, json");
+  return Error(Code::kInvalid, "format " + clew::quoted(format) + " is not known: ndjson, json");
 }
 
 std::string import_reply(const wire::Events& events, uint64_t rows, bool duplicate) {
@@ -94,7 +95,8 @@ void Import::take_logrecord(const CallPtr& call) {
   if (!dataset.ok()) return answer_error(*call, kShape, dataset.error());
   size_t question = std::min(request.target.find('?'), request.target.size() - 1);
   std::string_view form = posted ? request.body : std::string_view(request.target).substr(question + 1);
-  Result<wire::Events> events = wire::decode_logrecord(form, {.arrival = ingest.now(), .dataset = *dataset});
+  Result<wire::Events> events =
+      wire::decode_logrecord(form, {.arrival = ingest.now(), .dataset = *dataset, .zone = {}});
   if (!events.ok()) {
     logrecord.received(1);
     logrecord.rejected("syntax", 1);

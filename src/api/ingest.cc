@@ -47,7 +47,7 @@ Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text)
     auto [stop, error] = std::from_chars(text.data() + colon + 1, end, key.sequence);
     ok = error == std::errc() && stop == end;
   }
-  if (!ok) return Error(Code::kInvalid, "Clew-Batch " + quoted(text) + " is not PRODUCER:SEQUENCE");
+  if (!ok) return Error(Code::kInvalid, "Clew-Batch " + clew::quoted(text) + " is not PRODUCER:SEQUENCE");
   return std::optional<contract::BatchKey>(std::move(key));
 }
 

@@ -29,7 +29,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 Error unknown_member(const std::string& name, std::initializer_list<std::string_view> known) {
-  std::string text = "unknown member " + quoted(name);
+  std::string text = "unknown member " + clew::quoted(name);
   auto best = std::min_element(known.begin(), known.end(), [&](std::string_view a, std::string_view b) {
     return edit_distance(name, a) < edit_distance(name, b);
   });
@@ -103,7 +103,7 @@ Result<int64_t> parse_duration(std::string_view text) {
     int64_t nanos = 0;
     if (error != std::errc() || count < 0 || unit == std::end(kUnits) ||
         __builtin_mul_overflow(count, unit->nanos, &nanos) || __builtin_add_overflow(total, nanos, &total)) {
-      return Error(Code::kInvalid, quoted(text) + " is no duration: write 15m, 2h, 7d, 1w");
+      return Error(Code::kInvalid, clew::quoted(text) + " is no duration: write 15m, 2h, 7d, 1w");
     }
     rest.remove_prefix(letters);
   }
@@ -121,7 +121,7 @@ Result<int64_t> parse_moment(std::string_view text, int64_t now_nanos) {
   std::optional<text::Time> time = reader.parse(text, {.zone = {}, .now_nanos = now_nanos});
   if (!time || time->out_of_range) {
     return Error(Code::kInvalid,
-                 quoted(text) + " is no time: write 2026-11-20T10:00:00Z, milliseconds, now or now-15m");
+                 clew::quoted(text) + " is no time: write 2026-11-20T10:00:00Z, milliseconds, now or now-15m");
   }
   return time->unix_nanos;
 }

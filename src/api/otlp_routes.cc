@@ -35,7 +35,7 @@ struct Signal {
       : signal(which), ingest(parts.ingest), counters(parts.metrics, source) {}
 
   Result<wire::Events> decode(std::string_view body, wire::OtlpForm form, std::string_view dataset) {
-    wire::Intake intake{.arrival = ingest.now()};
+    wire::Intake intake{.arrival = ingest.now(), .zone = {}};
     if (!dataset.empty()) intake.dataset = dataset;
     auto decoder = decoders.take();
     auto events =

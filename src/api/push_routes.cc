@@ -37,7 +37,7 @@ void count_refused(SourceCounters& counters) {
 }
 
 Result<wire::Events> Push::decode_loki(const net::Request& request) {
-  wire::Intake intake{.arrival = ingest.now()};
+  wire::Intake intake{.arrival = ingest.now(), .zone = {}};
   auto decoder = loki_decoders.take();
   if (request.header("content-type").starts_with("application/json")) return decoder->decode_json(request.body, intake);
   if (request.header("content-encoding") == "snappy") return decoder->decode_protobuf(request.body, intake);
@@ -68,7 +68,7 @@ void Push::take_zipkin(const CallPtr& call) {
   const net::Request& request = call->request();
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(request.header("clew-batch"));
   if (!key.ok()) return answer_error(*call, kShape, key.error());
-  wire::Intake intake{.arrival = ingest.now()};
+  wire::Intake intake{.arrival = ingest.now(), .zone = {}};
   auto decoder = zipkin_decoders.take();
   Result<wire::Events> events = request.header("content-type").starts_with("application/x-protobuf")
                                     ? decoder->decode_protobuf(request.body, intake)

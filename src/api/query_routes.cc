@@ -46,7 +46,7 @@ Result<PplCall> read_ppl(const ServerParts& parts, const CallPtr& call, bool exp
   std::string format(http.param("format"));
   if (!format.empty() && !explain) {
     std::optional<query::Format> known = query::format_of_name(format);
-    if (!known) return Error(Code::kInvalid, "format " + quoted(format) + " is not known: jdbc, csv, raw, viz");
+    if (!known) return Error(Code::kInvalid, "format " + clew::quoted(format) + " is not known: jdbc, csv, raw, viz");
     out.format = *known;
   }
   out.options.sanitize = http.param("sanitize") != "false";

@@ -89,7 +89,7 @@ void Router::dispatch(net::ExchangePtr exchange) {
   const net::Request& request = exchange->request();
   Match match = find(request);
   if (match.route == nullptr) {
-    Error error(Code::kNotFound, "no such path " + quoted(request.path));
+    Error error(Code::kNotFound, "no such path " + clew::quoted(request.path));
     if (!match.allowed.empty()) error = Error(Code::kInvalid, request.path + " takes " + match.allowed);
     net::Response response = error_response(ErrorShape::kClew, request, error);
     if (!match.allowed.empty()) {

@@ -19,13 +19,13 @@ constexpr uint8_t kMicrosecondDigits = 6;         // a text that has them needs 
 constexpr int64_t kOddBefore = 631'152'000 * kSecond;      // 1990-01-01
 constexpr int64_t kOddAhead = 2 * 86'400 * kSecond;
 
-bool is_odd(const text::Time& t, int64_t arrival) {
-  return t.out_of_range || t.unix_nanos < kOddBefore || t.unix_nanos > arrival + kOddAhead;
-}
-
 int64_t distance(int64_t a, int64_t b) { return a > b ? a - b : b - a; }
 
 }  // namespace
+
+bool is_odd_time(int64_t unix_nanos, int64_t arrival_nanos) {
+  return unix_nanos < kOddBefore || unix_nanos > arrival_nanos + kOddAhead;
+}
 
 int64_t RowTime::decide(model::Batch& batch) {
   uint32_t left = seen_ & ~bit(TimeRole::kMsecs);
@@ -43,7 +43,7 @@ int64_t RowTime::decide(model::Batch& batch) {
     batch.flag(Flag::kArrivalTime);
     return context_.now_nanos;
   }
-  if (is_odd(time, context_.now_nanos)) {
+  if (time.out_of_range || is_odd_time(time.unix_nanos, context_.now_nanos)) {
     batch.flag(Flag::kOddTime);
     return context_.now_nanos;
   }

@@ -11,6 +11,9 @@
 
 namespace clew::wire {
 
+// A time that no event should have: before 1990, or more than two days after it arrived.
+bool is_odd_time(int64_t unix_nanos, int64_t arrival_nanos);
+
 // Threads: one. Reused from event to event.
 class RowTime {
  public:

@@ -1,0 +1,182 @@
+#include "wire/otlp_walk.h"
+
+#include <algorithm>
+#include <array>
+
+#include "wire/index_name.h"
+#include "wire/protobuf.h"
+
+namespace clew::wire {
+namespace {
+
+// The same numbers in ResourceLogs and ResourceSpans, ScopeLogs and ScopeSpans.
+constexpr uint32_t kResources = proto_tag(1, WireType::kBytes);
+constexpr uint32_t kOwner = proto_tag(1, WireType::kBytes);  // Resource or InstrumentationScope
+constexpr uint32_t kItems = proto_tag(2, WireType::kBytes);
+constexpr uint32_t kSchemaUrl = proto_tag(3, WireType::kBytes);
+
+constexpr std::string_view kDatasetNames[] = {"scope.clew.dataset", "scope.data_stream.dataset", "clew.dataset",
+                                              "data_stream.dataset"};
+
+ProtoProblem malformed(const ProtoReader& in) { return {"malformed protobuf", in.position()}; }
+
+void share_text(std::string_view name, Level level, std::string_view text, std::vector<SharedValue>& out) {
+  if (!text.empty()) out.push_back({std::string(name), level, model::Kind::kString, 0, std::string(text)});
+}
+void share_count(std::string_view name, Level level, uint64_t count, std::vector<SharedValue>& out) {
+  if (count != 0) out.push_back({std::string(name), level, model::Kind::kInt, static_cast<int64_t>(count), {}});
+}
+
+constexpr std::array<char, 512> make_hex_pairs() {
+  std::array<char, 512> out{};
+  for (size_t i = 0; i < 256; ++i) {
+    out[2 * i] = "0123456789abcdef"[i >> 4];
+    out[2 * i + 1] = "0123456789abcdef"[i & 15];
+  }
+  return out;
+}
+constexpr std::array<char, 512> kHexPairs = make_hex_pairs();
+
+}  // namespace
+
+void OtlpWalk::begin(std::string_view body) {
+  body_ = body;
+  resources_.clear();
+  scopes_.clear();
+  resource_at_ = scope_at_ = 0;
+  problem_ = {};
+  // The outer frames are read before any event is: a message cut short gives nothing.
+  ProtoReader in(body);
+  while (uint32_t tag = in.next()) {
+    if (tag == kResources) resources_.push_back(in.bytes());
+    else in.skip(tag);
+  }
+  if (in.failed()) problem_ = malformed(in);
+}
+
+bool OtlpWalk::next() {
+  while (!failed() && scope_at_ == scopes_.size()) {
+    if (resource_at_ == resources_.size() || !next_resource()) return false;
+  }
+  return !failed() && read_scope(scopes_[scope_at_++]);
+}
+
+bool OtlpWalk::next_resource() {
+  scopes_.clear();
+  scope_at_ = 0;
+  resource_values_.clear();
+  std::string_view resource;
+  std::string_view schema_url;
+  ProtoReader in(resources_[resource_at_++]);
+  while (uint32_t tag = in.next()) {
+    if (tag == kOwner) resource = in.bytes();
+    else if (tag == kItems) scopes_.push_back(in.bytes());
+    else if (tag == kSchemaUrl) schema_url = in.bytes();
+    else in.skip(tag);
+  }
+  if (in.failed()) return fail(malformed(in));
+  if (!read_resource(resource)) return false;
+  share_text("resource.schema_url", Level::kResource, schema_url, resource_values_);
+  return true;
+}
+
+bool OtlpWalk::read_resource(std::string_view bytes) {
+  uint64_t dropped = 0;
+  ProtoReader in(bytes);
+  while (uint32_t tag = in.next()) {
+    if (tag == proto_tag(1, WireType::kBytes)) {
+      if (ProtoProblem p = values_.share_attribute(in.bytes(), Level::kResource, {}, resource_values_)) return fail(p);
+    } else if (tag == proto_tag(2, WireType::kVarint)) {
+      dropped = in.varint();
+    } else {
+      in.skip(tag);
+    }
+  }
+  if (in.failed()) return fail(malformed(in));
+  share_count("resource.dropped_attributes_count", Level::kResource, dropped, resource_values_);
+  return true;
+}
+
+bool OtlpWalk::read_scope(std::string_view bytes) {
+  scope_.items.clear();
+  scope_.shared.clear();
+  std::string_view owner;
+  std::string_view schema_url;
+  ProtoReader in(bytes);
+  while (uint32_t tag = in.next()) {
+    if (tag == kItems) scope_.items.push_back(in.bytes());
+    else if (tag == kOwner) owner = in.bytes();
+    else if (tag == kSchemaUrl) schema_url = in.bytes();
+    else in.skip(tag);
+  }
+  if (in.failed()) return fail(malformed(in));
+  uint64_t dropped = 0;
+  ProtoReader scope(owner);
+  while (uint32_t tag = scope.next()) {
+    switch (tag) {
+      case proto_tag(1, WireType::kBytes): share_text("scope.name", Level::kScope, scope.bytes(), scope_.shared); break;
+      case proto_tag(2, WireType::kBytes): share_text("scope.version", Level::kScope, scope.bytes(), scope_.shared); break;
+      case proto_tag(3, WireType::kBytes):
+        if (ProtoProblem p = values_.share_attribute(scope.bytes(), Level::kScope, "scope", scope_.shared)) return fail(p);
+        break;
+      case proto_tag(4, WireType::kVarint): dropped = scope.varint(); break;
+      default: scope.skip(tag);
+    }
+  }
+  if (scope.failed()) return fail(malformed(scope));
+  share_count("scope.dropped_attributes_count", Level::kScope, dropped, scope_.shared);
+  share_text("scope.schema_url", Level::kScope, schema_url, scope_.shared);
+  scope_.shared.insert(scope_.shared.end(), resource_values_.begin(), resource_values_.end());
+  find_dataset();
+  return true;
+}
+
+void OtlpWalk::find_dataset() {
+  scope_.dataset = {};
+  for (std::string_view name : kDatasetNames) {
+    for (const SharedValue& v : scope_.shared) {
+      if (v.name != name || v.kind != model::Kind::kString || !check_dataset_name(v.text)) continue;
+      scope_.dataset = v.text;
+      return;
+    }
+  }
+}
+
+Error OtlpWalk::error() const {
+  return Error(Code::kInvalid, std::string(problem_.text) + " at byte " + std::to_string(problem_.at - body_.data()));
+}
+
+std::string_view hex_id(std::string_view id, std::string& buffer) {
+  if (id.size() > kIdBytesMax || id.find_first_not_of('\0') == std::string_view::npos) return {};
+  buffer.resize(id.size() * 2);
+  char* out = buffer.data();
+  for (char c : id) {
+    size_t at = static_cast<size_t>(static_cast<unsigned char>(c)) * 2;
+    *out++ = kHexPairs[at];
+    *out++ = kHexPairs[at + 1];
+  }
+  return buffer;
+}
+
+std::string describe(std::string_view what, uint64_t item, const ProtoProblem& problem, std::string_view body) {
+  return std::string(what) + " " + std::to_string(item) + ": " + problem.text + " at byte " +
+         std::to_string(problem.at - body.data());
+}
+
+std::string too_large_text(std::string_view what, uint64_t item) {
+  return std::string(what) + " " + std::to_string(item) + ": the request grows over " +
+         std::to_string(kExpandedBytesMax >> 20) + " MiB when shared attributes are repeated; send smaller ones";
+}
+
+model::Batch& batch_of(std::vector<model::Batch>& batches, std::string_view dataset) {
+  for (model::Batch& b : batches) {
+    if (b.dataset() == dataset) return b;
+  }
+  return batches.emplace_back(std::string(dataset));
+}
+
+void drop_empty(std::vector<model::Batch>& batches) {
+  std::erase_if(batches, [](const model::Batch& b) { return b.rows() == 0; });
+}
+
+}  // namespace clew::wire

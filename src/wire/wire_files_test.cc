@@ -1,0 +1,143 @@
+// Runs tests/wire/PROTOCOL/CASE.in: the bytes of a request. CASE.want holds its events, one a line with the dataset in
+// front (model/batch_text.h); CASE.reply what we answer. CLEW_UPDATE=1 writes both anew.
+//
+// Every request is also cut at each byte: whatever is left is taken as a whole message or not at all.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <sstream>
+
+#include "model/batch_text.h"
+#include "wire/otlp_logs.h"
+#include "wire/otlp_reply.h"
+#include "wire/otlp_traces.h"
+
+namespace clew::wire {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Protocol {
+  std::function<Result<Events>(std::string_view, const Intake&)> decode;
+  std::function<std::string(const Events&)> reply;
+};
+
+Intake intake() {
+  Intake out;
+  out.arrival = UnixNanos(1'795'171'025'000'000'000);  // 2026-11-20T10:37:05Z
+  return out;
+}
+
+// Bytes that are no printable text as \xHH, so that replies can be read.
+std::string printable(std::string_view bytes) {
+  std::string out;
+  for (char c : bytes) {
+    char hex[5];
+    if (c >= 0x20 && c < 0x7F) out.push_back(c);
+    else std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c))), out += hex;
+  }
+  return out;
+}
+
+std::map<std::string, Protocol> protocols() {
+  auto logs = std::make_shared<OtlpLogsDecoder>();
+  auto traces = std::make_shared<OtlpTracesDecoder>();
+  auto otlp_answer = [](OtlpSignal signal, OtlpForm form) {
+    return [=](const Events& e) { return printable(otlp_reply(signal, form, e)); };
+  };
+  std::map<std::string, Protocol> out;
+  out["otlp_logs_protobuf"] = {[=](auto body, auto& in) { return logs->decode_protobuf(body, in); },
+                               otlp_answer(OtlpSignal::kLogs, OtlpForm::kProtobuf)};
+  out["otlp_logs_json"] = {[=](auto body, auto& in) { return logs->decode_json(body, in); },
+                           otlp_answer(OtlpSignal::kLogs, OtlpForm::kJson)};
+  out["otlp_traces_protobuf"] = {[=](auto body, auto& in) { return traces->decode_protobuf(body, in); },
+                                 otlp_answer(OtlpSignal::kSpans, OtlpForm::kProtobuf)};
+  out["otlp_traces_json"] = {[=](auto body, auto& in) { return traces->decode_json(body, in); },
+                             otlp_answer(OtlpSignal::kSpans, OtlpForm::kJson)};
+  return out;
+}
+
+std::string file_text(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+std::string events_text(const Events& events) {
+  std::string out;
+  for (const model::Batch& batch : events.batches) {
+    for (uint32_t row = 0; row < batch.rows(); ++row) {
+      out += batch.dataset() + " " + model::row_text(batch, row) + "\n";
+      const model::Column* shape = batch.find(model::kShapeField);
+      if (shape != nullptr && model::value_at(*shape, row)) out += "  document " + model::row_document(batch, row) + "\n";
+    }
+  }
+  return out;
+}
+
+void compare(const fs::path& path, const std::string& got) {
+  if (std::getenv("CLEW_UPDATE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << got;
+    return;
+  }
+  EXPECT_EQ(file_text(path), got) << path;
+}
+
+// Rows and flags add up, whatever the request was.
+void check_sound(const Events& events) {
+  uint64_t rows = 0;
+  for (const model::Batch& batch : events.batches) {
+    EXPECT_GT(batch.rows(), 0u);
+    rows += batch.rows();
+    const model::Column* time = batch.find(model::kTimeField);
+    ASSERT_NE(time, nullptr);
+    EXPECT_EQ(time->values_count(), batch.rows());
+    for (const auto& column : batch.columns()) EXPECT_LE(column->rows_end(), batch.rows());
+  }
+  EXPECT_EQ(events.received, rows + events.rejected);
+}
+
+// A request that was cut has the events that the whole one begins with, or none.
+void check_cuts(const Protocol& protocol, const std::string& body, const std::string& whole) {
+  for (size_t n = 0; n < body.size(); ++n) {
+    // A copy without a byte to spare, so that the sanitizer sees reads beyond the end.
+    std::vector<char> bytes(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(n));
+    Result<Events> events = protocol.decode({bytes.data(), bytes.size()}, intake());
+    if (!events.ok()) continue;
+    check_sound(*events);
+    if (events->rejected != 0) continue;
+    EXPECT_TRUE(whole.starts_with(events_text(*events))) << "cut at byte " << n << "\n" << events_text(*events);
+  }
+}
+
+TEST(WireFiles, EventsAndReplies) {
+  std::map<std::string, Protocol> known = protocols();
+  size_t cases = 0;
+  for (const auto& [name, protocol] : known) {
+    for (const auto& entry : fs::directory_iterator(fs::path("tests/wire") / name)) {
+      fs::path path = entry.path();
+      if (path.extension() != ".in") continue;
+      ++cases;
+      SCOPED_TRACE(path.string());
+      std::string body = file_text(path);
+      Result<Events> events = protocol.decode(body, intake());
+      std::string want = events.ok() ? events_text(*events) : "";
+      std::string reply = events.ok() ? protocol.reply(*events) : "error: " + events.error().message();
+      compare(fs::path(path).replace_extension(".want"), want);
+      compare(fs::path(path).replace_extension(".reply"), reply + "\n");
+      if (!events.ok()) continue;
+      check_sound(*events);
+      check_cuts(protocol, body, want);
+    }
+  }
+  EXPECT_GE(cases, known.size());
+}
+
+}  // namespace
+}  // namespace clew::wire

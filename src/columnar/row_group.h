@@ -38,6 +38,8 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Result<std::vector<int64_t>> times() const override;
   Result<std::vector<uint64_t>> seqs() const override;
   contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const override;
+  bool stores(std::string_view column) const override { return directory_.find(column) != nullptr; }
+  Status verify() const override;
 
   const Directory& directory() const { return directory_; }
   const ByteSource& data() const { return data_; }
@@ -51,9 +53,6 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
                             contract::ScanStats* stats) const;
   Result<std::vector<int64_t>> block_times(uint32_t block, contract::ScanStats* stats) const;
   Result<std::vector<uint64_t>> block_seqs(uint32_t block) const;
-
-  // Reads and decodes everything. Errors: the first that is found, with its column and block.
-  Status verify() const;
 
  private:
   Result<DictionaryPtr> dictionary_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -42,6 +43,10 @@ class RowSource {
   virtual Result<std::vector<uint64_t>> seqs() const = 0;
   // The same rows for queries; rows with _seq > up_to or in `deleted` are not alive.
   virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const = 0;
+  // True when the rows have a column of that name of their own, derived ones not counted.
+  virtual bool stores(std::string_view column) const = 0;
+  // Reads and decodes everything. Errors: the first that is found, with its column and block.
+  virtual Status verify() const = 0;
 };
 using RowSourcePtr = std::shared_ptr<const RowSource>;
 

@@ -133,7 +133,7 @@ Status Background::drain(Result<bool> (Background::*step)(Due)) {
   }
 }
 
-Status Background::flush_all() { return drain(&Background::flush_step); }
+Status Background::flush_now() { return drain(&Background::flush_step); }
 Status Background::merge_all() { return drain(&Background::merge_step); }
 Status Background::rewrite_deleted() { return drain(&Background::rewrite_step); }
 

@@ -21,7 +21,7 @@ class Background {
 
   // Does one thing that is due; false when nothing is.
   Result<bool> work_once();
-  Status flush_all();
+  Status flush_now();
   Status merge_all();
   // Rewrites every segment that has deleted rows.
   Status rewrite_deleted();

@@ -427,10 +427,12 @@ std::vector<SegmentPtr> Catalog::all_segments() const {
   return out;
 }
 
-std::vector<PartPtr> Catalog::all_parts() const {
+std::vector<std::pair<DatasetKey, PartPtr>> Catalog::all_parts() const {
   base::MutexLock lock(mutex_);
-  std::vector<PartPtr> out;
-  for (const auto& [key, dataset] : datasets_) out.insert(out.end(), dataset.parts.begin(), dataset.parts.end());
+  std::vector<std::pair<DatasetKey, PartPtr>> out;
+  for (const auto& [key, dataset] : datasets_) {
+    for (const PartPtr& part : dataset.parts) out.emplace_back(key, part);
+  }
   return out;
 }
 

@@ -152,7 +152,7 @@ class Catalog {
   // True when the dataset is there or may still be made.
   bool admits(const DatasetKey& key) const;
   std::vector<SegmentPtr> all_segments() const;
-  std::vector<PartPtr> all_parts() const;
+  std::vector<std::pair<DatasetKey, PartPtr>> all_parts() const;
   uint64_t up_to() const;
   Totals totals() const;
 

@@ -89,8 +89,6 @@ std::vector<std::string> verify_engine(Engine& engine);
 Status remove_unused_journal_files(Engine& engine);
 
 void fill_meta(SegmentMeta& meta, const columnar::SegmentSummary& summary);
-// Reads every value of every row. Errors: kCorrupt, kIo.
-Status verify_rows(const columnar::RowSource& source);
 // The commit that `_seq` ranges of several pieces of it stand for; joins neighbours of one key.
 void join_commits(std::vector<columnar::CommitRange>& commits);
 columnar::DeletedRows deleted_rows_of(const RowRuns& runs, uint32_t rows);

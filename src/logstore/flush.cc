@@ -95,7 +95,7 @@ void mark_stuck(Engine& engine, const FlushJob& job) {
   for (const PartPtr& part : job.parts) {
     FlushJob one{job.key, {part}};
     auto days = rows_by_day(one);
-    Status whole = days.ok() ? verify_rows(*part->source) : Status(days.error());
+    Status whole = days.ok() ? part->source->verify() : Status(days.error());
     if (!whole.ok() && whole.error().code() == Code::kCorrupt) {
       part->stuck = true;
       engine.metrics.damaged_records.add();

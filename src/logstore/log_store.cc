@@ -56,6 +56,51 @@ struct LogStore::Parts {
   std::unique_ptr<Background> background;
 };
 
+namespace {
+
+struct GaugeText {
+  const char* name;
+  const char* help;
+};
+constexpr GaugeText kMergeDue{"clew_merge_due", "1 while a flush or merge is due or runs."};
+constexpr GaugeText kJournalBytes{"clew_journal_bytes", "Bytes of journal files on disk."};
+constexpr GaugeText kPartsCount{"clew_journal_parts", "Parts that only the journal holds."};
+constexpr GaugeText kPartRows{"clew_journal_events", "Events that only the journal holds: the debt of flushing."};
+constexpr GaugeText kSegments{"clew_segments", "Segments."};
+constexpr GaugeText kQuarantined{"clew_segments_quarantined", "Segments that are damaged or missing."};
+constexpr GaugeText kWritable{"clew_store_writable", "0 when the store refuses writes; health says why."};
+constexpr GaugeText kDedupeKeys{"clew_dedupe_keys", "Batch keys kept in memory."};
+
+void set_gauge(base::Registry& registry, const GaugeText& gauge, std::function<double()> read) {
+  registry.gauge(gauge.name, gauge.help, {}, std::move(read));
+}
+
+}  // namespace
+
+void LogStore::register_gauges() {
+  Engine& engine = parts_->engine;
+  base::Registry& registry = engine.metrics.registry;
+  auto total = [&engine](uint64_t Totals::*member) {
+    return [&engine, member] { return static_cast<double>(engine.catalog.totals().*member); };
+  };
+  set_gauge(registry, kMergeDue, [this] { return is_idle() ? 0.0 : 1.0; });
+  set_gauge(registry, kJournalBytes, [&engine] { return static_cast<double>(engine.journal->bytes()); });
+  set_gauge(registry, kPartsCount, total(&Totals::parts));
+  set_gauge(registry, kPartRows, total(&Totals::part_rows));
+  set_gauge(registry, kSegments, total(&Totals::segments));
+  set_gauge(registry, kQuarantined, total(&Totals::quarantined));
+  set_gauge(registry, kWritable, [this] { return health().writes.ok() ? 1.0 : 0.0; });
+  set_gauge(registry, kDedupeKeys, [&engine] { return static_cast<double>(engine.dedupe.keys_count()); });
+}
+
+// The registry outlives the store: its gauges must not reach into it any more.
+void LogStore::drop_gauges() {
+  for (const GaugeText& gauge : {kMergeDue, kJournalBytes, kPartsCount, kPartRows, kSegments, kQuarantined, kWritable,
+                                 kDedupeKeys}) {
+    set_gauge(parts_->engine.metrics.registry, gauge, [] { return 0.0; });
+  }
+}
+
 Result<std::unique_ptr<LogStore>> LogStore::open(os::Disk& disk, os::Clock& clock, os::Rng& rng, std::string dir,
                                                  StoreOptions options, base::Registry& registry) {
   auto parts = std::make_unique<Parts>(disk, clock, rng, std::move(dir), options, registry);
@@ -63,11 +108,16 @@ Result<std::unique_ptr<LogStore>> LogStore::open(os::Disk& disk, os::Clock& cloc
   parts->committer = std::make_unique<Committer>(parts->engine, options.background_threads > 0);
   parts->writer = std::make_unique<Writer>(parts->engine, *parts->committer);
   parts->background = std::make_unique<Background>(parts->engine, options.background_threads);
-  return std::unique_ptr<LogStore>(new LogStore(std::move(parts)));
+  std::unique_ptr<LogStore> store(new LogStore(std::move(parts)));
+  store->register_gauges();
+  return store;
 }
 
 LogStore::LogStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-LogStore::~LogStore() { close(); }
+LogStore::~LogStore() {
+  close();
+  drop_gauges();
+}
 
 void LogStore::close() {
   parts_->background->stop();
@@ -188,7 +238,7 @@ std::vector<RetentionItem> LogStore::retention_due() const {
 
 Result<std::vector<RetentionItem>> LogStore::enforce_retention() { return run_retention(parts_->engine); }
 
-Status LogStore::flush_all() { return parts_->background->flush_all(); }
+Status LogStore::flush_now() { return parts_->background->flush_now(); }
 Status LogStore::merge_all() { return parts_->background->merge_all(); }
 Result<bool> LogStore::work_once() { return parts_->background->work_once(); }
 bool LogStore::is_idle() const { return parts_->background->is_idle(); }
@@ -219,7 +269,7 @@ Result<DeleteReport> LogStore::delete_rows(const contract::Access& access, const
   }
   if (wait == WaitForBytes::kNo) return report;
   // Rows still in the journal leave it without those deleted.
-  CLEW_TRY(parts_->background->flush_all());
+  CLEW_TRY(parts_->background->flush_now());
   CLEW_TRY(parts_->background->rewrite_deleted());
   return report;
 }

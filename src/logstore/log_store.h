@@ -108,7 +108,7 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   Status snapshot_to(const std::string& to);
 
   // Turns everything in the journal into segments; joins what can be joined. Background work may still run beside.
-  Status flush_all();
+  Status flush_now();
   Status merge_all();
   // One step of background work, for stores without threads; false when nothing is due.
   Result<bool> work_once();
@@ -126,6 +126,8 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
  private:
   struct Parts;
   explicit LogStore(std::unique_ptr<Parts> parts);
+  void register_gauges();
+  void drop_gauges();
   std::unique_ptr<Parts> parts_;
 };
 

@@ -43,7 +43,7 @@ TEST(LogStore, FlushedAndMergedAnswersAreTheSame) {
   for (uint64_t i = 0; i < 40; ++i) {
     ASSERT_TRUE(t.write_events(i * 25, 25).ok());
     if (i % 4 == 3) {
-      ASSERT_TRUE(t.store->flush_all().ok());
+      ASSERT_TRUE(t.store->flush_now().ok());
     }
   }
   expect_events(*t.store, 1000);

@@ -116,6 +116,8 @@ class Manifest {
   static Result<ManifestState> read(os::Disk& disk, const std::string& dir);
 
   const ManifestState& state() const { return state_; }
+  // True when open() made the first one.
+  bool is_new() const { return is_new_; }
   // Errors: kFull and kIo: the edit is void; kUnavailable: sealed, its fate is open until the next start.
   Status append(const Edit& edit);
   // Why no more can be written; ok while it can.
@@ -129,6 +131,7 @@ class Manifest {
   os::Disk& disk_;
   const std::string dir_;
   ManifestState state_;
+  bool is_new_ = false;
   uint64_t generation_ = 0;
   uint64_t edits_ = 0;   // in this generation
   uint64_t end_ = 0;     // offset of the next edit, the same in both copies

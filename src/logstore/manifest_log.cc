@@ -181,7 +181,9 @@ Result<Loaded> load(os::Disk& disk, const std::string& dir) {
     }
     return loaded;
   }
-  if (generations.empty()) return Error(Code::kNotFound, dir + " holds no manifest");
+  // The first generation is durable before anything else is written: cut short, it is no manifest at all.
+  bool none = generations.empty() || generations.front() == 1;
+  if (none) return Error(Code::kNotFound, dir + " holds no manifest");
   return Error(Code::kCorrupt, dir + ": no manifest is whole");
 }
 
@@ -201,6 +203,7 @@ Result<std::unique_ptr<Manifest>> Manifest::open(os::Disk& disk, os::Rng& rng, s
     manifest->state_ = std::move(loaded->state);
   } else if (loaded.error().code() == Code::kNotFound) {
     manifest->state_.store_id = rng.next();
+    manifest->is_new_ = true;
   } else {
     return std::move(loaded).error();
   }

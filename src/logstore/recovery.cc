@@ -147,6 +147,60 @@ Status remove_orphans(Engine& engine, const ManifestState& state) {
   return {};
 }
 
+// A new manifest beside old segments means that the old manifest is lost; nothing may be removed then.
+Status check_no_segments(Engine& engine) {
+  for (const os::DirEntry& tenant : CLEW_TRY(engine.disk.list(engine.tenants_dir()))) {
+    if (!tenant.is_dir) continue;
+    std::vector<os::DirEntry> files = CLEW_TRY(engine.disk.list(engine.tenants_dir() + "/" + tenant.name));
+    if (!files.empty()) return Error(Code::kCorrupt, engine.dir + " has segments but no whole manifest");
+  }
+  return {};
+}
+
+// Ids that clients gave within a day, so that `create` finds them; the newest, as many as are kept in memory.
+void restore_created_ids(Engine& engine) {
+  struct Source {
+    uint64_t seq = 0;
+    int64_t time = 0;
+    const std::string* tenant = nullptr;
+    columnar::RowSourcePtr rows;
+  };
+  std::vector<Source> sources;
+  int64_t since = engine.now() - static_cast<int64_t>(kCreateWindowNs);
+  std::vector<SegmentPtr> segments = engine.catalog.all_segments();
+  for (const SegmentPtr& s : segments) {
+    if (!s->reader || s->meta.stored_time < since) continue;
+    for (const auto& group : s->reader->row_groups()) {
+      if (group->stores(model::kIdField)) sources.push_back({s->meta.seq_max, s->meta.stored_time, &s->meta.tenant, group});
+    }
+  }
+  std::vector<std::pair<DatasetKey, PartPtr>> parts = engine.catalog.all_parts();
+  for (const auto& [key, part] : parts) {
+    int64_t time = part->commit.commit_time.get();
+    if (time >= since && part->source->stores(model::kIdField)) {
+      sources.push_back({part->end_seq() - 1, time, &key.tenant, part->source});
+    }
+  }
+  std::sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) { return a.seq > b.seq; });
+  uint64_t rows = 0;
+  size_t count = 0;
+  while (count < sources.size() && rows < engine.options.created_ids_max) rows += sources[count++].rows->rows();
+  while (count > 0) {
+    const Source& source = sources[--count];
+    contract::GranulePtr granule = source.rows->granule(Seq(UINT64_MAX), nullptr);
+    contract::ScanStats stats;
+    for (uint32_t block = 0; block * contract::kBlockRows < granule->rows(); ++block) {
+      model::Selection alive;
+      granule->alive(block, alive);
+      auto ids = granule->column(model::kIdField, block, alive, stats);
+      if (!ids.ok()) continue;  // damage costs the check, not the start
+      for (uint32_t i = 0; i < alive.size(); ++i) {
+        engine.created_ids.note(*source.tenant, granule->dataset(), (*ids)->value(i).text(), source.time);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Status recover(Engine& engine) {
@@ -154,6 +208,7 @@ Status recover(Engine& engine) {
   engine.lock = CLEW_TRY(engine.disk.lock_dir(engine.dir));
   std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(engine.disk, engine.rng, engine.dir + "/manifest"));
   const ManifestState& state = manifest->state();
+  if (manifest->is_new()) CLEW_TRY(check_no_segments(engine));
   engine.own_producer = fmt::format("~{:016x}", state.store_id);
   CLEW_TRY(remove_orphans(engine, state));
   for (const auto& [id, meta] : state.segments) {
@@ -176,6 +231,7 @@ Status recover(Engine& engine) {
     base::MutexLock held(engine.manifest_mutex);
     engine.manifest = std::move(manifest);
   }
+  restore_created_ids(engine);
   return remove_unused_journal_files(engine);
 }
 

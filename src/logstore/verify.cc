@@ -7,27 +7,6 @@
 
 namespace clew::logstore {
 
-Status verify_rows(const columnar::RowSource& source) {
-  std::vector<int64_t> times = CLEW_TRY(source.times());
-  std::vector<uint64_t> seqs = CLEW_TRY(source.seqs());
-  if (times.size() != source.rows() || seqs.size() != source.rows()) {
-    return Error(Code::kCorrupt, "as many times and _seqs as rows are wanted");
-  }
-  for (int64_t time : times) {
-    if (time < source.time_min() || time > source.time_max()) return Error(Code::kCorrupt, "a time outside of its range");
-  }
-  contract::GranulePtr granule = source.granule(Seq(UINT64_MAX), nullptr);
-  std::vector<std::string> names = CLEW_TRY(granule->field_names());
-  contract::ScanStats stats;
-  uint32_t blocks = (source.rows() + contract::kBlockRows - 1) / contract::kBlockRows;
-  for (uint32_t block = 0; block < blocks; ++block) {
-    model::Selection rows;
-    granule->alive(block, rows);
-    for (const std::string& name : names) CLEW_TRY(granule->column(name, block, rows, stats));
-  }
-  return {};
-}
-
 namespace {
 
 void verify_segment(const Engine& engine, const SegmentEntry& segment, std::vector<std::string>& findings) {
@@ -50,14 +29,14 @@ void verify_segment(const Engine& engine, const SegmentEntry& segment, std::vect
 }
 
 // C1: no _seq is in two places.
-void verify_seqs(const std::vector<SegmentPtr>& segments, const std::vector<PartPtr>& parts,
+void verify_seqs(const std::vector<SegmentPtr>& segments, const std::vector<std::pair<DatasetKey, PartPtr>>& parts,
                  std::vector<std::string>& findings) {
   std::vector<uint64_t> all;
   auto take = [&](const columnar::RowSource& source) {
     auto seqs = source.seqs();
     if (seqs.ok()) all.insert(all.end(), seqs->begin(), seqs->end());
   };
-  for (const PartPtr& part : parts) take(*part->source);
+  for (const auto& [key, part] : parts) take(*part->source);
   for (const SegmentPtr& s : segments) {
     if (!s->reader) continue;
     for (const auto& group : s->reader->row_groups()) take(*group);
@@ -72,10 +51,10 @@ void verify_seqs(const std::vector<SegmentPtr>& segments, const std::vector<Part
 std::vector<std::string> verify_engine(Engine& engine) {
   std::vector<std::string> findings;
   std::vector<SegmentPtr> segments = engine.catalog.all_segments();
-  std::vector<PartPtr> parts = engine.catalog.all_parts();
+  auto parts = engine.catalog.all_parts();
   for (const SegmentPtr& segment : segments) verify_segment(engine, *segment, findings);
-  for (const PartPtr& part : parts) {
-    Status whole = verify_rows(*part->source);
+  for (const auto& [key, part] : parts) {
+    Status whole = part->source->verify();
     if (!whole.ok()) findings.push_back(fmt::format("part of _seq {}: {}", part->first_seq(), whole.error().message()));
   }
   verify_seqs(segments, parts, findings);

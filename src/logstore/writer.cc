@@ -33,20 +33,19 @@ RowCounts count_rows(const contract::Write& write) {
   return counts;
 }
 
-// Text of `_id` in a row; nothing when the client gave none.
-std::optional<std::string_view> id_at(const model::Batch& batch, uint32_t row) {
+// `_id` of each row, empty where the client gave none.
+std::vector<std::string_view> ids_of(const model::Batch& batch) {
+  std::vector<std::string_view> out;
   const model::Column* ids = batch.find(model::kIdField);
-  if (ids == nullptr) return std::nullopt;
+  if (ids == nullptr || ids->values_count() == 0) return out;
+  out.resize(batch.rows());
   size_t text = 0;
   for (const model::KindRun& run : ids->runs()) {
-    if (row < run.row) return std::nullopt;
-    if (row < run.row + run.count) {
-      if (run.kind != model::Kind::kString) return std::nullopt;
-      return ids->text_at(text + (row - run.row));
-    }
-    if (model::kind_has_text(run.kind)) text += run.count;
+    if (!model::kind_has_text(run.kind)) continue;
+    for (uint32_t i = 0; i < run.count; ++i) out[run.row + i] = ids->text_at(text + i);
+    text += run.count;
   }
-  return std::nullopt;
+  return out;
 }
 
 bool has_times(const model::Batch& batch) {
@@ -112,43 +111,44 @@ Status Writer::admit() const {
 
 // `create` rows whose `_id` was seen within a day are left out and named in the answer.
 void Writer::leave_out_existing(contract::Write& write, PendingWrite& pending) {
-  const std::string& tenant = write.access.tenant.get();
-  int64_t now = engine_.now();
-  std::vector<std::set<uint32_t>> existing(write.batches.size());
-  std::set<std::pair<uint32_t, uint32_t>> creates;
+  std::vector<std::set<uint32_t>> creates(write.batches.size());
   for (const contract::CreateRow& create : write.creates) {
-    if (create.batch >= write.batches.size()) continue;
-    const model::Batch& batch = write.batches[create.batch];
-    auto id = id_at(batch, create.row);
-    if (!id) continue;
-    creates.emplace(create.batch, create.row);
-    if (engine_.created_ids.seen_or_note(tenant, batch.dataset(), *id, now)) {
-      pending.commit.conflicts.push_back(create);
-      existing[create.batch].insert(create.row);
-    } else {
-      pending.created.emplace_back(batch.dataset(), std::string(*id));
-    }
+    if (create.batch < creates.size()) creates[create.batch].insert(create.row);
   }
   for (uint32_t b = 0; b < write.batches.size(); ++b) {
     model::Batch& batch = write.batches[b];
-    const model::Column* ids = batch.find(model::kIdField);
-    if (ids != nullptr && ids->values_count() > 0) {
-      for (uint32_t row = 0; row < batch.rows(); ++row) {
-        auto id = creates.count({b, row}) > 0 ? std::nullopt : id_at(batch, row);
-        if (id) engine_.created_ids.note(tenant, batch.dataset(), *id, now);
-      }
-    }
-    if (existing[b].empty()) continue;
-    engine_.metrics.reject(batch.dataset(), "conflict", existing[b].size());
+    std::vector<uint32_t> existing = note_ids(batch, creates[b], pending);
+    if (existing.empty()) continue;
+    engine_.metrics.reject(batch.dataset(), "conflict", existing.size());
     model::Batch kept(batch.dataset());
     uint32_t begin = 0;
-    for (uint32_t row : existing[b]) {
+    for (uint32_t row : existing) {
+      pending.commit.conflicts.push_back({b, row});
       append_rows(batch, begin, row, kept);
       begin = row + 1;
     }
     append_rows(batch, begin, batch.rows(), kept);
     batch = std::move(kept);
   }
+}
+
+// Notes every `_id` of a batch and gives the rows of creates that came before.
+std::vector<uint32_t> Writer::note_ids(const model::Batch& batch, const std::set<uint32_t>& creates,
+                                       PendingWrite& pending) {
+  std::vector<uint32_t> existing;
+  std::vector<std::string_view> ids = ids_of(batch);
+  int64_t now = engine_.now();
+  for (uint32_t row = 0; row < ids.size(); ++row) {
+    if (ids[row].empty()) continue;
+    if (creates.count(row) == 0) {
+      engine_.created_ids.note(pending.commit.tenant, batch.dataset(), ids[row], now);
+    } else if (engine_.created_ids.seen_or_note(pending.commit.tenant, batch.dataset(), ids[row], now)) {
+      existing.push_back(row);
+    } else {
+      pending.created.emplace_back(batch.dataset(), std::string(ids[row]));
+    }
+  }
+  return existing;
 }
 
 std::unique_ptr<columnar::BatchEncoder> Writer::take_encoder() {

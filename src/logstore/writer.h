@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -23,6 +24,7 @@ class Writer {
   Status check(const contract::Write& write) const;
   Status admit() const;
   void leave_out_existing(contract::Write& write, PendingWrite& pending);
+  std::vector<uint32_t> note_ids(const model::Batch& batch, const std::set<uint32_t>& creates, PendingWrite& pending);
   void encode(contract::Write& write, PendingWrite& pending);
   std::unique_ptr<columnar::BatchEncoder> take_encoder();
   void give_encoder(std::unique_ptr<columnar::BatchEncoder> encoder);

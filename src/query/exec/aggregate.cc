@@ -1,0 +1,209 @@
+#include "query/exec/aggregate.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "query/exec/group.h"
+#include "query/exec/order.h"
+
+namespace clew::query::exec {
+
+using model::VectorPtr;
+
+namespace {
+
+bool counts_all_rows(const AggregateCall& call) {
+  return call.bound.name == "count" && call.bound.args.empty();
+}
+
+class AggregateOperator final : public Operator {
+ public:
+  AggregateOperator(const std::vector<GroupKey>& keys, const std::vector<AggregateCall>& calls, Run& run)
+      : keys_(keys), calls_(calls), run_(run), grouper_(keys.size()), held_(run) {
+    for (const AggregateCall& call : calls) {
+      states_.push_back(counts_all_rows(call) ? nullptr : expr::make_aggregate(call.bound));
+      counting_ = counting_ || states_.back() == nullptr;
+    }
+  }
+
+  Status push(Block block) override {
+    block = CLEW_TRY(without_null_keys(std::move(block)));
+    if (block.rows == 0) return {};
+    assign(block);
+    if (counting_) count_rows(block.rows);
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      if (states_[i] != nullptr) CLEW_TRY(update(i, block));
+    }
+    return account();
+  }
+
+  Status absorb(Operator& other) override {
+    auto& from = static_cast<AggregateOperator&>(other);
+    std::vector<uint32_t> map = keys_.empty() ? std::vector<uint32_t>{0} : grouper_.absorb(from.grouper_);
+    if (keys_.empty()) from.counts_.resize(1);
+    if (counting_) {
+      counts_.resize(groups());
+      for (size_t g = 0; g < from.counts_.size(); ++g) counts_[map[g]] += from.counts_[g];
+    }
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      if (states_[i] != nullptr) CLEW_TRY(states_[i]->merge(*from.states_[i], map, groups()));
+    }
+    from.states_.clear();
+    CLEW_TRY(from.held_.set(0));
+    return account();
+  }
+
+  Status add(const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {
+    uint32_t rows = static_cast<uint32_t>(counts.size());
+    if (!keys_.empty()) grouper_.assign(keys, rows, group_of_row_);
+    else group_of_row_.assign(rows, 0);
+    counts_.resize(groups());
+    for (uint32_t row = 0; row < rows; ++row) counts_[group_of_row_[row]] += counts[row];
+    return account();
+  }
+
+  Status finish() override {
+    Block all = CLEW_TRY(results());
+    model::Selection order = sorted_groups(all);
+    size_t most = run_.options().block_rows;
+    for (size_t at = 0; at < order.size() && next_->wants_more(); at += most) {
+      CLEW_TRY(run_.check());
+      std::vector<RowRef> rows;
+      for (size_t i = at; i < std::min(order.size(), at + most); ++i) rows.push_back({0, order[i]});
+      CLEW_TRY(next_->push(gather(std::span<const Block>(&all, 1), rows)));
+    }
+    return next_->finish();
+  }
+
+  bool wants_more() const override { return true; }
+
+ private:
+  uint32_t groups() const { return keys_.empty() ? 1 : grouper_.groups(); }
+
+  Result<Block> without_null_keys(Block block) const {
+    bool any = false;
+    for (const GroupKey& key : keys_) any = any || (key.drop_null && column(block, key.in)->has_nulls());
+    if (!any) return block;
+    model::Selection kept;
+    for (uint32_t row = 0; row < block.rows; ++row) {
+      bool keep = true;
+      for (const GroupKey& key : keys_) keep = keep && !(key.drop_null && column(block, key.in)->is_null(row));
+      if (keep) kept.push_back(row);
+    }
+    return gather(block, kept);
+  }
+
+  static VectorPtr column(const Block& block, Slot slot) {
+    bool there = slot < block.slots.size() && block.slots[slot] != nullptr;
+    return there ? block.slots[slot] : null_vector(block.rows);
+  }
+
+  void assign(const Block& block) {
+    if (keys_.empty()) return;
+    std::vector<VectorPtr> columns;
+    for (const GroupKey& key : keys_) columns.push_back(column(block, key.in));
+    grouper_.assign(columns, block.rows, group_of_row_);
+  }
+
+  void count_rows(uint32_t rows) {
+    counts_.resize(groups());
+    if (keys_.empty()) {
+      counts_[0] += rows;
+      return;
+    }
+    for (uint32_t row = 0; row < rows; ++row) ++counts_[group_of_row_[row]];
+  }
+
+  Status update(size_t i, const Block& block) {
+    BlockInputs inputs(block);
+    std::vector<VectorPtr> args;
+    for (const expr::BoundPtr& arg : calls_[i].bound.args) {
+      VectorPtr vector = CLEW_TRY(evaluator_.eval(*arg, inputs));
+      args.push_back(std::move(vector));
+    }
+    std::span<const uint32_t> groups_of_rows;
+    if (!keys_.empty()) groups_of_rows = group_of_row_;
+    return states_[i]->update(args, block.rows, groups_of_rows, groups());
+  }
+
+  Status account() {
+    if (groups() > run_.options().groups_max) {
+      return Error(Code::kLimit, fmt::format("more than {} groups", run_.options().groups_max));
+    }
+    uint64_t bytes = grouper_.memory_bytes() + counts_.size() * sizeof(uint64_t);
+    for (const auto& state : states_) bytes += state == nullptr ? 0 : state->memory_bytes();
+    return held_.set(bytes);
+  }
+
+  Result<Block> results() {
+    Block out;
+    out.rows = groups();
+    counts_.resize(out.rows);
+    for (size_t k = 0; k < keys_.size(); ++k) out.set(keys_[k].out, vector_of(grouper_.key_values(k)));
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      VectorPtr vector;
+      if (states_[i] == nullptr) {
+        vector = counts_vector();
+      } else {
+        vector = CLEW_TRY(states_[i]->finish(out.rows));
+      }
+      out.set(calls_[i].out, std::move(vector));
+    }
+    return out;
+  }
+
+  VectorPtr counts_vector() const {
+    model::Vector out;
+    out.type = model::Type::kLong;
+    out.layout = model::Layout::kFlat;
+    out.size = groups();
+    for (uint64_t count : counts_) out.i64.push_back(static_cast<int64_t>(count));
+    return std::make_shared<const model::Vector>(std::move(out));
+  }
+
+  model::Selection sorted_groups(const Block& all) const {
+    std::vector<std::vector<SortCell>> cells(keys_.size());
+    std::vector<std::shared_ptr<const std::string>> texts;
+    for (size_t k = 0; k < keys_.size(); ++k) sort_cells(*all.slots[keys_[k].out], SortAs::kAuto, cells[k], texts);
+    model::Selection order = expr::all_rows(all.rows);
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      for (const auto& column : cells) {
+        if (int c = compare(column[a], column[b]); c != 0) return c < 0;
+      }
+      return a < b;
+    });
+    return order;
+  }
+
+  const std::vector<GroupKey>& keys_;
+  const std::vector<AggregateCall>& calls_;
+  Run& run_;
+  Grouper grouper_;
+  std::vector<std::unique_ptr<expr::Aggregate>> states_;  // null: count() of rows
+  bool counting_ = false;
+  std::vector<uint64_t> counts_;  // rows by group
+  std::vector<uint32_t> group_of_row_;
+  expr::Evaluator evaluator_;
+  Held held_;
+};
+
+}  // namespace
+
+AggregateStep::AggregateStep(std::vector<GroupKey> keys, std::vector<AggregateCall> calls, std::string name,
+                             std::string text)
+    : keys_(std::move(keys)), calls_(std::move(calls)), name_(std::move(name)), text_(std::move(text)) {
+  for (const AggregateCall& call : calls_) ordered_ = ordered_ || call.bound.order_sensitive;
+}
+
+std::unique_ptr<Operator> AggregateStep::start(Run& run) const {
+  return std::make_unique<AggregateOperator>(keys_, calls_, run);
+}
+
+bool AggregateStep::counts_rows() const { return std::all_of(calls_.begin(), calls_.end(), counts_all_rows); }
+
+Status add_counts(Operator& target, const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {
+  return static_cast<AggregateOperator&>(target).add(keys, counts);
+}
+
+}  // namespace clew::query::exec

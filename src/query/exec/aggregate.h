@@ -1,0 +1,51 @@
+// Aggregation: rows to groups, groups to aggregates. What stats, top, rare, chart and timechart are made of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "expr/aggregate.h"
+#include "query/exec/operator.h"
+
+namespace clew::query::exec {
+
+struct GroupKey {
+  Slot in = 0;
+  Slot out = 0;
+  bool drop_null = false;  // rows without this key are left out
+};
+
+struct AggregateCall {
+  expr::BoundAggregate bound;
+  Slot out = 0;
+};
+
+// Groups come out ordered by their keys. Without keys there is one group, also of no rows.
+class AggregateStep final : public Step {
+ public:
+  AggregateStep(std::vector<GroupKey> keys, std::vector<AggregateCall> calls, std::string name, std::string text);
+  std::string name() const override { return name_; }
+  std::string describe() const override { return text_; }
+  std::unique_ptr<Operator> start(Run& run) const override;
+  Needs needs() const override { return ordered_ ? Needs::kOrdered : Needs::kAny; }
+  bool mergeable() const override { return !ordered_; }
+  bool row_query() const override { return false; }
+
+  const std::vector<GroupKey>& keys() const { return keys_; }
+  const std::vector<AggregateCall>& calls() const { return calls_; }
+  // Every aggregate is count() of rows.
+  bool counts_rows() const;
+
+ private:
+  std::vector<GroupKey> keys_;
+  std::vector<AggregateCall> calls_;
+  std::string name_;
+  std::string text_;
+  bool ordered_ = false;
+};
+
+// Adds rows known by number only: `rows[i]` more rows in the group of row i of the keys.
+// Requires: counts_rows(); `target` is this step's operator.
+Status add_counts(Operator& target, const std::vector<model::VectorPtr>& keys, const std::vector<uint64_t>& counts);
+
+}  // namespace clew::query::exec

@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include "query/exec/scan.h"
+
+namespace clew::query::exec {
+
+using contract::kBlockRows;
+using model::Selection;
+using model::VectorPtr;
+
+BlockReader::BlockReader(const contract::Granule& granule, uint32_t block, const std::vector<SourceColumn>& columns,
+                         expr::Evaluator& evaluator, contract::ScanStats& stats)
+    : granule_(granule), block_(block), first_(block * kBlockRows),
+      rows_(std::min(kBlockRows, granule.rows() - first_)), columns_(columns), evaluator_(evaluator), stats_(stats) {}
+
+Selection BlockReader::in_granule(const Selection& rows) const {
+  Selection out(rows);
+  if (first_ != 0) {
+    for (uint32_t& row : out) row += first_;
+  }
+  return out;
+}
+
+void BlockReader::alive(Selection& rows) const {
+  rows.clear();
+  granule_.alive(block_, rows);
+  if (first_ != 0) {
+    for (uint32_t& row : rows) row -= first_;
+  }
+}
+
+Result<VectorPtr> BlockReader::field(const std::string& name, const Selection& rows) {
+  return granule_.column(name, block_, in_granule(rows), stats_);
+}
+
+Result<bool> BlockReader::filter(const contract::Predicate& leaf, Selection& rows) {
+  Selection shifted = in_granule(rows);
+  if (!CLEW_TRY(granule_.filter(leaf, block_, shifted, stats_))) return false;
+  if (first_ != 0) {
+    for (uint32_t& row : shifted) row -= first_;
+  }
+  rows = std::move(shifted);
+  return true;
+}
+
+Result<VectorPtr> BlockReader::documents(const Selection& rows) {
+  std::vector<std::string> texts = CLEW_TRY(granule_.documents(block_, in_granule(rows), stats_));
+  auto kept = std::make_shared<const std::vector<std::string>>(std::move(texts));
+  model::Vector out;
+  out.type = model::Type::kString;
+  out.layout = model::Layout::kFlat;
+  out.size = static_cast<uint32_t>(rows.size());
+  out.strings.assign(kept->begin(), kept->end());
+  out.owners.push_back(kept);
+  return VectorPtr(std::make_shared<const model::Vector>(std::move(out)));
+}
+
+Result<VectorPtr> BlockReader::load(const SourceColumn& source, const Selection& rows) {
+  switch (source.from) {
+    case SourceColumn::From::kDocument: return documents(rows);
+    case SourceColumn::From::kConverted: return evaluator_.eval(*source.convert, *this, &rows);
+    case SourceColumn::From::kField: break;
+  }
+  return field(source.field, rows);
+}
+
+Result<VectorPtr> BlockReader::column(uint32_t slot, const Selection* rows) {
+  Selection all;
+  if (rows == nullptr) {
+    all = expr::all_rows(rows_);
+    rows = &all;
+  }
+  if (slot < cache_.size() && cache_[slot].vector != nullptr) {
+    const Cached& cached = cache_[slot];
+    if (cached.rows == *rows) return cached.vector;
+    if (std::includes(cached.rows.begin(), cached.rows.end(), rows->begin(), rows->end())) {
+      Selection positions;
+      positions.reserve(rows->size());
+      size_t at = 0;
+      for (uint32_t row : *rows) {
+        while (cached.rows[at] != row) ++at;
+        positions.push_back(static_cast<uint32_t>(at));
+      }
+      return expr::gather(cached.vector, positions);
+    }
+  }
+  auto source = std::find_if(columns_.begin(), columns_.end(), [&](const SourceColumn& c) { return c.slot == slot; });
+  if (source == columns_.end()) return null_vector(static_cast<uint32_t>(rows->size()));
+  VectorPtr vector = CLEW_TRY(load(*source, *rows));
+  if (slot >= cache_.size()) cache_.resize(slot + 1);
+  cache_[slot] = {*rows, vector};
+  return vector;
+}
+
+Status ExprCondition::narrow(BlockReader& reader, Selection& rows) const {
+  if (hint_) CLEW_TRY(reader.filter(*hint_, rows));
+  if (rows.empty()) return {};
+  return reader.evaluator().filter(*expr_, reader, rows);
+}
+
+}  // namespace clew::query::exec

@@ -1,0 +1,40 @@
+// The order of values: what sort, top and the order of groups go by.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "model/value.h"
+#include "model/vector.h"
+
+namespace clew::query::exec {
+
+// A value made ready for many comparisons. Numbers come before texts, texts before the rest; null is told apart.
+struct SortCell {
+  enum class Rank : uint8_t { kNull, kInt, kDouble, kText, kOther };
+  Rank rank = Rank::kNull;
+  int64_t i64 = 0;
+  double f64 = 0;
+  std::string_view text;  // lives in the vector
+  const model::Value* value = nullptr;  // kOther
+};
+
+// How sort takes a column's values.
+enum class SortAs : uint8_t {
+  kAuto,    // as they are
+  kNumber,  // texts as numbers; what is no number as null
+  kText,
+  kIp,
+  kLevel,   // by severity
+};
+
+// -1, 0 or 1, null first.
+int compare(const SortCell& a, const SortCell& b);
+int compare(const model::Value& a, const model::Value& b);
+
+// Cells of all rows. `texts` keeps texts that had to be made.
+void sort_cells(const model::Vector& vector, SortAs as, std::vector<SortCell>& out,
+                std::vector<std::shared_ptr<const std::string>>& texts);
+
+}  // namespace clew::query::exec

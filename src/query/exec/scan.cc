@@ -1,0 +1,346 @@
+#include "query/exec/scan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "query/exec/pool.h"
+
+namespace clew::query::exec {
+
+using contract::GranulePtr;
+using contract::kBlockRows;
+using contract::Order;
+using model::Selection;
+using model::VectorPtr;
+
+namespace {
+
+// Lanes of an unordered scan. Fixed, so that sums of doubles do not depend on the number of threads.
+constexpr uint32_t kLanes = 8;
+// Rows whose columns are fetched in one go when rows are handed out in order.
+constexpr size_t kEmitRowsMax = 65'536;
+constexpr size_t kEmitRowsFirst = 1'024;
+
+// Where a matching row lies, and its place in the order.
+struct Found {
+  int64_t time = 0;
+  uint64_t seq = 0;
+  uint32_t granule = 0;
+  uint32_t row = 0;  // in the granule
+};
+
+struct Before {
+  Order order;
+  bool operator()(const Found& a, const Found& b) const {
+    bool newest = order == Order::kNewestFirst;
+    if (a.time != b.time) return newest ? a.time > b.time : a.time < b.time;
+    return newest ? a.seq > b.seq : a.seq < b.seq;
+  }
+};
+
+// Keeps rows whose @timestamp is in the range.
+Status narrow_by_time(const contract::TimeRange& range, BlockReader& reader, Selection& rows) {
+  const contract::Granule& granule = reader.granule();
+  if (range.contains(granule.time_min()) && range.contains(granule.time_max())) return {};
+  VectorPtr times = CLEW_TRY(reader.field("@timestamp", rows));
+  Selection kept;
+  kept.reserve(rows.size());
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    if (!times->is_null(i) && range.contains(times->i64[times->at(i)])) kept.push_back(rows[i]);
+  }
+  rows = std::move(kept);
+  return {};
+}
+
+// Rows of a block that meet everything.
+Status match(const ScanSpec& spec, BlockReader& reader, Selection& rows) {
+  reader.alive(rows);
+  if (rows.empty()) return {};
+  CLEW_TRY(narrow_by_time(spec.scan.range, reader, rows));
+  for (const ConditionPtr& condition : spec.conditions) {
+    if (rows.empty()) return {};
+    CLEW_TRY(condition->narrow(reader, rows));
+  }
+  return {};
+}
+
+bool may_match(const ScanSpec& spec, const contract::Granule& granule) {
+  return std::all_of(spec.conditions.begin(), spec.conditions.end(),
+                     [&](const ConditionPtr& c) { return c->may_match(granule); });
+}
+
+uint32_t blocks_of(const contract::Granule& granule) { return (granule.rows() + kBlockRows - 1) / kBlockRows; }
+
+// A damaged block costs the rows that needed it; anything else ends the query.
+Status leave_out_damaged(Run& run, Status status, size_t rows) {
+  if (status.ok() || status.error().code() != Code::kCorrupt) return status;
+  run.scan.damaged_rows.fetch_add(rows);
+  return {};
+}
+
+Result<Block> read_output(const ScanSpec& spec, BlockReader& reader, const Selection& rows) {
+  Block block;
+  block.rows = static_cast<uint32_t>(rows.size());
+  for (Slot slot : spec.output) {
+    VectorPtr vector = CLEW_TRY(reader.column(slot, &rows));
+    block.set(slot, std::move(vector));
+  }
+  return block;
+}
+
+// ---- in order
+
+class OrderedScan {
+ public:
+  OrderedScan(Run& run, const ScanSpec& spec, const std::vector<GranulePtr>& granules, uint64_t enough, Operator& sink)
+      : run_(run), spec_(spec), granules_(granules), enough_(enough), sink_(sink), before_{spec.scan.order}, held_(run) {}
+
+  Status scan() {
+    size_t next = 0;
+    size_t wave = run_.pool().workers();
+    while (next < granules_.size() && wanted()) {
+      size_t end = std::min(granules_.size(), next + wave);
+      Status status = find(next, end);
+      if (!status.ok()) return end_early(std::move(status));
+      next = end;
+      wave = std::min<size_t>(wave * 2, 64);
+      status = emit_safe(next);
+      if (!status.ok()) return end_early(std::move(status));
+    }
+    return {};
+  }
+
+ private:
+  bool wanted() const { return emitted_ < enough_ && sink_.wants_more(); }
+
+  // A time limit cuts a row query to what was found so far.
+  Status end_early(Status status) {
+    if (status.error().code() != Code::kDeadline || !run_.options().cuttable) return status;
+    run_.cut_by_time();
+    std::sort(pending_.begin(), pending_.end(), before_);
+    return emit(pending_.size());
+  }
+
+  Status find(size_t from, size_t to) {
+    std::vector<std::vector<Found>> found(to - from);
+    std::vector<Status> statuses(to - from);
+    run_.pool().run(static_cast<uint32_t>(to - from), [&](uint32_t i) {
+      statuses[i] = find_in(static_cast<uint32_t>(from + i), found[i]);
+    });
+    for (const auto& rows : found) pending_.insert(pending_.end(), rows.begin(), rows.end());
+    keep_best(pending_);
+    for (Status& status : statuses) CLEW_TRY(std::move(status));
+    return held_.set(pending_.capacity() * sizeof(Found));
+  }
+
+  void keep_best(std::vector<Found>& rows) const {
+    uint64_t left = enough_ - std::min(enough_, emitted_);
+    if (rows.size() <= left) return;
+    std::nth_element(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(left), rows.end(), before_);
+    rows.resize(left);
+  }
+
+  Status find_in(uint32_t g, std::vector<Found>& out) {
+    const contract::Granule& granule = *granules_[g];
+    if (!may_match(spec_, granule)) return {};
+    run_.granules_read.fetch_add(1);
+    expr::Evaluator evaluator;
+    for (uint32_t block = 0; block < blocks_of(granule); ++block) {
+      CLEW_TRY(run_.check());
+      BlockReader reader(granule, block, spec_.columns, evaluator, run_.scan);
+      Selection rows;
+      Status status = find_in_block(reader, g, block, rows, out);
+      CLEW_TRY(leave_out_damaged(run_, std::move(status), rows.size()));
+    }
+    keep_best(out);
+    return {};
+  }
+
+  Status find_in_block(BlockReader& reader, uint32_t g, uint32_t block, Selection& rows, std::vector<Found>& out) {
+    CLEW_TRY(match(spec_, reader, rows));
+    run_.rows_scanned.fetch_add(reader.rows());
+    if (rows.empty()) return {};
+    VectorPtr times = CLEW_TRY(reader.field("@timestamp", rows));
+    VectorPtr seqs = CLEW_TRY(reader.field("_seq", rows));
+    for (uint32_t i = 0; i < rows.size(); ++i) {
+      int64_t time = times->is_null(i) ? 0 : times->i64[times->at(i)];
+      uint64_t seq = seqs->is_null(i) ? 0 : static_cast<uint64_t>(seqs->i64[seqs->at(i)]);
+      out.push_back({time, seq, g, block * kBlockRows + rows[i]});
+    }
+    run_.rows_matched.fetch_add(rows.size());
+    return {};
+  }
+
+  // Hands out what no granule from `next` on can come before.
+  Status emit_safe(size_t next) {
+    auto safe_end = pending_.end();
+    if (next < granules_.size()) {
+      bool newest = spec_.scan.order == Order::kNewestFirst;
+      int64_t bound = newest ? granules_[next]->time_max() : granules_[next]->time_min();
+      safe_end = std::partition(pending_.begin(), pending_.end(),
+                                [&](const Found& f) { return newest ? f.time > bound : f.time < bound; });
+    }
+    std::sort(pending_.begin(), safe_end, before_);
+    return emit(static_cast<size_t>(safe_end - pending_.begin()));
+  }
+
+  // Hands out the first `count` pending rows and forgets them.
+  Status emit(size_t count) {
+    size_t done = 0;
+    while (done < count && wanted()) {
+      size_t rows = std::min({count - done, emit_rows_, static_cast<size_t>(enough_ - emitted_)});
+      CLEW_TRY(emit_rows(std::span<const Found>(pending_).subspan(done, rows)));
+      done += rows;
+      emitted_ += rows;
+      emit_rows_ = std::min(emit_rows_ * 4, kEmitRowsMax);
+    }
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(done));
+    return {};
+  }
+
+  struct Fetch {
+    uint32_t granule = 0;
+    uint32_t block = 0;
+    Selection rows;                // in the block
+    std::vector<uint32_t> places;  // in the output
+    Block columns;
+    bool damaged = false;
+  };
+
+  std::vector<Fetch> plan_fetches(std::span<const Found> found) const {
+    std::vector<uint32_t> order(found.size());
+    for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return std::pair(found[a].granule, found[a].row) < std::pair(found[b].granule, found[b].row);
+    });
+    std::vector<Fetch> fetches;
+    for (uint32_t i : order) {
+      uint32_t block = found[i].row / kBlockRows;
+      if (fetches.empty() || fetches.back().granule != found[i].granule || fetches.back().block != block) {
+        fetches.push_back({found[i].granule, block, {}, {}, {}, false});
+      }
+      fetches.back().rows.push_back(found[i].row % kBlockRows);
+      fetches.back().places.push_back(i);
+    }
+    return fetches;
+  }
+
+  Status fetch(Fetch& fetch) {
+    CLEW_TRY(run_.check());
+    expr::Evaluator evaluator;
+    BlockReader reader(*granules_[fetch.granule], fetch.block, spec_.columns, evaluator, run_.scan);
+    Result<Block> columns = read_output(spec_, reader, fetch.rows);
+    if (columns.ok()) {
+      fetch.columns = std::move(columns).take();
+      return {};
+    }
+    fetch.damaged = columns.error().code() == Code::kCorrupt;
+    return leave_out_damaged(run_, std::move(columns).error(), fetch.rows.size());
+  }
+
+  Status emit_rows(std::span<const Found> found) {
+    std::vector<Fetch> fetches = plan_fetches(found);
+    std::vector<Status> statuses(fetches.size());
+    run_.pool().run(static_cast<uint32_t>(fetches.size()), [&](uint32_t i) { statuses[i] = fetch(fetches[i]); });
+    for (Status& status : statuses) CLEW_TRY(std::move(status));
+    constexpr uint32_t kDamaged = UINT32_MAX;
+    std::vector<RowRef> places(found.size(), RowRef{kDamaged, 0});
+    std::vector<Block> blocks;
+    for (Fetch& f : fetches) {
+      if (f.damaged) continue;
+      for (uint32_t i = 0; i < f.rows.size(); ++i) places[f.places[i]] = {static_cast<uint32_t>(blocks.size()), i};
+      blocks.push_back(std::move(f.columns));
+    }
+    std::erase_if(places, [](const RowRef& ref) { return ref.block == kDamaged; });
+    for (size_t at = 0; at < places.size() && sink_.wants_more(); at += run_.options().block_rows) {
+      size_t rows = std::min<size_t>(run_.options().block_rows, places.size() - at);
+      CLEW_TRY(run_.check());
+      CLEW_TRY(sink_.push(gather(blocks, std::span<const RowRef>(places).subspan(at, rows))));
+    }
+    return {};
+  }
+
+  Run& run_;
+  const ScanSpec& spec_;
+  const std::vector<GranulePtr>& granules_;
+  const uint64_t enough_;
+  Operator& sink_;
+  const Before before_;
+  Held held_;
+  std::vector<Found> pending_;
+  uint64_t emitted_ = 0;
+  size_t emit_rows_ = kEmitRowsFirst;
+};
+
+// ---- on lanes
+
+Status push_split(Run& run, Block block, Operator& sink) {
+  uint32_t most = run.options().block_rows;
+  if (block.rows <= most) return sink.push(std::move(block));
+  for (uint32_t at = 0; at < block.rows; at += most) {
+    Selection rows;
+    for (uint32_t row = at; row < std::min(block.rows, at + most); ++row) rows.push_back(row);
+    CLEW_TRY(sink.push(gather(block, rows)));
+  }
+  return {};
+}
+
+Status scan_granule(Run& run, const ScanSpec& spec, const contract::Granule& granule, expr::Evaluator& evaluator,
+                    Operator& sink) {
+  if (!may_match(spec, granule)) return {};
+  run.granules_read.fetch_add(1);
+  for (uint32_t block = 0; block < blocks_of(granule); ++block) {
+    CLEW_TRY(run.check());
+    BlockReader reader(granule, block, spec.columns, evaluator, run.scan);
+    run.rows_scanned.fetch_add(reader.rows());
+    Selection rows;
+    Status matched = match(spec, reader, rows);
+    if (!matched.ok()) {
+      CLEW_TRY(leave_out_damaged(run, std::move(matched), rows.size()));
+      continue;
+    }
+    if (rows.empty()) continue;
+    Result<Block> columns = read_output(spec, reader, rows);
+    if (!columns.ok()) {
+      CLEW_TRY(leave_out_damaged(run, columns.error(), rows.size()));
+      continue;
+    }
+    run.rows_matched.fetch_add(rows.size());
+    CLEW_TRY(push_split(run, std::move(columns).take(), sink));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status scan_ordered(Run& run, const ScanSpec& spec, const contract::Snapshot& snapshot, uint64_t enough,
+                    Operator& sink) {
+  return OrderedScan(run, spec, snapshot.granules, enough, sink).scan();
+}
+
+Status scan_lanes(Run& run, const ScanSpec& spec, const std::vector<GranulePtr>& granules,
+                  const std::vector<StepPtr>& steps, size_t mergeable, Operator& target) {
+  uint32_t lanes = static_cast<uint32_t>(std::min<size_t>(kLanes, granules.size()));
+  std::vector<std::unique_ptr<Chain>> chains(lanes);
+  std::vector<Status> statuses(lanes);
+  run.pool().run(lanes, [&](uint32_t lane) {
+    chains[lane] = std::make_unique<Chain>(steps, 0, mergeable + 1, run, nullptr);
+    expr::Evaluator evaluator;
+    for (size_t g = lane; g < granules.size() && statuses[lane].ok(); g += lanes) {
+      statuses[lane] = scan_granule(run, spec, *granules[g], evaluator, chains[lane]->first());
+    }
+  });
+  for (uint32_t lane = 0; lane < lanes; ++lane) {
+    Status status = std::move(statuses[lane]);
+    bool deadline = !status.ok() && status.error().code() == Code::kDeadline;
+    if (deadline && run.options().cuttable) {
+      run.cut_by_time();
+    } else {
+      CLEW_TRY(std::move(status));
+    }
+    CLEW_TRY(target.absorb(chains[lane]->last_operator()));
+  }
+  return {};
+}
+
+}  // namespace clew::query::exec

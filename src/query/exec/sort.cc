@@ -1,0 +1,115 @@
+#include "query/exec/sort.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace clew::query::exec {
+
+namespace {
+
+// A limited sort drops what it cannot need once it holds this many rows more than its limit.
+constexpr uint64_t kSlackRows = 16'384;
+
+class SortOperator final : public Operator {
+ public:
+  SortOperator(const std::vector<SortKey>& keys, uint64_t limit, Run& run)
+      : keys_(keys), limit_(limit), run_(run), held_(run) {}
+
+  Status push(Block block) override {
+    rows_ += block.rows;
+    bytes_ += memory_bytes(block);
+    blocks_.push_back(std::move(block));
+    if (limit_ != UINT64_MAX && rows_ > limit_ + kSlackRows) keep_best();
+    return held_.set(bytes_);
+  }
+
+  Status absorb(Operator& other) override {
+    auto& from = static_cast<SortOperator&>(other);
+    std::vector<Block> blocks = std::move(from.blocks_);
+    CLEW_TRY(from.held_.set(0));
+    for (Block& block : blocks) CLEW_TRY(push(std::move(block)));
+    return {};
+  }
+
+  Status finish() override {
+    std::vector<RowRef> order = sorted_rows(blocks_, keys_, limit_);
+    size_t most = run_.options().block_rows;
+    for (size_t at = 0; at < order.size() && next_->wants_more(); at += most) {
+      CLEW_TRY(run_.check());
+      size_t rows = std::min(most, order.size() - at);
+      CLEW_TRY(next_->push(gather(blocks_, std::span<const RowRef>(order).subspan(at, rows))));
+    }
+    return next_->finish();
+  }
+
+  bool wants_more() const override { return true; }
+
+ private:
+  void keep_best() {
+    Block best = gather(blocks_, sorted_rows(blocks_, keys_, limit_));
+    rows_ = best.rows;
+    bytes_ = memory_bytes(best);
+    blocks_.clear();
+    blocks_.push_back(std::move(best));
+  }
+
+  const std::vector<SortKey>& keys_;
+  const uint64_t limit_;
+  Run& run_;
+  Held held_;
+  std::vector<Block> blocks_;
+  uint64_t rows_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+std::vector<RowRef> sorted_rows(const std::vector<Block>& blocks, const std::vector<SortKey>& keys, uint64_t limit) {
+  std::vector<RowRef> refs;
+  std::vector<std::vector<SortCell>> cells(keys.size());
+  std::vector<std::shared_ptr<const std::string>> texts;
+  std::vector<model::VectorPtr> kept;
+  for (uint32_t b = 0; b < blocks.size(); ++b) {
+    for (uint32_t row = 0; row < blocks[b].rows; ++row) refs.push_back({b, row});
+    for (size_t k = 0; k < keys.size(); ++k) {
+      Slot slot = keys[k].slot;
+      bool there = slot < blocks[b].slots.size() && blocks[b].slots[slot] != nullptr;
+      kept.push_back(there ? blocks[b].slots[slot] : null_vector(blocks[b].rows));
+      sort_cells(*kept.back(), keys[k].as, cells[k], texts);
+    }
+  }
+  std::vector<uint32_t> order(refs.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  auto before = [&](uint32_t a, uint32_t b) {
+    for (size_t k = 0; k < keys.size(); ++k) {
+      int c = compare(cells[k][a], cells[k][b]);
+      if (c != 0) return keys[k].descending ? c > 0 : c < 0;
+    }
+    return a < b;
+  };
+  size_t wanted = static_cast<size_t>(std::min<uint64_t>(limit, order.size()));
+  std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(wanted), order.end(), before);
+  std::vector<RowRef> out;
+  out.reserve(wanted);
+  for (size_t i = 0; i < wanted; ++i) out.push_back(refs[order[i]]);
+  return out;
+}
+
+std::string SortStep::describe() const {
+  return limit_ == UINT64_MAX ? text_ : fmt::format("{} (keeps {} rows)", text_, limit_);
+}
+
+std::unique_ptr<Operator> SortStep::start(Run& run) const { return std::make_unique<SortOperator>(keys_, limit_, run); }
+
+std::shared_ptr<SortStep> SortStep::with_limit(uint64_t limit) const {
+  return std::make_shared<SortStep>(keys_, std::min(limit, limit_), text_);
+}
+
+std::shared_ptr<SortStep> SortStep::with_ties(std::vector<SortKey> ties) const {
+  std::vector<SortKey> keys = keys_;
+  keys.insert(keys.end(), ties.begin(), ties.end());
+  return std::make_shared<SortStep>(std::move(keys), limit_, text_);
+}
+
+}  // namespace clew::query::exec

@@ -200,6 +200,15 @@ std::unique_ptr<Operator> AggregateStep::start(Run& run) const {
   return std::make_unique<AggregateOperator>(keys_, calls_, run);
 }
 
+void AggregateStep::reads(std::vector<Slot>& out) const {
+  for (const GroupKey& key : keys_) out.push_back(key.in);
+  for (const AggregateCall& call : calls_) {
+    for (const expr::BoundPtr& arg : call.bound.args) {
+      for (uint32_t slot : expr::slots_of(*arg)) out.push_back(slot);
+    }
+  }
+}
+
 bool AggregateStep::counts_rows() const { return std::all_of(calls_.begin(), calls_.end(), counts_all_rows); }
 
 Status add_counts(Operator& target, const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {

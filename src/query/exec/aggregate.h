@@ -27,6 +27,7 @@ class AggregateStep final : public Step {
   std::string name() const override { return name_; }
   std::string describe() const override { return text_; }
   std::unique_ptr<Operator> start(Run& run) const override;
+  void reads(std::vector<Slot>& out) const override;
   Needs needs() const override { return ordered_ ? Needs::kOrdered : Needs::kAny; }
   bool mergeable() const override { return !ordered_; }
   bool row_query() const override { return false; }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "query/exec/json_value.h"
 #include "query/exec/scan.h"
 
 namespace clew::query::exec {
@@ -34,6 +35,8 @@ Result<VectorPtr> BlockReader::field(const std::string& name, const Selection& r
 }
 
 Result<bool> BlockReader::filter(const contract::Predicate& leaf, Selection& rows) {
+  // Granules know single conditions only.
+  if (leaf.op == contract::Predicate::Op::kAll || leaf.op == contract::Predicate::Op::kAny) return false;
   Selection shifted = in_granule(rows);
   if (!CLEW_TRY(granule_.filter(leaf, block_, shifted, stats_))) return false;
   if (first_ != 0) {
@@ -55,9 +58,40 @@ Result<VectorPtr> BlockReader::documents(const Selection& rows) {
   return VectorPtr(std::make_shared<const model::Vector>(std::move(out)));
 }
 
+namespace {
+
+// The member at a dotted path; a key may hold dots itself.
+const model::Value* member_at(const model::Value& value, std::string_view path) {
+  if (path.empty()) return &value;
+  if (value.type() != model::Type::kStruct) return nullptr;
+  for (const auto& [key, member] : value.members()) {
+    if (!path.starts_with(key)) continue;
+    std::string_view rest = path.substr(key.size());
+    if (!rest.empty() && rest[0] != '.') continue;
+    const model::Value* found = member_at(member, rest.empty() ? rest : rest.substr(1));
+    if (found != nullptr) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<VectorPtr> BlockReader::objects(const std::string& path, const Selection& rows) {
+  std::vector<std::string> texts = CLEW_TRY(granule_.documents(block_, in_granule(rows), stats_));
+  std::vector<model::Value> values;
+  values.reserve(texts.size());
+  for (const std::string& text : texts) {
+    Result<model::Value> document = parse_json(text);
+    const model::Value* found = document.ok() ? member_at(*document, path) : nullptr;
+    values.push_back(found == nullptr ? model::Value() : *found);
+  }
+  return vector_of(values);
+}
+
 Result<VectorPtr> BlockReader::load(const SourceColumn& source, const Selection& rows) {
   switch (source.from) {
     case SourceColumn::From::kDocument: return documents(rows);
+    case SourceColumn::From::kObject: return objects(source.field, rows);
     case SourceColumn::From::kConverted: return evaluator_.eval(*source.convert, *this, &rows);
     case SourceColumn::From::kField: break;
   }
@@ -93,7 +127,11 @@ Result<VectorPtr> BlockReader::column(uint32_t slot, const Selection* rows) {
 }
 
 Status ExprCondition::narrow(BlockReader& reader, Selection& rows) const {
-  if (hint_) CLEW_TRY(reader.filter(*hint_, rows));
+  // The hint of a single comparison says the same as the expression.
+  if (hint_) {
+    bool narrowed = CLEW_TRY(reader.filter(*hint_, rows));
+    if (narrowed) return {};
+  }
   if (rows.empty()) return {};
   return reader.evaluator().filter(*expr_, reader, rows);
 }

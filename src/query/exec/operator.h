@@ -48,6 +48,8 @@ class Step {
   virtual std::string name() const = 0;      // the command: "where", "stats"
   virtual std::string describe() const { return name(); }  // for `explain`, one line
   virtual std::unique_ptr<Operator> start(Run& run) const = 0;
+  // Slots of its input that it looks at; what no step and no output column reads is not fetched.
+  virtual void reads(std::vector<Slot>& out) const = 0;
   virtual Needs needs() const { return Needs::kOrdered; }
   virtual bool mergeable() const { return false; }
   // How many input rows are surely enough for the first `wanted` output rows; UINT64_MAX: not known before. Lets a scan

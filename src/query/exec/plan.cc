@@ -41,15 +41,34 @@ struct LevelNames {
   model::Value of_rank[8];
 };
 
+// The dictionary of a granule's levels, when one serves all its blocks.
+std::shared_ptr<const model::Vector> level_dictionary(const contract::Granule& granule, contract::ScanStats& stats) {
+  std::shared_ptr<const model::Vector> dict;
+  uint32_t last = (granule.rows() - 1) / contract::kBlockRows;
+  for (uint32_t block : {0u, last}) {
+    Result<VectorPtr> vector = granule.column("level", block, model::Selection{block * contract::kBlockRows}, stats);
+    if (!vector.ok() || (*vector)->layout != model::Layout::kDict) return nullptr;
+    if (dict != nullptr && dict != (*vector)->dict) return nullptr;
+    dict = (*vector)->dict;
+  }
+  return dict->type == model::Type::kString ? dict : nullptr;
+}
+
 std::optional<LevelNames> level_names(const contract::Granule& granule, contract::ScanStats& stats) {
-  Result<VectorPtr> first = granule.column("level", 0, model::Selection{0}, stats);
-  if (!first.ok()) return std::nullopt;
-  const model::Vector& vector = **first;
   LevelNames names;
-  if (vector.type == model::Type::kNull) return names;  // the whole granule has no level, or this row has none
-  if (vector.layout != model::Layout::kDict || vector.type != model::Type::kString) return std::nullopt;
-  for (uint32_t code = 0; code < vector.dict->size; ++code) {
-    std::string_view text = vector.dict->strings[code];
+  Result<contract::ColumnStats> known = granule.column_stats("level");
+  if (known.ok() && known->known) {
+    if (known->all_null) return names;
+    if (known->nulls == 0 && known->min.type() == model::Type::kString && known->max.type() == model::Type::kString &&
+        known->min.text() == known->max.text()) {
+      names.of_rank[model::level_rank(known->min.text())] = known->min;
+      return names;
+    }
+  }
+  std::shared_ptr<const model::Vector> dict = level_dictionary(granule, stats);
+  if (dict == nullptr) return std::nullopt;
+  for (uint32_t code = 0; code < dict->size; ++code) {
+    std::string_view text = dict->strings[code];
     int rank = model::level_rank(text);
     if (rank <= 0 || rank > 7 || !names.of_rank[rank].is_null()) return std::nullopt;
     names.of_rank[rank] = model::Value::string(std::string(text));

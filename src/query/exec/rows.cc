@@ -88,6 +88,16 @@ class MapOperator final : public Operator {
 
 }  // namespace
 
+void FilterStep::reads(std::vector<Slot>& out) const {
+  for (uint32_t slot : expr::slots_of(*condition_)) out.push_back(slot);
+}
+void ComputeStep::reads(std::vector<Slot>& out) const {
+  for (const Computed& column : columns_) {
+    for (uint32_t slot : expr::slots_of(*column.expr)) out.push_back(slot);
+  }
+}
+void HeadStep::reads(std::vector<Slot>&) const {}
+
 std::unique_ptr<Operator> FilterStep::start(Run&) const { return std::make_unique<FilterOperator>(*condition_); }
 std::unique_ptr<Operator> ComputeStep::start(Run&) const { return std::make_unique<ComputeOperator>(columns_); }
 std::unique_ptr<Operator> MapStep::start(Run&) const { return std::make_unique<MapOperator>(*this); }

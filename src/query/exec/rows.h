@@ -17,12 +17,16 @@ class FilterStep final : public Step {
   std::string name() const override { return "where"; }
   std::string describe() const override { return text_; }
   std::unique_ptr<Operator> start(Run& run) const override;
+  void reads(std::vector<Slot>& out) const override;
   Needs needs() const override { return Needs::kRow; }
 
  private:
   expr::BoundPtr condition_;
   std::string text_;
 };
+
+// Name of a ComputeStep that only cuts keys into spans.
+constexpr std::string_view kSpanStepName = "span";
 
 struct Computed {
   Slot out = 0;
@@ -37,6 +41,7 @@ class ComputeStep final : public Step {
   std::string name() const override { return name_; }
   std::string describe() const override { return text_; }
   std::unique_ptr<Operator> start(Run& run) const override;
+  void reads(std::vector<Slot>& out) const override;
   Needs needs() const override { return Needs::kRow; }
   uint64_t input_enough(uint64_t wanted) const override { return wanted; }
 
@@ -54,6 +59,7 @@ class HeadStep final : public Step {
   std::string name() const override { return kind_ == Kind::kAsked ? "head" : "limit"; }
   std::string describe() const override;
   std::unique_ptr<Operator> start(Run& run) const override;
+  void reads(std::vector<Slot>& out) const override;
   Needs needs() const override { return Needs::kOrdered; }
   uint64_t input_enough(uint64_t wanted) const override;
   uint64_t count() const { return count_; }

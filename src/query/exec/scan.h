@@ -21,12 +21,11 @@ constexpr Slot kNoSlot = expr::kNoSlot;
 
 // A column that the query may ask a granule for.
 struct SourceColumn {
-  enum class From : uint8_t { kField, kDocument, kConverted };
+  enum class From : uint8_t { kField, kDocument, kObject, kConverted };
   Slot slot = kNoSlot;
-  std::string field;        // kField: name to ask for
+  std::string field;        // kField: name to ask for; kObject: dotted path of an object in the document
   From from = From::kField;
-  expr::BoundPtr convert;   // kConverted: computed from other source columns (a text that is a time, an object)
-  bool times = false;       // the values are wanted as timestamps: other ones become null
+  expr::BoundPtr convert;   // kConverted: computed from other source columns (a text that is a time)
 };
 
 // One block of one granule, read column by column. Positions are inside the block.
@@ -55,6 +54,7 @@ class BlockReader final : public expr::Inputs {
   };
   Result<model::VectorPtr> load(const SourceColumn& source, const model::Selection& rows);
   Result<model::VectorPtr> documents(const model::Selection& rows);
+  Result<model::VectorPtr> objects(const std::string& path, const model::Selection& rows);
   model::Selection in_granule(const model::Selection& rows) const;
 
   const contract::Granule& granule_;
@@ -81,7 +81,8 @@ class Condition {
 };
 using ConditionPtr = std::shared_ptr<const Condition>;
 
-// A bound expression that must be TRUE. With `hint` the granule may narrow the rows first.
+// A bound expression that must be TRUE. A `hint` that is a single comparison means the same; a granule may then do the
+// work on its encoded form.
 class ExprCondition final : public Condition {
  public:
   ExprCondition(expr::BoundPtr expr, std::optional<contract::Predicate> hint, std::string text)

@@ -102,6 +102,10 @@ std::string SortStep::describe() const {
 
 std::unique_ptr<Operator> SortStep::start(Run& run) const { return std::make_unique<SortOperator>(keys_, limit_, run); }
 
+void SortStep::reads(std::vector<Slot>& out) const {
+  for (const SortKey& key : keys_) out.push_back(key.slot);
+}
+
 std::shared_ptr<SortStep> SortStep::with_limit(uint64_t limit) const {
   return std::make_shared<SortStep>(keys_, std::min(limit, limit_), text_);
 }

@@ -24,6 +24,7 @@ class SortStep final : public Step {
   std::string name() const override { return "sort"; }
   std::string describe() const override;
   std::unique_ptr<Operator> start(Run& run) const override;
+  void reads(std::vector<Slot>& out) const override;
   Needs needs() const override { return Needs::kAny; }
   bool mergeable() const override { return true; }
   bool row_query() const override { return true; }

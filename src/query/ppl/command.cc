@@ -1,0 +1,210 @@
+#include "query/ppl/command.h"
+
+#include <charconv>
+
+#include "query/ppl/query.h"
+
+namespace clew::query::ppl {
+
+using expr::Token;
+using expr::TokenKind;
+
+// ---- CommandParser
+
+bool CommandParser::at_end() { return tokens.at_end() || tokens.peek().is("|") || tokens.peek().is("]"); }
+
+Result<expr::ExprPtr> CommandParser::expression() { return expr::parse_expression(tokens); }
+
+Error CommandParser::fail(std::string message) {
+  return tokens.fail(tokens.peek().span, expr::kSyntaxError, std::move(message));
+}
+
+Result<std::string> CommandParser::name() {
+  if (tokens.accept("*")) return std::string("*");
+  return expr::parse_field_name(tokens);
+}
+
+Result<std::vector<std::string>> CommandParser::names(std::span<const std::string_view> stop) {
+  std::vector<std::string> out;
+  auto stopped = [&] {
+    for (std::string_view word : stop) {
+      if (tokens.peek().is_word(word)) return true;
+    }
+    return at_end() || tokens.peek().is(")");
+  };
+  do {
+    std::string one = CLEW_TRY(name());
+    out.push_back(std::move(one));
+    bool comma = tokens.accept(",");
+    if (!comma && stopped()) break;
+  } while (true);
+  return out;
+}
+
+Result<std::optional<std::string>> CommandParser::option(std::string_view key) {
+  if (!tokens.peek().is_word(key) || !tokens.peek(1).is("=")) return std::optional<std::string>();
+  tokens.next();
+  tokens.next();
+  std::string sign = tokens.accept("-") ? "-" : "";
+  const Token& value = tokens.peek();
+  if (value.kind == TokenKind::kEnd || value.kind == TokenKind::kPunct || value.kind == TokenKind::kBad) {
+    return tokens.fail_expected("a value after `" + std::string(key) + "=`");
+  }
+  return std::optional<std::string>(sign + tokens.next().text);
+}
+
+Result<std::optional<bool>> CommandParser::bool_option(std::string_view key) {
+  std::optional<std::string> value = CLEW_TRY(option(key));
+  if (!value) return std::optional<bool>();
+  std::string lower = expr::to_lower_ascii(*value);
+  if (lower == "true" || lower == "t" || lower == "1") return std::optional<bool>(true);
+  if (lower == "false" || lower == "f" || lower == "0") return std::optional<bool>(false);
+  return fail("`" + std::string(key) + "` is true or false, not " + quoted(*value));
+}
+
+Result<std::optional<int64_t>> CommandParser::int_option(std::string_view key) {
+  std::optional<std::string> value = CLEW_TRY(option(key));
+  if (!value) return std::optional<int64_t>();
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (error != std::errc() || end != value->data() + value->size()) {
+    return fail("`" + std::string(key) + "` is a number, not " + quoted(*value));
+  }
+  return std::optional<int64_t>(number);
+}
+
+Result<int64_t> CommandParser::integer() {
+  const Token token = tokens.peek();
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
+  if (token.kind != TokenKind::kInteger || error != std::errc()) return tokens.fail_expected("a number");
+  tokens.next();
+  return number;
+}
+
+Result<std::string> CommandParser::string() {
+  if (tokens.peek().kind != TokenKind::kString) return tokens.fail_expected("a text in quotes");
+  return tokens.next().text;
+}
+
+Result<QueryPtr> CommandParser::subquery() {
+  CLEW_TRY(tokens.expect("["));
+  if (!parse_query_) return fail("a subsearch cannot stand here");
+  QueryPtr query = CLEW_TRY(parse_query_(tokens));
+  CLEW_TRY(tokens.expect("]"));
+  return query;
+}
+
+// ---- Pipeline
+
+namespace {
+
+// Takes a member out of a struct, by a dotted path.
+class MemberStep final : public exec::MapStep {
+ public:
+  explicit MemberStep(Scope::Member member) : member_(std::move(member)) {}
+  std::string name() const override { return "member"; }
+  std::string describe() const override { return "member " + member_.path; }
+  void reads(std::vector<Slot>& out) const override { out.push_back(member_.base); }
+  Status map(exec::Block& block) const override {
+    std::vector<model::Value> values(block.rows);
+    if (member_.base < block.slots.size() && block.slots[member_.base] != nullptr) {
+      const model::Vector& base = *block.slots[member_.base];
+      for (uint32_t row = 0; row < block.rows; ++row) values[row] = find(base.value(row), member_.path);
+    }
+    block.set(member_.out, exec::vector_of(values));
+    return {};
+  }
+
+ private:
+  static model::Value find(const model::Value& value, std::string_view path) {
+    if (path.empty()) return value;
+    if (value.type() == model::Type::kArray) return value.items().empty() ? model::Value() : find(value.items()[0], path);
+    if (value.type() != model::Type::kStruct) return {};
+    for (const auto& [key, member] : value.members()) {
+      if (!path.starts_with(key)) continue;
+      std::string_view rest = path.substr(key.size());
+      if (rest.empty()) return member;
+      if (rest[0] != '.') continue;
+      model::Value found = find(member, rest.substr(1));
+      if (!found.is_null()) return found;
+    }
+    return {};
+  }
+
+  Scope::Member member_;
+};
+
+}  // namespace
+
+Error Pipeline::fail(std::string_view code, std::string message, std::optional<expr::SourceSpan> span,
+                     std::string suggestion) {
+  return context.fail(code, std::move(message), span, std::move(suggestion));
+}
+
+void Pipeline::add_members() {
+  for (Scope::Member& member : scope.take_members()) plan.steps.push_back(std::make_shared<MemberStep>(std::move(member)));
+}
+
+void Pipeline::add(exec::StepPtr step) {
+  add_members();
+  plan.steps.push_back(std::move(step));
+}
+
+namespace {
+
+Error carry(Context& context, const expr::Binder& binder, const Error& error) {
+  const expr::Diagnostic& d = binder.diagnostic();
+  if (d.code.empty()) return context.fail(expr::kSemanticError, error.message());
+  return context.fail(d.code, d.message, d.span, d.suggestion);
+}
+
+}  // namespace
+
+Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& expr) {
+  expr::Binder binder(scope, {context.now()}, context.text());
+  Result<expr::BoundPtr> bound = binder.bind(expr);
+  if (!bound.ok()) return carry(context, binder, bound.error());
+  add_members();
+  return bound;
+}
+
+Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& expr) {
+  expr::Binder binder(scope, {context.now()}, context.text());
+  Result<expr::BoundPtr> bound = binder.bind_condition(expr);
+  if (!bound.ok()) return carry(context, binder, bound.error());
+  add_members();
+  return bound;
+}
+
+Result<expr::BoundAggregate> Pipeline::bind_aggregate(const expr::Expr& expr) {
+  expr::Binder binder(scope, {context.now()}, context.text());
+  Result<expr::BoundAggregate> bound = expr::bind_aggregate(binder, expr);
+  if (!bound.ok()) return carry(context, binder, bound.error());
+  add_members();
+  return bound;
+}
+
+Result<Column> Pipeline::field(const std::string& name, std::optional<expr::SourceSpan> span) {
+  std::optional<Column> found = scope.column(name);
+  if (found) {
+    add_members();
+    return *found;
+  }
+  std::vector<std::string> names = scope.names();
+  std::string closest = expr::closest_name(name, names);
+  return fail(expr::kFieldNotFound, "Field [" + name + "] not found.", span,
+              closest.empty() ? "" : "did you mean `" + closest + "`?");
+}
+
+Status Pipeline::bind_all(const std::vector<CommandPtr>& commands) {
+  for (const CommandPtr& command : commands) {
+    CLEW_TRY(command->bind(*this));
+    add_members();
+  }
+  return {};
+}
+
+Result<exec::PlanPtr> Pipeline::subplan(const Query& query) { return plan_query(context, query, {}); }
+
+}  // namespace clew::query::ppl

@@ -1,0 +1,10 @@
+// eval NAME = EXPRESSION, ..: adds or overwrites columns, left to right.
+#pragma once
+
+#include "query/ppl/command.h"
+
+namespace clew::query::ppl {
+
+Result<CommandPtr> parse_eval(CommandParser& parser);
+
+}  // namespace clew::query::ppl

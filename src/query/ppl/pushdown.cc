@@ -1,0 +1,138 @@
+#include "query/ppl/pushdown.h"
+
+#include <algorithm>
+#include <array>
+
+#include "query/ppl/times.h"
+
+namespace clew::query::ppl {
+
+using contract::Predicate;
+using expr::Bound;
+using model::Type;
+
+namespace {
+
+struct Comparison {
+  std::string_view op;  // = < <= > >=, as if the field stood left
+  const Bound* field = nullptr;
+  const Bound* constant = nullptr;
+};
+
+std::string_view mirrored(std::string_view op) {
+  if (op == "<") return ">";
+  if (op == "<=") return ">=";
+  if (op == ">") return "<";
+  if (op == ">=") return "<=";
+  return op;
+}
+
+std::optional<Comparison> comparison_of(const Bound& condition) {
+  static constexpr std::array<std::string_view, 5> kOps = {"=", "<", "<=", ">", ">="};
+  std::string_view name = expr::call_name(condition);
+  if (std::find(kOps.begin(), kOps.end(), name) == kOps.end() || condition.args.size() != 2) return std::nullopt;
+  const Bound& a = *condition.args[0];
+  const Bound& b = *condition.args[1];
+  if (a.op == Bound::Op::kField && b.op == Bound::Op::kConst) return Comparison{name, &a, &b};
+  if (b.op == Bound::Op::kField && a.op == Bound::Op::kConst) return Comparison{mirrored(name), &b, &a};
+  return std::nullopt;
+}
+
+// The stored field that a slot reads as it is.
+const exec::SourceColumn* stored_column(SourceFields& fields, uint32_t slot) {
+  for (const exec::SourceColumn& column : fields.columns()) {
+    if (column.slot == slot && column.from == exec::SourceColumn::From::kField) return &column;
+  }
+  return nullptr;
+}
+
+bool is_number(Type type) {
+  return type == Type::kInt || type == Type::kLong || type == Type::kDouble || type == Type::kFloat;
+}
+
+// A constant that a stored field's values compare with plainly.
+bool comparable(SourceFields& fields, const std::string& field, const model::Value& constant) {
+  if (expr::is_level_field(field)) return false;
+  std::vector<Type> types = fields.stored_types(field);
+  if (types.empty()) return false;
+  bool texts = std::all_of(types.begin(), types.end(), [](Type t) { return t == Type::kString || t == Type::kNull; });
+  bool numbers = std::all_of(types.begin(), types.end(), [](Type t) { return is_number(t) || t == Type::kNull; });
+  return (texts && constant.type() == Type::kString) || (numbers && is_number(constant.type()));
+}
+
+Predicate::Op predicate_op(std::string_view op) {
+  if (op == "<") return Predicate::Op::kLess;
+  if (op == "<=") return Predicate::Op::kLessEq;
+  if (op == ">") return Predicate::Op::kGreater;
+  if (op == ">=") return Predicate::Op::kGreaterEq;
+  return Predicate::Op::kEquals;
+}
+
+std::optional<Predicate> in_hint(SourceFields& fields, const Bound& condition) {
+  if (condition.args.size() < 2 || condition.args[0]->op != Bound::Op::kField) return std::nullopt;
+  const exec::SourceColumn* column = stored_column(fields, condition.args[0]->slot);
+  if (column == nullptr) return std::nullopt;
+  Predicate out;
+  out.op = Predicate::Op::kIn;
+  out.field = column->field;
+  for (size_t i = 1; i < condition.args.size(); ++i) {
+    const Bound& arg = *condition.args[i];
+    if (arg.op != Bound::Op::kConst || !comparable(fields, column->field, arg.constant)) return std::nullopt;
+    out.values.push_back(arg.constant);
+  }
+  return out;
+}
+
+std::optional<Predicate> list_hint(SourceFields& fields, const Bound& condition, Predicate::Op op) {
+  Predicate out;
+  out.op = op;
+  for (const expr::BoundPtr& arg : condition.args) {
+    std::optional<Predicate> hint = condition_hint(fields, *arg);
+    if (hint) out.children.push_back(std::move(*hint));
+    else if (op == Predicate::Op::kAny) return std::nullopt;
+  }
+  if (out.children.empty()) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+std::optional<Predicate> condition_hint(SourceFields& fields, const Bound& condition) {
+  std::string_view name = expr::call_name(condition);
+  if (name == "and") return list_hint(fields, condition, Predicate::Op::kAll);
+  if (name == "or") return list_hint(fields, condition, Predicate::Op::kAny);
+  if (name == "in") return in_hint(fields, condition);
+  std::optional<Comparison> comparison = comparison_of(condition);
+  if (!comparison) return std::nullopt;
+  const exec::SourceColumn* column = stored_column(fields, comparison->field->slot);
+  if (column == nullptr || !comparable(fields, column->field, comparison->constant->constant)) return std::nullopt;
+  Predicate out;
+  out.op = predicate_op(comparison->op);
+  out.field = column->field;
+  out.values.push_back(comparison->constant->constant);
+  return out;
+}
+
+std::optional<contract::TimeRange> condition_range(SourceFields& fields, const Bound& condition) {
+  std::optional<Comparison> comparison = comparison_of(condition);
+  if (!comparison) return std::nullopt;
+  const exec::SourceColumn* column = stored_column(fields, comparison->field->slot);
+  if (column == nullptr || column->field != "@timestamp") return std::nullopt;
+  const model::Value& constant = comparison->constant->constant;
+  std::optional<int64_t> t;
+  if (constant.type() == Type::kTimestamp) t = constant.i64();
+  if (constant.type() == Type::kString) t = parse_date_time(constant.text());
+  if (!t || *t == INT64_MAX) return std::nullopt;
+  contract::TimeRange out;
+  if (comparison->op == ">=" || comparison->op == "=") out.from = *t;
+  if (comparison->op == ">") out.from = *t + 1;
+  if (comparison->op == "<=" || comparison->op == "=") out.to = *t + 1;
+  if (comparison->op == "<") out.to = *t;
+  return out;
+}
+
+contract::TimeRange intersect(const contract::TimeRange& a, const contract::TimeRange& b) {
+  return {std::max(a.from, b.from), std::min(a.to, b.to)};
+}
+
+}  // namespace clew::query::ppl

@@ -1,0 +1,20 @@
+// What a bound condition lets the source leave out early.
+#pragma once
+
+#include <optional>
+
+#include "contract/event_source.h"
+#include "expr/bind.h"
+#include "query/ppl/context.h"
+
+namespace clew::query::ppl {
+
+// Every row for which `condition` is TRUE meets the predicate. None when nothing can be said.
+std::optional<contract::Predicate> condition_hint(SourceFields& fields, const expr::Bound& condition);
+
+// The range of @timestamp that `condition` means exactly; none when it means anything else.
+std::optional<contract::TimeRange> condition_range(SourceFields& fields, const expr::Bound& condition);
+
+contract::TimeRange intersect(const contract::TimeRange& a, const contract::TimeRange& b);
+
+}  // namespace clew::query::ppl

@@ -1,0 +1,38 @@
+// A whole query as parsed.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "query/ppl/command.h"
+#include "query/ppl/search.h"
+
+namespace clew::query::ppl {
+
+constexpr size_t kCommandsMax = 200;
+constexpr int kSubqueryDepthMax = 8;
+
+enum class Explain : uint8_t { kNo, kPlan, kAnalyze };
+
+struct Query {
+  Explain explain = Explain::kNo;
+  Search search;                      // what is read, unless the first command makes its own rows
+  std::vector<CommandPtr> commands;
+  bool own_rows = false;              // the first command leads
+};
+using QueryPtr = std::shared_ptr<const Query>;
+
+// Errors: kInvalid; where and what in `tokens.diagnostic()`.
+Result<QueryPtr> parse_query(expr::TokenStream& tokens);
+// PPL text that parses to an equal query.
+std::string print(const Query& query);
+
+// Plans a query: names looked up, conditions moved into the scan, columns read only when needed.
+struct PlanOptions {
+  contract::TimeRange range;
+  uint64_t rows_limit = 0;  // of a row query; 0: none
+};
+Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const PlanOptions& options);
+
+}  // namespace clew::query::ppl

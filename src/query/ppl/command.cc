@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "query/exec/rows.h"
 #include "query/ppl/query.h"
 
 namespace clew::query::ppl {

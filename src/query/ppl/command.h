@@ -41,8 +41,8 @@ struct Query;
 class CommandParser {
  public:
   using ParseQuery = std::function<Result<std::shared_ptr<const Query>>(expr::TokenStream&)>;
-  CommandParser(expr::TokenStream& tokens, expr::SourceSpan name_span, ParseQuery parse_query)
-      : tokens(tokens), name_span(name_span), parse_query_(std::move(parse_query)) {}
+  CommandParser(expr::TokenStream& stream, expr::SourceSpan name, ParseQuery parse_query)
+      : tokens(stream), name_span(name), parse_query_(std::move(parse_query)) {}
 
   expr::TokenStream& tokens;
   expr::SourceSpan name_span;  // of the command's name
@@ -73,7 +73,7 @@ class CommandParser {
 // The plan being made: steps so far, and the names that the next command finds.
 class Pipeline {
  public:
-  explicit Pipeline(Context& context) : context(context), scope(context) {}
+  explicit Pipeline(Context& query) : context(query), scope(query) {}
 
   Context& context;
   Scope scope;

@@ -1,0 +1,323 @@
+#include "query/engine.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "expr/diagnostic.h"
+#include "query/exec/plan.h"
+#include "query/exec/pool.h"
+#include "query/ppl/query.h"
+#include "query/registry.h"
+
+namespace clew::query {
+
+namespace {
+
+constexpr uint64_t kProgressEveryNanos = 100'000'000;
+
+FailureKind kind_of_code(std::string_view code) {
+  if (code == expr::kSyntaxError) return FailureKind::kSyntax;
+  if (code == expr::kFieldNotFound) return FailureKind::kFieldNotFound;
+  if (code == expr::kTypeError) return FailureKind::kType;
+  if (code == expr::kEvaluationError) return FailureKind::kEvaluation;
+  if (code == expr::kUnsupportedOperation) return FailureKind::kUnsupported;
+  if (code == expr::kResourceLimitExceeded) return FailureKind::kResourceLimit;
+  if (code == ppl::kDatasetNotFoundCode) return FailureKind::kDatasetNotFound;
+  return FailureKind::kSemantic;
+}
+
+Failure failure_at(std::string_view text, FailureKind kind, std::string reason, const expr::SourceSpan* span,
+                   const std::string& suggestion) {
+  Failure out;
+  out.kind = kind;
+  out.reason = std::move(reason);
+  if (span != nullptr) {
+    expr::LineColumn at = expr::locate(text, span->begin);
+    out.line = at.line;
+    out.column = at.column;
+    out.length = span->end > span->begin ? span->end - span->begin : 0;
+  }
+  if (!suggestion.empty()) out.suggestions.push_back(suggestion);
+  return out;
+}
+
+Failure syntax_failure(std::string_view text, const expr::TokenStream& tokens, const Error& error) {
+  const expr::Diagnostic& d = tokens.diagnostic();
+  if (d.code.empty()) return failure_at(text, FailureKind::kSyntax, error.message(), nullptr, "");
+  return failure_at(text, kind_of_code(d.code), d.message, &d.span, d.suggestion);
+}
+
+Failure plan_failure(std::string_view text, const ppl::Context& context, const Error& error) {
+  if (!context.fault()) {
+    FailureKind kind = error.code() == Code::kForbidden ? FailureKind::kForbidden : FailureKind::kInternal;
+    return failure_at(text, kind, error.message(), nullptr, "");
+  }
+  const ppl::Fault& fault = *context.fault();
+  return failure_at(text, kind_of_code(fault.code), fault.message, fault.placed ? &fault.span : nullptr, fault.suggestion);
+}
+
+Failure run_failure(const Error& error) {
+  Failure out;
+  out.reason = error.message();
+  switch (error.code()) {
+    case Code::kCancelled: out.kind = FailureKind::kCancelled; break;
+    case Code::kDeadline:
+      out.kind = FailureKind::kResourceLimit;
+      out.suggestions.push_back("ask for a shorter time range (earliest=-1h), or filter before the aggregation");
+      break;
+    case Code::kLimit:
+      out.kind = FailureKind::kResourceLimit;
+      out.suggestions.push_back("group by fewer or coarser fields, filter first, or ask for a shorter time range (earliest=-1h)");
+      break;
+    case Code::kInvalid: out.kind = FailureKind::kEvaluation; break;
+    case Code::kForbidden: out.kind = FailureKind::kForbidden; break;
+    default: out.kind = FailureKind::kInternal;
+  }
+  return out;
+}
+
+// Hands rows to the receiver.
+class ReceiverSink final : public exec::Operator {
+ public:
+  ReceiverSink(exec::Run& run, const exec::Plan& plan, Receiver& receiver) : run_(run), plan_(plan), receiver_(receiver) {}
+
+  Status begin() {
+    std::vector<OutputColumn> schema;
+    for (const exec::PlanColumn& column : plan_.columns) schema.push_back({column.name, column.type});
+    return cancel_on_error(receiver_.begin(schema));
+  }
+
+  Status push(exec::Block block) override {
+    RowBatch batch;
+    batch.rows = block.rows;
+    for (const exec::PlanColumn& column : plan_.columns) {
+      bool there = column.slot < block.slots.size() && block.slots[column.slot] != nullptr;
+      batch.columns.push_back(there ? block.slots[column.slot] : exec::null_vector(block.rows));
+    }
+    rows_ += batch.rows;
+    run_.stage(run_.stages() - 1).rows_in.fetch_add(batch.rows);
+    CLEW_TRY(cancel_on_error(receiver_.rows(batch)));
+    tell_progress();
+    return {};
+  }
+
+  Status finish() override { return {}; }
+  bool wants_more() const override { return true; }
+  uint64_t rows() const { return rows_; }
+
+ private:
+  Status cancel_on_error(Status status) {
+    if (status.ok()) return status;
+    return Error(Code::kCancelled, status.error().message());
+  }
+
+  void tell_progress() {
+    uint64_t now = run_.elapsed_ns();
+    if (now - told_ns_ < kProgressEveryNanos) return;
+    told_ns_ = now;
+    receiver_.progress({run_.granules_read.load() + run_.granules_from_counts.load(), run_.granules_planned.load(),
+                        run_.rows_scanned.load(), run_.rows_matched.load()});
+  }
+
+  exec::Run& run_;
+  const exec::Plan& plan_;
+  Receiver& receiver_;
+  uint64_t rows_ = 0;
+  uint64_t told_ns_ = 0;
+};
+
+// Throws rows away: what `explain analyze` runs the query into.
+class NullSink final : public exec::Operator {
+ public:
+  explicit NullSink(exec::Run& run) : run_(run) {}
+  Status push(exec::Block block) override {
+    run_.stage(run_.stages() - 1).rows_in.fetch_add(block.rows);
+    return {};
+  }
+  Status finish() override { return {}; }
+  bool wants_more() const override { return true; }
+
+ private:
+  exec::Run& run_;
+};
+
+std::vector<StageStats> stages_of(exec::Run& run, const exec::Plan& plan) {
+  std::vector<StageStats> out;
+  StageStats scan;
+  scan.name = "scan";
+  scan.rows_in = run.rows_scanned.load();
+  scan.rows_out = run.rows_matched.load();
+  uint64_t inner = run.stages() > 1 ? run.stage(0).nanos.load() : 0;
+  uint64_t all = run.elapsed_ns();
+  scan.nanos = all > inner ? all - inner : 0;
+  out.push_back(scan);
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    StageStats stage;
+    stage.name = plan.steps[i]->name();
+    stage.rows_in = run.stage(i).rows_in.load();
+    stage.rows_out = run.stage(i + 1).rows_in.load();
+    uint64_t own = run.stage(i).nanos.load();
+    uint64_t next = i + 1 < plan.steps.size() ? run.stage(i + 1).nanos.load() : 0;
+    stage.nanos = own > next ? own - next : 0;
+    out.push_back(std::move(stage));
+  }
+  return out;
+}
+
+std::vector<std::string> analyze_lines(const QueryStats& stats) {
+  auto ms = [](uint64_t nanos) { return static_cast<double>(nanos) / 1e6; };
+  std::vector<std::string> out;
+  out.push_back(fmt::format("total {:.1f} ms, peak memory {} KiB", ms(stats.nanos), stats.memory_bytes_peak >> 10));
+  out.push_back(fmt::format("granules {}: {} read, {} pruned by time, {} by statistics, {} by index, {} answered from counts",
+                            stats.granules_total, stats.granules_read, stats.granules_pruned_by_time,
+                            stats.granules_pruned_by_stats, stats.granules_pruned_by_index, stats.granules_from_counts));
+  out.push_back(fmt::format("read {} KiB, {} blocks decoded", stats.bytes_read >> 10, stats.blocks_decoded));
+  for (const StageStats& stage : stats.stages) {
+    out.push_back(fmt::format("{}: {} rows in, {} rows out, {:.1f} ms", stage.name, stage.rows_in, stage.rows_out, ms(stage.nanos)));
+  }
+  return out;
+}
+
+class EngineOfSource final : public Engine {
+ public:
+  EngineOfSource(contract::EventSource& source, const os::Clock& clock, EngineOptions options)
+      : source_(source), clock_(clock), options_(options), pool_(options.workers), registry_(options.past_queries) {}
+
+  Outcome run(const Request& request, Receiver& receiver, std::stop_token stop) override {
+    uint64_t id = registry_.begin(request, clock_.now());
+    Outcome outcome = run_registered(id, request, receiver, std::move(stop));
+    registry_.end(id, outcome);
+    return outcome;
+  }
+
+  std::optional<Failure> check(const std::string& text) const override {
+    if (text.size() > kQueryTextBytesMax) return too_long();
+    expr::TokenStream tokens(text);
+    Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
+    if (query.ok()) return std::nullopt;
+    return syntax_failure(text, tokens, query.error());
+  }
+
+  std::vector<QueryRecord> queries() const override { return registry_.list(); }
+  bool cancel(uint64_t id) override { return registry_.cancel(id); }
+
+ private:
+  static Failure too_long() {
+    Failure out;
+    out.kind = FailureKind::kSyntax;
+    out.reason = fmt::format("the query is longer than {} bytes", kQueryTextBytesMax);
+    return out;
+  }
+
+  Outcome run_registered(uint64_t id, const Request& request, Receiver& receiver, std::stop_token stop) {
+    Outcome outcome;
+    if (request.text.size() > kQueryTextBytesMax) {
+      outcome.failure = too_long();
+      return outcome;
+    }
+    expr::TokenStream tokens(request.text);
+    Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
+    if (!query.ok()) {
+      outcome.failure = syntax_failure(request.text, tokens, query.error());
+      return outcome;
+    }
+    ppl::Context context(source_, request.access, clock_.now().get(), request.text);
+    context.leaves = request.leaves;
+    context.newest_first = request.newest_first;
+    context.optimise = request.optimise;
+    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {request.range, request.limits.rows});
+    if (!plan.ok()) {
+      outcome.failure = plan_failure(request.text, context, plan.error());
+      return outcome;
+    }
+    outcome.warnings = context.warnings();
+    if ((*query)->explain != ppl::Explain::kNo) {
+      explain(id, request, **query, **plan, receiver, std::move(stop), outcome);
+    } else {
+      answer(id, request, **plan, receiver, std::move(stop), outcome);
+    }
+    return outcome;
+  }
+
+  std::shared_ptr<exec::Run> begin_run(uint64_t id, const Request& request, const exec::Plan& plan, std::stop_token stop) {
+    exec::Run::Options options;
+    options.millis_max = request.limits.millis;
+    options.memory_bytes_max = request.limits.memory_bytes;
+    options.groups_max = request.limits.groups;
+    options.block_rows = options_.block_rows;
+    options.cuttable = plan.row_query();
+    auto run = std::make_shared<exec::Run>(clock_, pool_, options, std::move(stop));
+    run->begin_stages(plan.steps.size());
+    registry_.attach(id, run);
+    return run;
+  }
+
+  void answer(uint64_t id, const Request& request, const exec::Plan& plan, Receiver& receiver, std::stop_token stop,
+              Outcome& outcome) {
+    std::shared_ptr<exec::Run> run = begin_run(id, request, plan, std::move(stop));
+    ReceiverSink sink(*run, plan, receiver);
+    Status status = sink.begin();
+    if (status.ok()) status = exec::execute(*run, source_, plan, sink);
+    finish(*run, request, plan, status, outcome);
+    outcome.stats.rows_returned = sink.rows();
+  }
+
+  static void finish(exec::Run& run, const Request& request, const exec::Plan& plan, const Status& status, Outcome& outcome) {
+    outcome.stats = stats_of(run);
+    outcome.stats.stages = stages_of(run, plan);
+    for (std::string& warning : run.warnings()) outcome.warnings.push_back(std::move(warning));
+    if (!status.ok()) {
+      outcome.failure = run_failure(status.error());
+      return;
+    }
+    Exactness& exactness = outcome.exactness;
+    exactness.damaged_rows = run.scan.damaged_rows.load();
+    if (exactness.damaged_rows != 0) exactness.kind = Exactness::Kind::kDamaged;
+    if (run.was_cut_by_time()) {
+      exactness.kind = Exactness::Kind::kCut;
+      exactness.limit = "time";
+      exactness.value = request.limits.millis;
+    } else if (run.cut_rows() != 0) {
+      exactness.kind = Exactness::Kind::kCut;
+      exactness.limit = "rows";
+      exactness.value = run.cut_rows();
+    }
+  }
+
+  void explain(uint64_t id, const Request& request, const ppl::Query& query, const exec::Plan& plan, Receiver& receiver,
+               std::stop_token stop, Outcome& outcome) {
+    std::vector<std::string> lines = exec::describe(plan);
+    if (query.explain == ppl::Explain::kAnalyze) {
+      std::shared_ptr<exec::Run> run = begin_run(id, request, plan, std::move(stop));
+      NullSink sink(*run);
+      Status status = exec::execute(*run, source_, plan, sink);
+      finish(*run, request, plan, status, outcome);
+      if (outcome.failure) return;
+      for (std::string& line : analyze_lines(outcome.stats)) lines.push_back(std::move(line));
+    }
+    std::vector<model::Value> values;
+    for (std::string& line : lines) values.push_back(model::Value::string(std::move(line)));
+    RowBatch batch;
+    batch.rows = static_cast<uint32_t>(values.size());
+    batch.columns.push_back(exec::vector_of(values));
+    Status status = receiver.begin({{"plan", model::Type::kString}});
+    if (status.ok()) status = receiver.rows(batch);
+    if (!status.ok()) outcome.failure = run_failure(Error(Code::kCancelled, status.error().message()));
+    outcome.stats.rows_returned = batch.rows;
+  }
+
+  contract::EventSource& source_;
+  const os::Clock& clock_;
+  const EngineOptions options_;
+  exec::WorkerPool pool_;
+  Registry registry_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::make(contract::EventSource& source, const os::Clock& clock, EngineOptions options) {
+  return std::make_unique<EngineOfSource>(source, clock, options);
+}
+
+}  // namespace clew::query

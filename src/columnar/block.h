@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "codec/ints.h"
 #include "columnar/column_view.h"
+#include "columnar/templates.h"
 
 namespace clew::columnar {
 
@@ -35,8 +36,9 @@ enum BlockFlags : uint8_t {
 struct BlockPlan {
   codec::Effort effort = codec::Effort::kFast;
   bool one_kind = true;             // the whole chunk has one kind; else blocks list theirs
-  TextForm text_form = TextForm::kPlain;
+  TextForm text_form = TextForm::kPlain;  // a typed form may fall back to kPlain in a block
   const uint32_t* codes = nullptr;  // kCodes: per row of the chunk
+  const TemplateSet* templates = nullptr;  // kTemplates
   const int64_t* times = nullptr;   // `_time` per row of the chunk; null while that is encoded itself
 };
 
@@ -47,7 +49,8 @@ void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const
 
 struct BlockContext {
   uint16_t kinds = 0;              // of the chunk
-  DictionaryPtr dictionary;        // of the chunk
+  DictionaryPtr dictionary;        // of the chunk, when of texts
+  TemplatesPtr templates;          // of the chunk, when of templates
   const int64_t* times = nullptr;  // `_time` of the block's rows; null when unknown
 };
 

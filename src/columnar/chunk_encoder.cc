@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "columnar/stats.h"
+#include "columnar/typed_text.h"
 
 namespace clew::columnar {
 namespace {
@@ -36,7 +37,8 @@ bool has_texts(uint16_t kinds) {
 
 }  // namespace
 
-Chunk ChunkEncoder::encode(const ColumnView& column, const int64_t* times, uint64_t offset, std::string& data) {
+Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64_t offset, std::string& data) {
+  ColumnView column = given;
   uint64_t data_begin = data.size();
   auto here = [&] { return offset + (data.size() - data_begin); };
   Chunk chunk;
@@ -46,14 +48,17 @@ Chunk ChunkEncoder::encode(const ColumnView& column, const int64_t* times, uint6
   plan.effort = effort_;
   plan.one_kind = (chunk.kinds & (chunk.kinds - 1)) == 0;
   plan.times = times;
-  if (has_texts(chunk.kinds)) plan_texts(column, chunk, plan);
-  bool by_codes = plan.text_form == TextForm::kCodes;
+  if (has_texts(chunk.kinds)) plan_texts(column, plan);
   const std::vector<std::string_view>* entries = nullptr;
-  if (by_codes) {
-    entries = column.codes ? column.entries : &dictionary_.entries();
+  if (plan.text_form == TextForm::kCodes) entries = column.codes ? column.entries : &dictionary_.entries();
+  if (plan.text_form == TextForm::kTemplates) entries = &templates_.entries();
+  if (entries) {
     std::string bytes;
     write_dictionary(*entries, effort_ == codec::Effort::kFull, bytes);
-    place_dictionary(DictionaryForm::kTexts, static_cast<uint32_t>(entries->size()), std::move(bytes), here(), chunk, data);
+    bool of_texts = plan.text_form == TextForm::kCodes;
+    place_dictionary(of_texts ? DictionaryForm::kTexts : DictionaryForm::kTemplates, static_cast<uint32_t>(entries->size()),
+                     std::move(bytes), here(), chunk, data);
+    if (!of_texts) entries = nullptr;
   }
   chunk.stats = stats_of(column, chunk, entries);
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
@@ -68,15 +73,44 @@ Chunk ChunkEncoder::encode(const ColumnView& column, const int64_t* times, uint6
   return chunk;
 }
 
-void ChunkEncoder::plan_texts(const ColumnView& column, const Chunk& chunk, BlockPlan& plan) {
-  if (column.codes) {
+// A merged dictionary stays while it is small beside the rows that use it; else the texts are looked at anew.
+bool ChunkEncoder::keep_codes(ColumnView& column) {
+  size_t bytes = 0;
+  for (std::string_view entry : *column.entries) bytes += entry.size();
+  size_t entries = column.entries->size();
+  if (entries <= 256 || (entries * 4 < column.rows && bytes < column.rows * size_t{4})) return true;
+  texts_.assign(column.rows, {});
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (lane_is_text(column.kind_at(row))) texts_[row] = (*column.entries)[column.codes[row]];
+  }
+  column.codes = nullptr;
+  column.texts = texts_.data();
+  return false;
+}
+
+void ChunkEncoder::plan_texts(ColumnView& column, BlockPlan& plan) {
+  if (column.codes && keep_codes(column)) {
     plan.text_form = TextForm::kCodes;
     plan.codes = column.codes;
     return;
   }
-  if (chunk.values > 0 && build_dictionary(column)) {
+  uint32_t first = 0;
+  while (!lane_is_text(column.kind_at(first)) || (column.texts[first].empty() && first + 1 < column.rows)) {
+    if (++first == column.rows) return;
+  }
+  TextForm form = form_of_text(column.texts[first]);
+  if (form == TextForm::kTime) {
+    plan.text_form = form;
+    return;
+  }
+  if (build_dictionary(column)) {
     plan.text_form = TextForm::kCodes;
     plan.codes = codes_.data();
+  } else if (form != TextForm::kPlain) {
+    plan.text_form = form;
+  } else if (templates_.build(column)) {
+    plan.text_form = TextForm::kTemplates;
+    plan.templates = &templates_;
   }
 }
 

@@ -24,7 +24,8 @@ class ChunkEncoder {
   void finish_dictionaries(std::vector<Chunk>& chunks, uint64_t offset, std::string& data);
 
  private:
-  void plan_texts(const ColumnView& column, const Chunk& chunk, BlockPlan& plan);
+  void plan_texts(ColumnView& column, BlockPlan& plan);
+  bool keep_codes(ColumnView& column);
   bool build_dictionary(const ColumnView& column);
   void place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset, Chunk& chunk,
                         std::string& data);
@@ -33,7 +34,8 @@ class ChunkEncoder {
   BlockScratch scratch_;
   DictionaryBuilder dictionary_;
   std::vector<uint32_t> codes_;
-  std::string dictionary_bytes_;
+  std::vector<std::string_view> texts_;  // of a column that came as codes
+  TemplateSet templates_;
   std::vector<std::pair<std::string, std::string>> second_copies_;  // column name, dictionary
 };
 

@@ -74,6 +74,16 @@ uint32_t DictionaryBuilder::code(std::string_view text) {
   return static_cast<uint32_t>(entries_.size() - 1);
 }
 
+uint32_t DictionaryBuilder::find(std::string_view text) const {
+  uint64_t hash = short_hash(text);
+  auto tag = static_cast<uint32_t>(hash >> 32);
+  size_t mask = slots_.size() - 1;
+  for (size_t at = hash & mask; slots_[at].code != 0; at = (at + 1) & mask) {
+    if (slots_[at].tag == tag && entries_[slots_[at].code - 1] == text) return slots_[at].code - 1;
+  }
+  return kFullCode;
+}
+
 void DictionaryBuilder::grow() {
   slots_.assign(slots_.size() * 4, {});
   size_t mask = slots_.size() - 1;

@@ -21,6 +21,8 @@ class DictionaryBuilder {
   // The code of the text, or kFullCode when it is new and there are entries_max already.
   static constexpr uint32_t kFullCode = UINT32_MAX;
   uint32_t code(std::string_view text);
+  // The code of a text that is there, else kFullCode.
+  uint32_t find(std::string_view text) const;
   const std::vector<std::string_view>& entries() const { return entries_; }
   size_t text_bytes() const { return text_bytes_; }
 

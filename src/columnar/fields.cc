@@ -72,7 +72,7 @@ Result<std::shared_ptr<const std::vector<std::string>>> Fields::rest_names() con
   const Chunk* chunk = group_.directory().find(model::kRestField);
   for (uint32_t b = 0; chunk && b < chunk->blocks.size(); ++b) {
     Entries known = CLEW_TRY(entries(*chunk, nullptr));
-    Result<BlockValues> values = group_.block(*chunk, b, known.dictionary, nullptr);
+    Result<BlockValues> values = group_.block(*chunk, b, known.read, nullptr);
     if (!values.ok()) continue;  // its names are lost with it; the other blocks' are not
     for (uint32_t row = 0; row < values->rows; ++row) {
       if (!lane_is_text(values->kind_at(row))) continue;
@@ -122,8 +122,8 @@ Result<Fields::Entries> Fields::entries(const Chunk& chunk, ScanStats* stats) co
     if (it != entries_.end()) return it->second;
   }
   Entries made;
-  made.dictionary = CLEW_TRY(group_.dictionary(chunk, stats));
-  made.vector = dictionary_vector(made.dictionary);
+  made.read = CLEW_TRY(group_.entries(chunk, stats));
+  made.vector = dictionary_vector(made.read.dictionary);
   base::MutexLock lock(mutex_);
   return entries_.emplace(&chunk, std::move(made)).first->second;
 }
@@ -132,7 +132,7 @@ Status Fields::add_rest(std::string_view name, uint32_t block, BlockValues& valu
   const Chunk* chunk = group_.directory().find(model::kRestField);
   if (!chunk) return {};
   Entries known = CLEW_TRY(entries(*chunk, &stats));
-  BlockValues rest = CLEW_TRY(group_.block(*chunk, block, known.dictionary, &stats));
+  BlockValues rest = CLEW_TRY(group_.block(*chunk, block, known.read, &stats));
   BlockValues out;
   out.rows = values.rows;
   out.kinds.assign(values.rows, kAbsent);
@@ -166,7 +166,7 @@ Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanSt
   values.rows = block_rows(group_.rows(), block);
   if (const Chunk* chunk = group_.directory().find(name)) {
     Entries known = CLEW_TRY(entries(*chunk, &stats));
-    values = CLEW_TRY(group_.block(*chunk, block, known.dictionary, &stats));
+    values = CLEW_TRY(group_.block(*chunk, block, known.read, &stats));
   }
   if (maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
   return values;

@@ -32,8 +32,8 @@ class Fields {
 
   // The chunk's dictionary and its vector; remembered.
   struct Entries {
-    DictionaryPtr dictionary;
-    model::VectorPtr vector;
+    ChunkEntries read;
+    model::VectorPtr vector;  // of a dictionary of texts
   };
   Result<Entries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
 

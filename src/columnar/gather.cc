@@ -21,12 +21,13 @@ Result<Gatherer::Traits> Gatherer::load(std::string_view name) {
       continue;
     }
     traits.kinds = static_cast<uint16_t>(traits.kinds | source.chunk->kinds);
-    source.dictionary = CLEW_TRY(sources_[s]->dictionary(*source.chunk, nullptr));
+    ChunkEntries entries = CLEW_TRY(sources_[s]->entries(*source.chunk, nullptr));
+    source.dictionary = entries.dictionary;
     if (source.dictionary) source.codes.assign(source.dictionary->entries.size(), DictionaryBuilder::kFullCode);
     source.blocks.resize(wanted_[s].size());
     for (uint32_t b = 0; b < wanted_[s].size(); ++b) {
       if (!wanted_[s][b]) continue;
-      Result<BlockValues> values = sources_[s]->block(*source.chunk, b, source.dictionary, nullptr);
+      Result<BlockValues> values = sources_[s]->block(*source.chunk, b, entries, nullptr);
       if (!values.ok()) {
         return std::move(values).error().at("column " + std::string(name) + " block " + std::to_string(b));
       }

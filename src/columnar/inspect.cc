@@ -59,7 +59,7 @@ void describe_group(const RowGroup& group, std::string& out) {
   for (const Chunk& chunk : d.chunks) {
     out += fmt::format("  {}: {}, {} values, {} bytes{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
                        chunk.stored_bytes(), dictionary_text(chunk.dictionary), stats_text(chunk));
-    Result<DictionaryPtr> entries = group.dictionary(chunk, nullptr);
+    Result<ChunkEntries> entries = group.entries(chunk, nullptr);
     if (!entries.ok()) out += fmt::format("    DAMAGED dictionary: {}\n", entries.error().message());
     for (uint32_t b = 0; b < chunk.blocks.size() && entries.ok(); ++b) {
       Result<BlockValues> values = group.block(chunk, b, *entries, nullptr);

@@ -144,11 +144,11 @@ Result<model::Batch> decode_batch(std::string_view bytes) {
     if (chunk.name.empty() || chunk.name.size() > model::kFieldNameBytesMax) {
       return Error(Code::kCorrupt, "a column's name has no or too many bytes");
     }
-    DictionaryPtr dictionary = CLEW_TRY(group->dictionary(chunk, nullptr));
+    ChunkEntries entries = CLEW_TRY(group->entries(chunk, nullptr));
     model::Column* column = batch.column(chunk.name);
     if (column->values_count() > 0) return Error(Code::kCorrupt, "two columns of one name");
     for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
-      BlockValues values = CLEW_TRY(group->block(chunk, b, dictionary, nullptr));
+      BlockValues values = CLEW_TRY(group->block(chunk, b, entries, nullptr));
       append_block(values, b * kBlockRows, *column);
     }
     if (chunk.name == model::kRestField) CLEW_TRY(check_rest(*column));

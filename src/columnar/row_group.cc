@@ -57,7 +57,7 @@ Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number) const 
   }
   const Chunk* chunk = directory_.find(kSeqColumn);
   if (!chunk || !chunk->only(model::Kind::kInt)) return Error(Code::kCorrupt, "no column _seq");
-  BlockValues values = CLEW_TRY(block(*chunk, block_number, nullptr, nullptr));
+  BlockValues values = CLEW_TRY(block(*chunk, block_number, {}, nullptr));
   if (!values.kinds.empty()) return Error(Code::kCorrupt, "_seq is not in every row");
   return std::vector<uint64_t>(values.ints.begin(), values.ints.end());
 }
@@ -66,24 +66,38 @@ contract::GranulePtr RowGroup::granule(Seq up_to, DeletedRows deleted) const {
   return make_granule(shared_from_this(), up_to, std::move(deleted));
 }
 
-Result<DictionaryPtr> RowGroup::dictionary_copy(const DictionaryPlace& place, int copy,
-                                                contract::ScanStats* stats) const {
+namespace {
+
+Result<ChunkEntries> parse_entries(const DictionaryPlace& place, std::string_view bytes) {
+  ChunkEntries entries;
+  DictionaryPtr texts = CLEW_TRY(read_dictionary(bytes, place.entries));
+  if (place.form == DictionaryForm::kTemplates) {
+    entries.templates = CLEW_TRY(parse_templates(std::move(texts)));
+  } else {
+    entries.dictionary = std::move(texts);
+  }
+  return entries;
+}
+
+}  // namespace
+
+Result<ChunkEntries> RowGroup::entries_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const {
   Bytes bytes = CLEW_TRY(data_.read(place.offsets[copy], place.bytes));
   if (stats) {
     stats->column_reads.fetch_add(1, std::memory_order_relaxed);
     stats->bytes_read.fetch_add(place.bytes, std::memory_order_relaxed);
   }
   if (base::crc32c(bytes.view) != place.crc) return Error(Code::kCorrupt, "checksum of a dictionary");
-  return read_dictionary(bytes.view, place.entries);
+  return parse_entries(place, bytes.view);
 }
 
-Result<DictionaryPtr> RowGroup::dictionary(const Chunk& chunk, contract::ScanStats* stats) const {
+Result<ChunkEntries> RowGroup::entries(const Chunk& chunk, contract::ScanStats* stats) const {
   const DictionaryPlace& place = chunk.dictionary;
-  if (place.form == DictionaryForm::kNone) return DictionaryPtr();
-  if (!place.inlined.empty()) return read_dictionary(place.inlined, place.entries);
-  Result<DictionaryPtr> first = dictionary_copy(place, 0, stats);
+  if (place.form == DictionaryForm::kNone) return ChunkEntries();
+  if (!place.inlined.empty()) return parse_entries(place, place.inlined);
+  Result<ChunkEntries> first = entries_copy(place, 0, stats);
   if (first.ok() || place.offsets[1] == place.offsets[0]) return first;
-  return dictionary_copy(place, 1, stats);
+  return entries_copy(place, 1, stats);
 }
 
 Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, contract::ScanStats* stats) const {
@@ -98,11 +112,11 @@ Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, c
   return bytes;
 }
 
-Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const DictionaryPtr& dictionary,
+Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const ChunkEntries& entries,
                                     contract::ScanStats* stats) const {
   CHECK(block_number < chunk.blocks.size(), block_number);
   Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
-  BlockContext context{.kinds = chunk.kinds, .dictionary = dictionary};
+  BlockContext context{.kinds = chunk.kinds, .dictionary = entries.dictionary, .templates = entries.templates};
   std::vector<int64_t> times;
   if (block_needs_times(bytes.view) && chunk.name != model::kTimeField) {
     times = CLEW_TRY(block_times(block_number, stats));
@@ -115,7 +129,7 @@ Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, c
 Result<std::vector<int64_t>> RowGroup::block_times(uint32_t block_number, contract::ScanStats* stats) const {
   const Chunk* chunk = directory_.find(model::kTimeField);
   if (!chunk || !chunk->only(model::Kind::kTime)) return Error(Code::kCorrupt, "no column _time");
-  BlockValues values = CLEW_TRY(block(*chunk, block_number, nullptr, stats));
+  BlockValues values = CLEW_TRY(block(*chunk, block_number, {}, stats));
   if (!values.kinds.empty() || values.ints.size() != values.rows) {
     return Error(Code::kCorrupt, "_time is not in every row");
   }
@@ -125,12 +139,12 @@ Result<std::vector<int64_t>> RowGroup::block_times(uint32_t block_number, contra
 Status RowGroup::verify() const {
   for (const Chunk& chunk : directory_.chunks) {
     for (int copy = 0; copy < 2 && chunk.dictionary.bytes > 0; ++copy) {
-      Result<DictionaryPtr> read = dictionary_copy(chunk.dictionary, copy, nullptr);
+      Result<ChunkEntries> read = entries_copy(chunk.dictionary, copy, nullptr);
       if (!read.ok()) return std::move(read).error().at("column " + chunk.name);
     }
-    DictionaryPtr entries = CLEW_TRY(dictionary(chunk, nullptr));
+    ChunkEntries known = CLEW_TRY(entries(chunk, nullptr));
     for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
-      Result<BlockValues> values = block(chunk, b, entries, nullptr);
+      Result<BlockValues> values = block(chunk, b, known, nullptr);
       if (!values.ok()) {
         return std::move(values).error().at("column " + chunk.name + " block " + std::to_string(b));
       }

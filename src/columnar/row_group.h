@@ -23,6 +23,12 @@ enum class Seqs : uint8_t {
 
 constexpr std::string_view kSeqColumn = "_seq";
 
+// A chunk's dictionary, read: of texts or of templates.
+struct ChunkEntries {
+  DictionaryPtr dictionary;
+  TemplatesPtr templates;
+};
+
 // Threads: all functions on any thread.
 class RowGroup final : public RowSource, public std::enable_shared_from_this<RowGroup> {
  public:
@@ -47,15 +53,15 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Seqs seqs_form() const { return seqs_; }
 
   // Errors: kCorrupt (checksum or contents), kUnsupported, kIo. `stats` may be null.
-  Result<DictionaryPtr> dictionary(const Chunk& chunk, contract::ScanStats* stats) const;
+  Result<ChunkEntries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
   Result<Bytes> block_bytes(const Chunk& chunk, uint32_t block, contract::ScanStats* stats) const;
-  Result<BlockValues> block(const Chunk& chunk, uint32_t block, const DictionaryPtr& dictionary,
+  Result<BlockValues> block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries,
                             contract::ScanStats* stats) const;
   Result<std::vector<int64_t>> block_times(uint32_t block, contract::ScanStats* stats) const;
   Result<std::vector<uint64_t>> block_seqs(uint32_t block) const;
 
  private:
-  Result<DictionaryPtr> dictionary_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const;
+  Result<ChunkEntries> entries_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const;
 
   std::shared_ptr<const std::string> dataset_;
   Directory directory_;

@@ -1,42 +1,11 @@
 #include "columnar/text_block.h"
 
 #include "base/check.h"
-#include "codec/compress.h"
+#include "columnar/template_block.h"
+#include "columnar/typed_text.h"
 
 namespace clew::columnar {
 namespace {
-
-codec::Method method_of(codec::Effort effort) {
-  return effort == codec::Effort::kFull ? codec::Method::kZstd : codec::Method::kLz4;
-}
-
-void encode_plain(std::span<const std::string_view> texts, codec::Effort effort, BlockScratch& scratch,
-                  std::string& out) {
-  scratch.lengths.resize(texts.size());
-  scratch.bytes.clear();
-  for (size_t i = 0; i < texts.size(); ++i) {
-    scratch.lengths[i] = static_cast<int64_t>(texts[i].size());
-    scratch.bytes.append(texts[i]);
-  }
-  scratch.ints.encode(scratch.lengths, effort, out);
-  codec::write_packed(scratch.bytes, method_of(effort), out);
-}
-
-Status decode_plain(base::Reader& in, size_t count, DecodedTexts& out) {
-  std::vector<int64_t> lengths(count);
-  CLEW_TRY(codec::decode_ints(in, count, lengths.data()));
-  out.bytes = std::make_shared<std::string>();
-  CLEW_TRY(codec::read_packed(in, *out.bytes));
-  out.texts.reserve(count);
-  std::string_view left = *out.bytes;
-  for (int64_t length : lengths) {
-    if (length < 0 || static_cast<uint64_t>(length) > left.size()) return Error(Code::kCorrupt, "texts too long");
-    out.texts.push_back(left.substr(0, static_cast<size_t>(length)));
-    left.remove_prefix(static_cast<size_t>(length));
-  }
-  if (!left.empty()) return Error(Code::kCorrupt, "texts too short");
-  return {};
-}
 
 void encode_codes(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
   scratch.numbers.resize(in.rows.size());
@@ -50,10 +19,12 @@ Status decode_codes(base::Reader& in, size_t count, const BlockContext& context,
   CLEW_TRY(codec::decode_ints(in, count, codes.data()));
   uint64_t entries = context.dictionary->entries.size();
   out.codes.resize(count);
+  uint64_t worst = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (static_cast<uint64_t>(codes[i]) >= entries) return Error(Code::kCorrupt, "a code outside of its dictionary");
+    worst = static_cast<uint64_t>(codes[i]) > worst ? static_cast<uint64_t>(codes[i]) : worst;
     out.codes[i] = static_cast<uint32_t>(codes[i]);
   }
+  if (worst >= entries) return Error(Code::kCorrupt, "a code outside of its dictionary");
   out.coded = true;
   return {};
 }
@@ -61,12 +32,19 @@ Status decode_codes(base::Reader& in, size_t count, const BlockContext& context,
 }  // namespace
 
 bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
-  base::Writer(out).u8(static_cast<uint8_t>(plan.text_form));
-  if (plan.text_form == TextForm::kCodes) {
-    encode_codes(in, plan, scratch, out);
-  } else {
-    encode_plain(in.texts, plan.effort, scratch, out);
+  base::Writer w(out);
+  w.u8(static_cast<uint8_t>(plan.text_form));
+  switch (plan.text_form) {
+    case TextForm::kCodes: encode_codes(in, plan, scratch, out); return false;
+    case TextForm::kTemplates: encode_templates(in, *plan.templates, plan.effort, scratch, out); return false;
+    case TextForm::kPlain: break;
+    default: {
+      bool needs_times = false;
+      if (encode_typed(plan.text_form, in, plan, scratch, out, needs_times)) return needs_times;
+      out.back() = static_cast<char>(TextForm::kPlain);
+    }
   }
+  encode_plain(in.texts, plan.effort, scratch, out);
   return false;
 }
 
@@ -75,9 +53,19 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
   auto form = static_cast<TextForm>(in.u8());
   CLEW_TRY(in.status());
   switch (form) {
-    case TextForm::kPlain: CLEW_TRY(decode_plain(in, rows.size(), out)); break;
+    case TextForm::kPlain:
+      out.bytes = std::make_shared<std::string>();
+      CLEW_TRY(decode_plain(in, rows.size(), *out.bytes, out.texts));
+      break;
     case TextForm::kCodes: CLEW_TRY(decode_codes(in, rows.size(), context, out)); break;
-    default: return Error(Code::kUnsupported, "unknown form of texts");
+    case TextForm::kTemplates: {
+      if (!context.templates) return Error(Code::kCorrupt, "templates without a dictionary");
+      TemplateBlock block = CLEW_TRY(TemplateBlock::read(in, rows.size(), *context.templates));
+      out.bytes = std::make_shared<std::string>();
+      CLEW_TRY(block.all_texts(*out.bytes, out.texts));
+      break;
+    }
+    default: CLEW_TRY(decode_typed(form, in, rows, context, out));
   }
   return out;
 }

@@ -104,7 +104,6 @@ class Binder {
   Result<BoundPtr> bind_call(const Expr& expr);
   Result<BoundPtr> bind_lambda(const Expr& expr);
   Result<std::vector<BoundPtr>> bind_args(const Expr& expr, const FunctionDef& function);
-  Result<std::vector<BoundPtr>> bind_coalesce_args(const Expr& expr);
   Result<BoundPtr> finish_call(const FunctionDef& function, std::vector<BoundPtr> args, SourceSpan span);
   Result<BoundPtr> bind_mvmap(const Expr& expr);
   BoundPtr level_word(const Expr& expr);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -60,12 +61,16 @@ class Evaluator {
   Status filter(const Bound& expr, Inputs& inputs, model::Selection& rows);
 
  private:
-  friend class CallEvaluation;
+  static constexpr uint32_t kEntriesAlways = 256;  // dictionaries up to this size are always taken by entry
   struct DictResult {
     std::shared_ptr<const model::Vector> dict;  // kept so that its address is not taken again
     model::VectorPtr result;
   };
   Result<model::VectorPtr> eval_call(const Bound& expr, Inputs& inputs, const model::Selection* rows, uint32_t count);
+  Result<model::VectorPtr> eval_entries(const Bound& expr, std::span<const model::VectorPtr> args,
+                                        const model::Vector& dict, uint32_t rows);
+  Result<model::VectorPtr> spread(const Bound& expr, std::span<const model::VectorPtr> args,
+                                  const model::VectorPtr& entries, const model::Vector& dict);
   Status filter_any(const Bound& expr, Inputs& inputs, model::Selection& rows);
 
   std::unordered_map<const Bound*, DictResult> dict_results_;

@@ -348,6 +348,7 @@ class Parser {
     if (function == "case") return case_call(begin);
     if (function == "cast") return cast(begin);
     if (function == "extract") return extract(begin);
+    if (function == "position") return position(begin);
     std::vector<ExprPtr> args;
     if (tokens_.peek().is("*") && tokens_.peek(1).is(")")) tokens_.next();  // count(*)
     bool outer_span = in_span_;
@@ -360,10 +361,19 @@ class Parser {
       } while (tokens_.accept(","));
     }
     in_span_ = outer_span;
-    bool in_form = function == "position" && args.size() == 1 && args[0]->is_call("in") && args[0]->args.size() == 2;
     CLEW_TRY(tokens_.expect(")"));
-    if (in_form) args = std::vector<ExprPtr>(args[0]->args);
     return made(make_call(std::move(function), std::move(args), span_from(begin)));
+  }
+
+  // position(a in b), or with a comma; the parenthesis taken.
+  Result<ExprPtr> position(uint32_t begin) {
+    ExprPtr part = CLEW_TRY(sum());
+    if (!tokens_.accept_word("in")) {
+      CLEW_TRY(tokens_.expect(","));
+    }
+    ExprPtr text = CLEW_TRY(sum());
+    CLEW_TRY(tokens_.expect(")"));
+    return made(make_call("position", {part, text}, span_from(begin)));
   }
 
   // case(c, v, c, v else v), the parenthesis taken.

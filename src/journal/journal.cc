@@ -24,6 +24,15 @@ uint64_t number_of(std::string_view name) {
   return error == std::errc() && end == name.data() + name.size() ? number : 0;
 }
 
+Result<bool> is_all_zeros(const os::File& file, uint64_t bytes) {
+  constexpr uint64_t kPieceBytes = 1u << 20;
+  for (uint64_t at = 0; at < bytes; at += kPieceBytes) {
+    std::string piece = CLEW_TRY(file.read_at(at, std::min(kPieceBytes, bytes - at)));
+    if (piece.find_first_not_of('\0') != std::string::npos) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string Journal::path_of(uint64_t number) const { return fmt::format("{}/{:08}{}", dir_, number, kSuffix); }
@@ -57,6 +66,9 @@ Status Journal::recover_file(uint64_t number, const std::function<Status(Recover
   Result<FileHeader> header = read_file_header(*file);
   if (!header.ok()) {
     if (header.error().code() != Code::kCorrupt) return std::move(header).error();
+    // A file whose making was cut short by a power loss never held a record.
+    bool unmade = CLEW_TRY(is_all_zeros(*file, bytes));
+    if (unmade) return disk_.remove(path_of(number));
     ++report.damaged_files;
     return disk_.rename(path_of(number), path_of(number) + ".bad");
   }

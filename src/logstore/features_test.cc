@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "logstore/log_store.h"
-#include "logstore/test_store.h"
+#include "logstore/test_expect.h"
 
 namespace clew::logstore {
 namespace {

@@ -1,11 +1,10 @@
 // A store on a simulated disk, events with a number each, and a plain reading of everything: for tests.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -149,17 +148,5 @@ class TestStore {
   std::unique_ptr<base::Registry> registry;
   std::unique_ptr<LogStore> store;
 };
-
-// Expects exactly the numbers [0, count), each once, all values right.
-inline void expect_events(LogStore& store, uint64_t count) {
-  Seen seen = see_all(store);
-  EXPECT_TRUE(seen.wrong.empty()) << seen.wrong.front();
-  EXPECT_EQ(seen.damaged_rows, 0u);
-  EXPECT_EQ(seen.seq_by_number.size(), count);
-  EXPECT_EQ(seen.numbers().size(), count);
-  if (count > 0 && !seen.seq_by_number.empty()) {
-    EXPECT_EQ(seen.seq_by_number.rbegin()->first, count - 1);
-  }
-}
 
 }  // namespace clew::logstore::testing

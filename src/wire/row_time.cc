@@ -54,6 +54,10 @@ int64_t RowTime::decide(model::Batch& batch) {
 
 bool RowTime::read(TimeRole role, text::Time& time) {
   const Note& n = notes_[static_cast<size_t>(role)];
+  if (n.form == Form::kParsed) {
+    time = parsed_;
+    return true;
+  }
   if (n.form == Form::kNanos) {
     time = {};
     time.unix_nanos = n.nanos;

@@ -24,6 +24,13 @@ class RowTime {
   void note_text(model::TimeRole role, std::string_view text) { note(role, Form::kText, text, 0); }
   void note_number(model::TimeRole role, std::string_view token) { note(role, Form::kNumber, token, 0); }
   void note_nanos(model::TimeRole role, int64_t unix_nanos) { note(role, Form::kNanos, {}, unix_nanos); }
+  // A time that the caller read itself; goes before all others.
+  void note_parsed(const text::Time& time) {
+    parsed_ = time;
+    note(model::TimeRole::kAtTimestamp, Form::kParsed, {}, 0);
+  }
+  // Anything that may be a time was noted.
+  bool any() const { return seen_ != 0; }
   // The event belongs to a trace: then `start` counts too.
   void note_trace() { in_trace_ = true; }
   void forget(model::TimeRole role) { seen_ &= ~bit(role); }
@@ -34,7 +41,7 @@ class RowTime {
   int64_t decide(model::Batch& batch);
 
  private:
-  enum class Form : uint8_t { kText, kNumber, kNanos };
+  enum class Form : uint8_t { kText, kNumber, kNanos, kParsed };
   struct Note {
     Form form = Form::kText;
     std::string_view text;
@@ -53,6 +60,7 @@ class RowTime {
   text::TimeReader reader_;
   uint32_t seen_ = 0;
   bool in_trace_ = false;
+  text::Time parsed_;
   Note notes_[static_cast<size_t>(model::TimeRole::kNone) + 1];
 };
 

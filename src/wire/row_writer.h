@@ -41,7 +41,12 @@ class RowWriter {
   Field* field(std::string_view path);
   size_t fields_count() const { return fields_.size(); }
   // Frees all fields. Requires: nobody keeps a Field.
-  void forget_fields() { fields_.clear(); }
+  void forget_fields() {
+    fields_.clear();
+    ++generation_;
+  }
+  // Changes when fields were forgotten: whoever keeps some looks them up again.
+  uint64_t fields_generation() const { return generation_; }
 
   uint32_t begin_row() {
     ++row_no_;
@@ -114,8 +119,12 @@ class RowWriter {
   void set_id(std::string_view id) { own(id_, model::kIdField)->add_string(row_, id); }
   void set_index(std::string_view index) { own(index_, model::kIndexField)->add_string(row_, index); }
 
-  // Decides the time and writes `_time`, `_rest` and `_flags`.
-  void end_row() { end_row_at(time_.decide(*batch_)); }
+  // Decides the time, writes `_time`, `_rest` and `_flags`, and gives the time.
+  int64_t end_row() {
+    int64_t unix_nanos = time_.decide(*batch_);
+    end_row_at(unix_nanos);
+    return unix_nanos;
+  }
   // For wires that know the time; what the fields say of it is not looked at.
   void end_row_at(int64_t unix_nanos);
   void abandon_row();
@@ -161,6 +170,7 @@ class RowWriter {
   model::Column* rest_column_ = nullptr;
   model::Column spill_{"_spill"};  // one value on its way to rest_
   std::string rest_;               // of this row
+  uint64_t generation_ = 0;
   std::string name_buffer_;
   std::unordered_map<std::string, std::unique_ptr<Field>> fields_;  // by path
 };

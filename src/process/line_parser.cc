@@ -1,0 +1,313 @@
+#include "process/line_parser.h"
+
+#include "model/canonical.h"
+#include "process/access_log.h"
+#include "process/logfmt.h"
+#include "process/plain_line.h"
+#include "process/syslog_line.h"
+#include "text/utf8.h"
+#include "wire/json_event.h"
+#include "wire/row_writer.h"
+
+namespace clew::process {
+namespace {
+
+using model::Flag;
+using wire::Field;
+using wire::Newlines;
+
+constexpr size_t kPairsMin = 2;  // fewer pairs are prose with an equals sign
+
+struct FormatName {
+  std::string_view name;
+  Format format;
+};
+constexpr FormatName kFormats[] = {
+    {"plain", Format::kPlain},   {"ndjson", Format::kNdjson}, {"json", Format::kJsonStream},
+    {"access", Format::kAccess}, {"syslog", Format::kSyslog}, {"logfmt", Format::kLogfmt},
+};
+
+std::string_view without_line_end(std::string_view line) {
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  return line;
+}
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
+
+// The first bytes of a text that is too long, without a torn character at the end.
+std::string_view cut(std::string_view line) {
+  size_t n = kLineBytesMax;
+  while (n > kLineBytesMax - 4 && (static_cast<unsigned char>(line[n]) & 0xC0) == 0x80) --n;
+  return line.substr(0, n);
+}
+
+// PostgreSQL's names of what its prefix holds.
+std::string_view prefix_field(std::string_view name) {
+  if (name == "user" || name == "usr") return "db.user";
+  if (name == "db" || name == "database") return "db.name";
+  if (name == "app" || name == "appli") return "db.application";
+  if (name == "client" || name == "host" || name == "remote") return "client.address";
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<Format>> format_by_name(std::string_view name) {
+  if (name == "auto") return std::optional<Format>();
+  for (const FormatName& f : kFormats) {
+    if (f.name == name) return std::optional<Format>(f.format);
+  }
+  return Error(Code::kInvalid, "unknown format " + quoted(name) + ": auto, plain, ndjson, json, access, syslog or logfmt");
+}
+
+std::string_view format_name(Format format) {
+  for (const FormatName& f : kFormats) {
+    if (f.format == format) return f.name;
+  }
+  return "plain";
+}
+
+struct LineParser::State {
+  State(Format line_format, Expect line_expect) : format(line_format), expect(line_expect) {}
+
+  // Fields that many lines have, looked up once.
+  struct Known {
+    Field* message;
+    Field* level;
+    Field* logger;
+    Field* thread;
+    Field* pid;
+    Field* program;
+    Field* host;
+    Field* kind;
+    Field* client;
+    Field* user;
+    Field* method;
+    Field* url;
+    Field* path;
+    Field* query;
+    Field* version;
+    Field* status;
+    Field* bytes;
+    Field* referrer;
+    Field* agent;
+    Field* server;
+    Field* facility;
+    Field* message_id;
+    Field* trace;
+    Field* span;
+  };
+
+  void find_fields() {
+    auto f = [this](std::string_view name) { return rows.field(name); };
+    known = {f("message"), f("level"), f("logger"), f("thread.name"), f("process.pid"), f("program"), f("host.name"),
+             f("source.kind"), f("source.address"), f("user.name"), f("http.request.method"), f("url.original"),
+             f("url.path"), f("url.query"), f("http.version"), f("http.response.status_code"),
+             f("http.response.body.bytes"), f("http.request.referrer"), f("user_agent.original"), f("url.domain"),
+             f("syslog.facility"), f("syslog.msgid"), f("trace_id"), f("span_id")};
+    generation = rows.fields_generation() + 1;
+  }
+
+  void begin() {
+    if (generation != rows.fields_generation() + 1) find_fields();
+    rows.begin_row();
+  }
+  void add(Field* field, std::string_view value) {
+    if (!value.empty() && !rows.has(field)) rows.add_string(field, value);
+  }
+  void add_number(Field* field, std::string_view digits) {
+    if (!digits.empty()) rows.add_number(field, digits);
+  }
+  void note(const std::optional<text::Time>& time) {
+    if (time) rows.time().note_parsed(*time);
+  }
+
+  bool json(std::string_view text, Newlines newlines) {
+    const char* end = text.data() + text.size();
+    const char* p = wire::scan::blanks<Newlines::kBlank>(text.data(), end);
+    if (p == end || *p != '{') return false;
+    begin();
+    const char* after = reader.read(p, end, newlines);
+    if (after == nullptr || wire::scan::blanks<Newlines::kBlank>(after, end) != end) {
+      rows.abandon_row();
+      return false;
+    }
+    bool timed = rows.time().any();
+    int64_t time = rows.end_row();
+    if (timed) last_time = time;
+    return true;
+  }
+
+  bool access(std::string_view line) {
+    std::optional<AccessLine> got = parse_access_line(line);
+    if (!got) return false;
+    std::optional<text::Time> time = times.parse(got->time, context);
+    if (!time) return false;
+    begin();
+    note(time);
+    add(known.client, got->client);
+    add(known.user, got->user);
+    add(known.server, got->virtual_host);
+    add(known.method, got->method);
+    std::string_view url = got->method.empty() ? got->request : got->url;
+    if (url != "-") {
+      add(known.url, url);
+      size_t question = url.find('?');
+      if (!got->method.empty()) add(known.path, url.substr(0, question));
+      if (question != std::string_view::npos) add(known.query, url.substr(question + 1));
+    }
+    add(known.version, got->version);
+    add_number(known.status, got->status);
+    add_number(known.bytes, got->bytes);
+    add(known.referrer, got->referrer);
+    add(known.agent, got->agent);
+    return true;
+  }
+
+  bool syslog(std::string_view line) {
+    std::optional<SyslogLine> got = parse_syslog_line(line, times, context);
+    if (!got) return false;
+    begin();
+    note(got->time);
+    add(known.host, got->host);
+    add(known.program, got->program);
+    add_pid(got->pid);
+    if (got->priority >= 0) {
+      add(known.level, syslog_severity(got->priority));
+      add(known.facility, syslog_facility(got->priority));
+    }
+    add(known.message_id, got->message_id);
+    add(known.message, got->message);
+    add(known.kind, "host");
+    for (const SyslogParameter& p : got->parameters) add_parameter(p);
+    return true;
+  }
+  void add_pid(std::string_view pid) {
+    bool digits = !pid.empty() && pid.size() <= 18 && pid.find_first_not_of("0123456789") == std::string_view::npos;
+    if (digits) add_number(known.pid, pid);
+    else add(known.pid, pid);
+  }
+  // [opentelemetry trace_id="..."] gives the ids that everybody else has at top level.
+  void add_parameter(const SyslogParameter& p) {
+    scratch.clear();
+    append_logfmt_unescaped(p.value, scratch);
+    if (p.id == "opentelemetry" && p.name == "trace_id") return add(known.trace, scratch);
+    if (p.id == "opentelemetry" && p.name == "span_id") return add(known.span, scratch);
+    std::string name = "syslog.";
+    name.append(p.id).append(".").append(p.name);
+    add(rows.field(name), scratch);
+  }
+
+  bool logfmt(std::string_view line) {
+    if (!parse_logfmt(line, kPairsMin, pairs)) return false;
+    begin();
+    for (const LogfmtPair& p : pairs) {
+      Field* field = rows.field(p.key);
+      if (rows.has(field)) rows.flag(Flag::kDuplicateKey);
+      rows.remove(field);
+      add_pair(field, p);
+    }
+    return true;
+  }
+  void add_pair(Field* field, const LogfmtPair& p) {
+    if (p.bare) return rows.add_bool(field, true);
+    if (p.escaped) {
+      scratch.clear();
+      append_logfmt_unescaped(p.value, scratch);
+      if (field->role == model::TimeRole::kNone) rows.add_string(field, scratch);
+      else rows.add_string(field, p.value);  // the text must outlive the row
+      return;
+    }
+    const char* end = p.value.data() + p.value.size();
+    bool number = !p.quoted && !p.value.empty() && wire::scan::number_end(p.value.data(), end) == end;
+    if (number) return rows.add_number(field, p.value);
+    if (!p.quoted && (p.value == "true" || p.value == "false")) return rows.add_bool(field, p.value == "true");
+    rows.add_string(field, p.value);
+  }
+
+  void plain(std::string_view line) {
+    PlainLine got = parse_plain_line(line, times, context);
+    begin();
+    note(got.time);
+    add(known.level, got.level);
+    add(known.logger, got.logger);
+    add(known.thread, got.thread);
+    add_pid(got.pid);
+    if (got.database) add(known.kind, "database");
+    for (auto [name, value] : got.pairs) {
+      std::string_view field = prefix_field(name);
+      if (!field.empty() && value != "[unknown]") add(rows.field(field), value);
+    }
+    if (got.message.size() < line.size()) add(known.message, got.message);
+  }
+
+  void end(std::string_view raw) {
+    rows.set_raw(raw);
+    if (!text::is_valid_utf8(raw)) rows.flag(Flag::kBadUtf8);
+    if (rows.time().any()) {
+      last_time = rows.end_row();
+    } else if (last_time) {
+      rows.flag(Flag::kInferred);
+      rows.end_row_at(*last_time);
+    } else {
+      rows.end_row();
+    }
+  }
+
+  // Adds the row of a text line; true when it is of the format.
+  bool text_row(std::string_view line) {
+    if (format == Format::kAccess && access(line)) return true;
+    if (format == Format::kSyslog && syslog(line)) return true;
+    if (format == Format::kLogfmt && logfmt(line)) return true;
+    plain(line);
+    return format == Format::kPlain;
+  }
+
+  Format format;
+  Expect expect;
+  wire::RowWriter rows;
+  wire::JsonEventReader reader{rows};
+  Known known{};
+  uint64_t generation = 0;  // of `known`: one above the writer's
+  text::TimeContext context;
+  text::TimeReader times;
+  std::optional<int64_t> last_time;  // of the line before
+  std::vector<LogfmtPair> pairs;
+  std::string scratch;
+};
+
+LineParser::LineParser(Format format, Expect expect) : state_(std::make_unique<State>(format, expect)) {}
+LineParser::~LineParser() = default;
+
+void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
+  state_->context = {intake.zone, intake.arrival.get()};
+  state_->rows.attach(batch, intake);
+}
+
+bool LineParser::parse_line(std::string_view line) {
+  State& s = *state_;
+  bool too_long = line.size() > kLineBytesMax;
+  std::string_view raw = too_long ? cut(line) : line;
+  if (is_blank(raw)) return false;
+  if (!too_long && s.json(raw, Newlines::kEndDocument)) return true;
+  bool expected = s.text_row(without_line_end(raw));
+  if (!expected && s.expect == Expect::kOnly) s.rows.flag(Flag::kParseError);
+  if (too_long) s.rows.flag(Flag::kTruncated);
+  s.end(raw);
+  return true;
+}
+
+bool LineParser::parse_object(std::string_view text) {
+  if (is_blank(text)) return false;
+  State& s = *state_;
+  if (s.json(text, Newlines::kBlank)) return true;
+  bool too_long = text.size() > kLineBytesMax;
+  std::string_view raw = too_long ? cut(text) : text;
+  s.begin();
+  s.rows.flag(Flag::kParseError);
+  if (too_long) s.rows.flag(Flag::kTruncated);
+  s.end(raw);
+  return true;
+}
+
+}  // namespace clew::process

@@ -1,0 +1,59 @@
+// LineParser: one text line becomes one row, whatever it is: JSON, an access log, syslog, logfmt, or prose with a time.
+// The line itself is `_raw`, byte for byte; the fields stand beside it. A JSON object keeps its document instead.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/batch.h"
+#include "wire/intake.h"
+
+namespace clew::process {
+
+constexpr size_t kLineBytesMax = 1 << 20;  // of one line; beyond it is cut and flagged
+
+enum class Format : uint8_t {
+  kPlain,       // prose; a time and a level where they can be found
+  kNdjson,      // one JSON object a line
+  kJsonStream,  // JSON objects over several lines, or in an array
+  kAccess,      // common and combined log format
+  kSyslog,      // RFC 3164 and 5424, with or without the priority
+  kLogfmt,      // key=value
+};
+// "auto" gives nothing: detect() then says.  Errors: kInvalid naming the formats there are.
+Result<std::optional<Format>> format_by_name(std::string_view name);
+std::string_view format_name(Format format);
+
+// What a file is, from its first bytes.
+Format detect(std::string_view sample);
+
+// Whether a line of another format than the named one is ordinary, as where programs share one output, or flagged
+// parse_error.
+enum class Expect : uint8_t { kMostly, kOnly };
+
+// Threads:  one.
+// Lifetime: the batch outlives the rows written. Lines need not live longer than the call.
+class LineParser {
+ public:
+  LineParser(Format format, Expect expect);
+  ~LineParser();
+
+  // The batch that the next lines go to.
+  void attach(model::Batch& batch, const wire::Intake& intake);
+
+  // Adds one row. Never fails: a line that cannot be parsed keeps its text. A line without a time takes that of the line
+  // before (flagged inferred), or else the arrival's. A blank line adds nothing and gives false.
+  bool parse_line(std::string_view line);
+  // The same for a JSON object that may hold newlines.
+  bool parse_object(std::string_view text);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace clew::process

@@ -115,7 +115,7 @@ Result<Json> take_snapshot(ServerParts& parts, const CallPtr& call) {
 }
 
 Result<Json> flush(ServerParts& parts, const CallPtr&) {
-  CLEW_TRY(parts.store.flush_all());
+  CLEW_TRY(parts.store.flush_now());
   return Json{{"idle", parts.store.is_idle()}};
 }
 

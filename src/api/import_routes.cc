@@ -1,9 +1,8 @@
-// Plain ways in: files and lines (/api/v1/import), and Python's logging.handlers.HTTPHandler (/api/v1/logrecord).
+// Files and lines: /api/v1/import.
 #include "api/json_body.h"
 #include "api/routes.h"
 #include "text/time_format.h"
 #include "wire/index_name.h"
-#include "wire/logrecord.h"
 #include "wire/ndjson.h"
 
 namespace clew::api {
@@ -12,16 +11,13 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 
 struct Import {
-  explicit Import(ServerParts& parts)
-      : ingest(parts.ingest), import(parts.metrics, "import"), logrecord(parts.metrics, "logrecord") {}
+  explicit Import(ServerParts& parts) : ingest(parts.ingest), import(parts.metrics, "import") {}
 
   void take_import(const CallPtr& call);
-  void take_logrecord(const CallPtr& call);
   Result<wire::Events> decode(const net::Request& request);
 
   Ingest& ingest;
   SourceCounters import;
-  SourceCounters logrecord;
   DecoderPool<wire::NdjsonDecoder> ndjson;
 };
 
@@ -88,38 +84,13 @@ void Import::take_import(const CallPtr& call) {
   });
 }
 
-void Import::take_logrecord(const CallPtr& call) {
-  const net::Request& request = call->request();
-  bool posted = request.method == "POST";
-  Result<std::string> dataset = posted ? dataset_of(request) : Result<std::string>(std::string("logs"));
-  if (!dataset.ok()) return answer_error(*call, kShape, dataset.error());
-  size_t question = std::min(request.target.find('?'), request.target.size() - 1);
-  std::string_view form = posted ? request.body : std::string_view(request.target).substr(question + 1);
-  Result<wire::Events> events =
-      wire::decode_logrecord(form, {.arrival = ingest.now(), .dataset = *dataset, .zone = {}});
-  if (!events.ok()) {
-    logrecord.received(1);
-    logrecord.rejected("syntax", 1);
-    return answer_error(*call, kShape, events.error());
-  }
-  call->exchange->release_body();
-  Incoming incoming{.access = call->access, .key = {}, .events = std::move(events).take(), .creates = {}};
-  ingest.write(logrecord, std::move(incoming), [call](const contract::Ack*, const Error* error) {
-    if (error != nullptr) return answer_error(*call, kShape, *error);
-    call->exchange->answer({.status = 204, .headers = {}, .body = {}});
-  });
-}
-
 }  // namespace
 
 std::vector<Route> import_routes(ServerParts& parts) {
   auto import = std::make_shared<Import>(parts);
   Handler lines = [import](CallPtr call) { import->take_import(call); };
-  Handler record = [import](CallPtr call) { import->take_logrecord(call); };
   return {
       {"POST", "/api/v1/import", Need::kIngest, Place::kHere, kShape, lines},
-      {"POST", "/api/v1/logrecord", Need::kIngest, Place::kHere, kShape, record},
-      {"GET", "/api/v1/logrecord", Need::kIngest, Place::kHere, kShape, record},
   };
 }
 

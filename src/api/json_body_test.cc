@@ -139,9 +139,8 @@ TEST(Ingest, NothingToWriteReachesNoSink) {
   Ingest ingest(sink, clock);
   SourceCounters counters(metrics, "test");
   bool called = false;
-  ingest.write(counters, {}, [&](const contract::Ack* ack, const Error* error) {
-    called = ack == nullptr && error == nullptr;
-  });
+  ingest.write(counters, {},
+               [&](const contract::Ack* ack, const Error* error) { called = ack == nullptr && error == nullptr; });
   EXPECT_TRUE(called);
   EXPECT_TRUE(sink.writes.empty());
 }

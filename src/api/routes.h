@@ -11,14 +11,15 @@
 namespace clew::api {
 
 // Lifetime of all: `parts` and what it names outlive the routes.
-std::vector<Route> es_write_routes(ServerParts& parts);  // _bulk, _doc, _create
-std::vector<Route> es_admin_routes(ServerParts& parts);  // what Elasticsearch's clients ask around writing
-std::vector<Route> import_routes(ServerParts& parts);    // /api/v1/import, /api/v1/logrecord
-std::vector<Route> push_routes(ServerParts& parts);      // Loki, Zipkin
-std::vector<Route> query_routes(ServerParts& parts);     // _plugins/_ppl, /clew/v1/search
-std::vector<Route> catalog_routes(ServerParts& parts);   // datasets, fields, queries
-std::vector<Route> admin_routes(ServerParts& parts);     // delete, retention, snapshot, flush
-std::vector<Route> health_routes(ServerParts& parts);    // probes, /metrics
+std::vector<Route> es_write_routes(ServerParts& parts);   // _bulk, _doc, _create
+std::vector<Route> es_admin_routes(ServerParts& parts);   // what Elasticsearch's clients ask around writing
+std::vector<Route> import_routes(ServerParts& parts);     // /api/v1/import
+std::vector<Route> logrecord_routes(ServerParts& parts);  // /api/v1/logrecord
+std::vector<Route> push_routes(ServerParts& parts);       // Loki, Zipkin
+std::vector<Route> query_routes(ServerParts& parts);      // _plugins/_ppl, /clew/v1/search
+std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields, queries
+std::vector<Route> admin_routes(ServerParts& parts);      // delete, retention, snapshot, flush
+std::vector<Route> health_routes(ServerParts& parts);     // probes, /metrics
 
 // OTLP over HTTP and gRPC share decoders and counters.
 class OtlpService {

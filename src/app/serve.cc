@@ -130,8 +130,6 @@ Status Server::open_store() {
                   found.segments_quarantined == 0 ? ""
                                                   : fmt::format(", {} segments DAMAGED and left out: run clew verify",
                                                                 found.segments_quarantined)));
-  metrics_.gauge("clew_merge_due", "1 while a flush, merge or rewrite is due or running", {},
-                 [this] { return store_->is_idle() ? 0.0 : 1.0; });
   metrics_.gauge("clew_body_bytes", "bytes of request bodies in memory", {},
                  [this] { return static_cast<double>(body_budget_.used_bytes()); });
   return {};

@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   }
   print("encode and journal", cpu_seconds() - begun, rows, encoded);
   begun = cpu_seconds();
-  if (Status flushed = (*store)->flush_all(); !flushed) std::fprintf(stderr, "%s\n", flushed.error().message().c_str());
+  if (Status flushed = (*store)->flush_now(); !flushed) std::fprintf(stderr, "%s\n", flushed.error().message().c_str());
   uint64_t bytes = 0;
   auto datasets = (*store)->datasets({});
   if (!datasets) return 1;

@@ -1,0 +1,386 @@
+// Extremes, distinct counts and percentiles.
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/hash.h"
+#include "expr/aggregate_states.h"
+#include "expr/builder.h"
+#include "expr/coerce.h"
+#include "expr/print.h"
+
+namespace clew::expr {
+namespace {
+
+using model::Layout;
+using model::Type;
+using model::Value;
+using model::Vector;
+using model::VectorPtr;
+
+class Extreme final : public Aggregate {
+ public:
+  explicit Extreme(bool largest) : largest_(largest) {}
+
+  Status update(std::span<const VectorPtr> args, uint32_t rows, std::span<const uint32_t> groups,
+                uint32_t groups_count) override {
+    grow(groups_count);
+    const Vector& v = *args[0];
+    if (v.type == Type::kNull) return {};
+    bool lane = v.layout == Layout::kFlat && v.nulls.empty() && rows > 0;
+    bool integers = is_integer(v.type) || v.type == Type::kTimestamp;
+    if (groups.empty() && lane && integers) {
+      auto best = largest_ ? std::max_element(v.i64.begin(), v.i64.end()) : std::min_element(v.i64.begin(), v.i64.end());
+      offer(cell_of(v, static_cast<uint32_t>(best - v.i64.begin())), 0);
+      return {};
+    }
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) { offer(cell_of(v, row), g); });
+    return {};
+  }
+
+  Status merge(const Aggregate& other, std::span<const uint32_t> group_map, uint32_t groups_count) override {
+    grow(groups_count);
+    const auto& from = static_cast<const Extreme&>(other);
+    for (size_t g = 0; g < from.best_.size(); ++g) offer(cell_of(from.best_[g]), group_map[g]);
+    return {};
+  }
+
+  Result<VectorPtr> finish(uint32_t groups_count) override {
+    grow(groups_count);
+    VectorBuilder out;
+    for (const Value& value : best_) out.add(cell_of(value));
+    return out.finish();
+  }
+
+  size_t memory_bytes() const override { return best_.capacity() * sizeof(Value) + text_bytes_; }
+
+ private:
+  void grow(uint32_t groups_count) { best_.resize(std::max<size_t>(best_.size(), groups_count)); }
+
+  void offer(const Cell& cell, uint32_t g) {
+    if (cell.is_null()) return;
+    if (cell.type == Type::kArray) {
+      for (const Value& item : cell.value->items()) offer(cell_of(item), g);
+      return;
+    }
+    Value& best = best_[g];
+    if (!best.is_null()) {
+      int order = best.type() == cell.type && is_lane(cell.type) ? (cell.i64 < best.i64() ? -1 : cell.i64 > best.i64())
+                                                                  : total_order(cell, cell_of(best));
+      if (largest_ ? order <= 0 : order >= 0) return;
+    }
+    best = value_of(cell);
+    text_bytes_ += cell.text.size();
+  }
+
+  static bool is_lane(Type type) { return is_integer(type) || is_temporal(type); }
+
+  bool largest_;
+  std::vector<Value> best_;
+  size_t text_bytes_ = 0;
+};
+
+// A value of a group, in eight bytes: numbers that are whole as integers, so that 1 and 1.0 are one value.
+struct NumberKey {
+  uint32_t group;
+  uint8_t kind;  // 0 integer, 1 double, 2 unsigned, else the type
+  int64_t bits;
+  bool operator==(const NumberKey&) const = default;
+  template <class H>
+  friend H AbslHashValue(H h, const NumberKey& key) {
+    return H::combine(std::move(h), key.group, key.kind, key.bits);
+  }
+};
+
+// Text of a group; the bytes lie in the arena.
+struct TextKey {
+  uint32_t group;
+  std::string_view text;
+  bool operator==(const TextKey&) const = default;
+  template <class H>
+  friend H AbslHashValue(H h, const TextKey& key) {
+    return H::combine(std::move(h), key.group, base::hash64(key.text));
+  }
+};
+
+class DistinctCount final : public Aggregate {
+ public:
+  Status update(std::span<const VectorPtr> args, uint32_t rows, std::span<const uint32_t> groups,
+                uint32_t groups_count) override {
+    counts_.resize(std::max<size_t>(counts_.size(), groups_count));
+    const Vector& v = *args[0];
+    if (v.layout == Layout::kDict && add_dictionary(v, rows, groups, groups_count)) return {};
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add(cell_of(v, row), g); });
+    return {};
+  }
+
+  Status merge(const Aggregate& other, std::span<const uint32_t> group_map, uint32_t groups_count) override {
+    const auto& from = static_cast<const DistinctCount&>(other);
+    counts_.resize(std::max<size_t>(counts_.size(), groups_count));
+    for (NumberKey key : from.numbers_) {
+      key.group = group_map[key.group];
+      if (numbers_.insert(key).second) ++counts_[key.group];
+    }
+    for (const TextKey& key : from.texts_) add_text(key.text, group_map[key.group]);
+    return {};
+  }
+
+  Result<VectorPtr> finish(uint32_t groups_count) override {
+    counts_.resize(groups_count);
+    VectorBuilder out;
+    for (int64_t count : counts_) out.add_long(count);
+    return out.finish();
+  }
+
+  size_t memory_bytes() const override {
+    return counts_.capacity() * sizeof(int64_t) + numbers_.capacity() * (sizeof(NumberKey) + 1) +
+           texts_.capacity() * (sizeof(TextKey) + 1) + arena_.memory_bytes() + seen_.capacity();
+  }
+
+ private:
+  static constexpr size_t kSeenBytesMax = 1 << 20;
+
+  // Marks (group, code) pairs of a dictionary, so that each is looked up once. The marks last as long as the dictionary
+  // stays the same.
+  bool add_dictionary(const Vector& v, uint32_t rows, std::span<const uint32_t> groups, uint32_t groups_count) {
+    size_t entries = v.dict->size;
+    size_t needed = entries * groups_count;
+    if (needed > kSeenBytesMax || entries == 0) return false;
+    if (seen_dict_ != v.dict || seen_.size() != needed) {
+      seen_dict_ = v.dict;
+      seen_.assign(needed, 0);
+    }
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
+      if (!v.nulls.empty() && v.nulls[row] != 0) return;
+      uint8_t& seen = seen_[g * entries + v.codes[row]];
+      if (seen == 0) add(cell_of(v, row), g);
+      seen = 1;
+    });
+    return true;
+  }
+
+  void add_number(uint8_t kind, int64_t bits, uint32_t g) {
+    if (numbers_.insert({g, kind, bits}).second) ++counts_[g];
+  }
+
+  void add_text(std::string_view text, uint32_t g) {
+    if (texts_.contains(TextKey{g, text})) return;
+    texts_.insert({g, arena_.add(text)});
+    ++counts_[g];
+  }
+
+  void add(const Cell& cell, uint32_t g) {
+    switch (cell.type) {
+      case Type::kNull: break;
+      case Type::kInt:
+      case Type::kLong: add_number(0, cell.i64, g); break;
+      case Type::kULong: add_number(cell.i64 < 0 ? 2 : 0, cell.i64, g); break;
+      case Type::kDouble:
+      case Type::kFloat:
+      case Type::kDecimal: {
+        double v = *to_double(cell);
+        constexpr double kExact = 9007199254740992.0;
+        bool whole = v == std::trunc(v) && std::fabs(v) < kExact;
+        add_number(whole ? 0 : 1, whole ? static_cast<int64_t>(v) : std::bit_cast<int64_t>(v), g);
+        break;
+      }
+      case Type::kString:
+      case Type::kIp: add_text(cell.text, g); break;
+      case Type::kArray:
+        for (const Value& item : cell.value->items()) add(cell_of(item), g);
+        break;
+      case Type::kStruct:
+      case Type::kMixed: add_text(print_value(value_of(cell)), g); break;
+      default: add_number(static_cast<uint8_t>(16 + static_cast<uint8_t>(cell.type)), cell.i64, g);
+    }
+  }
+
+  std::vector<int64_t> counts_;
+  absl::flat_hash_set<NumberKey> numbers_;
+  absl::flat_hash_set<TextKey> texts_;
+  TextArena arena_;
+  std::shared_ptr<const Vector> seen_dict_;
+  std::vector<uint8_t> seen_;
+};
+
+// Doubles as integers in the same order.
+int64_t ordered_bits(double v) {
+  auto bits = std::bit_cast<int64_t>(v);
+  return bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits)) : bits;
+}
+double of_ordered_bits(int64_t bits) {
+  return std::bit_cast<double>(bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits)) : bits);
+}
+
+// All values of a group: sorted runs of equal values, and fresh ones. Fresh values are sorted in when they are as many as
+// the runs, so that the work stays n log n and repeated values cost no memory.
+class ValueRuns {
+ public:
+  void add(int64_t v) {
+    fresh_.push_back(v);
+    if (fresh_.size() >= std::max(kFreshMin, runs_.size())) compact();
+  }
+  void add_all(const ValueRuns& other) {
+    for (int64_t v : other.fresh_) add(v);
+    join(other.runs_);
+  }
+  // The value at position min(n-1, floor(p*n)) of all in order.  Requires: not empty.
+  int64_t at(double fraction) {
+    compact();
+    uint64_t n = 0;
+    for (const Run& run : runs_) n += run.count;
+    auto position = static_cast<uint64_t>(std::floor(fraction * static_cast<double>(n)));
+    position = std::min(position, n - 1);
+    for (const Run& run : runs_) {
+      if (position < run.count) return run.value;
+      position -= run.count;
+    }
+    return runs_.back().value;
+  }
+  bool empty() const { return fresh_.empty() && runs_.empty(); }
+  size_t memory_bytes() const { return fresh_.capacity() * sizeof(int64_t) + runs_.capacity() * sizeof(Run); }
+  template <class F>
+  void convert(F f) {
+    for (int64_t& v : fresh_) v = f(v);
+    for (Run& run : runs_) run.value = f(run.value);
+  }
+
+ private:
+  static constexpr size_t kFreshMin = 4096;
+  struct Run {
+    int64_t value;
+    uint64_t count;
+  };
+
+  void compact() {
+    if (fresh_.empty()) return;
+    std::sort(fresh_.begin(), fresh_.end());
+    std::vector<Run> fresh_runs;
+    for (int64_t v : fresh_) {
+      if (!fresh_runs.empty() && fresh_runs.back().value == v) {
+        ++fresh_runs.back().count;
+      } else {
+        fresh_runs.push_back({v, 1});
+      }
+    }
+    fresh_.clear();
+    join(fresh_runs);
+  }
+
+  void join(const std::vector<Run>& other) {
+    std::vector<Run> joined;
+    joined.reserve(runs_.size() + other.size());
+    size_t i = 0;
+    size_t k = 0;
+    while (i < runs_.size() || k < other.size()) {
+      if (k == other.size() || (i < runs_.size() && runs_[i].value < other[k].value)) {
+        joined.push_back(runs_[i++]);
+      } else if (i == runs_.size() || other[k].value < runs_[i].value) {
+        joined.push_back(other[k++]);
+      } else {
+        joined.push_back({runs_[i].value, runs_[i].count + other[k].count});
+        ++i;
+        ++k;
+      }
+    }
+    runs_ = std::move(joined);
+  }
+
+  std::vector<int64_t> fresh_;
+  std::vector<Run> runs_;
+};
+
+class Percentile final : public Aggregate {
+ public:
+  explicit Percentile(double fraction) : fraction_(fraction) {}
+
+  Status update(std::span<const VectorPtr> args, uint32_t rows, std::span<const uint32_t> groups,
+                uint32_t groups_count) override {
+    groups_.resize(std::max<size_t>(groups_.size(), groups_count));
+    const Vector& v = *args[0];
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add(cell_of(v, row), g); });
+    return {};
+  }
+
+  Status merge(const Aggregate& other, std::span<const uint32_t> group_map, uint32_t groups_count) override {
+    const auto& from = static_cast<const Percentile&>(other);
+    groups_.resize(std::max<size_t>(groups_.size(), groups_count));
+    if (from.type_ == Type::kNull) return {};
+    if (from.type_ != type_) see(from.type_);
+    bool convert = type_ == Type::kDouble && from.type_ != Type::kDouble;
+    for (size_t g = 0; g < from.groups_.size(); ++g) {
+      if (convert) {
+        ValueRuns copy = from.groups_[g];
+        copy.convert([](int64_t v) { return ordered_bits(static_cast<double>(v)); });
+        groups_[group_map[g]].add_all(copy);
+      } else {
+        groups_[group_map[g]].add_all(from.groups_[g]);
+      }
+    }
+    return {};
+  }
+
+  Result<VectorPtr> finish(uint32_t groups_count) override {
+    groups_.resize(groups_count);
+    VectorBuilder out;
+    for (ValueRuns& runs : groups_) {
+      if (runs.empty()) {
+        out.add_null();
+      } else if (type_ == Type::kDouble) {
+        out.add_real(of_ordered_bits(runs.at(fraction_)));
+      } else {
+        out.add_lane(type_, runs.at(fraction_));
+      }
+      runs = ValueRuns();
+    }
+    return out.finish();
+  }
+
+  size_t memory_bytes() const override {
+    size_t bytes = groups_.capacity() * sizeof(ValueRuns);
+    for (const ValueRuns& runs : groups_) bytes += runs.memory_bytes();
+    return bytes;
+  }
+
+ private:
+  // The lane holds integers or times until something else comes; then doubles.
+  void see(Type type) {
+    if (type_ == Type::kNull) {
+      type_ = type;
+    } else if (is_integer(type_) && is_integer(type)) {
+      type_ = Type::kLong;
+    } else if (type_ != Type::kDouble) {
+      for (ValueRuns& runs : groups_) {
+        runs.convert([](int64_t v) { return ordered_bits(static_cast<double>(v)); });
+      }
+      type_ = Type::kDouble;
+    }
+  }
+
+  void add(const Cell& cell, uint32_t g) {
+    bool lane = is_integer(cell.type) || is_temporal(cell.type);
+    std::optional<double> v = lane ? 0 : to_double(cell);
+    if (!v || std::isnan(*v)) return;
+    Type type = lane ? cell.type : Type::kDouble;
+    if (type != type_) see(type);
+    if (type_ != Type::kDouble) {
+      groups_[g].add(cell.i64);
+    } else {
+      groups_[g].add(ordered_bits(lane ? static_cast<double>(cell.i64) : *v));
+    }
+  }
+
+  double fraction_;
+  Type type_ = Type::kNull;
+  std::vector<ValueRuns> groups_;
+};
+
+}  // namespace
+
+std::unique_ptr<Aggregate> make_extreme(bool largest) { return std::make_unique<Extreme>(largest); }
+std::unique_ptr<Aggregate> make_distinct_count() { return std::make_unique<DistinctCount>(); }
+std::unique_ptr<Aggregate> make_percentile(double fraction) { return std::make_unique<Percentile>(fraction); }
+
+}  // namespace clew::expr

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "columnar/stats.h"
 #include "columnar/typed_text.h"
+#include "model/batch.h"
 
 namespace clew::columnar {
 namespace {
@@ -61,6 +62,7 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     if (!of_texts) entries = nullptr;
   }
   chunk.stats = stats_of(column, chunk, entries);
+  if (words_) collect_words(column, chunk, plan, entries);
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
     BlockPlace place;
     place.offset = here();
@@ -139,6 +141,23 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
   // Each entry costs its text and its code; each use its code.
   size_t entries = dictionary_.entries().size();
   return entries == 1 || dictionary_.text_bytes() + entries * 2 + texts * 2 < bytes;
+}
+
+void ChunkEncoder::collect_words(const ColumnView& column, const Chunk& chunk, const BlockPlan& plan,
+                                 const std::vector<std::string_view>* entries) {
+  if (!has_indexed_words(column.name)) return;
+  for (uint8_t k = 0; k < 16; ++k) {
+    if (chunk.kinds >> k & 1) words_->add_kind(static_cast<model::Kind>(k));
+  }
+  if (!has_texts(chunk.kinds)) return;
+  bool strings = chunk.kinds >> static_cast<int>(model::Kind::kArray) == 0 && column.name != model::kRestField;
+  if (strings && entries) {
+    words_->add_texts_of(*entries);
+  } else if (strings && plan.text_form == TextForm::kTemplates) {
+    words_->add_templates(column, templates_);
+  } else {
+    words_->add_column(column, plan.text_form);
+  }
 }
 
 void ChunkEncoder::place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset,

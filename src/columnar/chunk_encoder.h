@@ -8,6 +8,7 @@
 #include "columnar/block.h"
 #include "columnar/dictionary.h"
 #include "columnar/directory.h"
+#include "columnar/word_set.h"
 
 namespace clew::columnar {
 
@@ -15,6 +16,9 @@ namespace clew::columnar {
 class ChunkEncoder {
  public:
   explicit ChunkEncoder(codec::Effort effort) : effort_(effort) {}
+
+  // Words of the columns encoded from now on go there; null: nowhere.
+  void set_words(WordSet* words) { words_ = words; }
 
   // Appends the column's bytes to `data`, whose end lies `offset` bytes from the begin of the row group. `times` are
   // `_time` per row, null for `_time` itself.
@@ -30,7 +34,11 @@ class ChunkEncoder {
   void place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset, Chunk& chunk,
                         std::string& data);
 
+  void collect_words(const ColumnView& column, const Chunk& chunk, const BlockPlan& plan,
+                     const std::vector<std::string_view>* entries);
+
   codec::Effort effort_;
+  WordSet* words_ = nullptr;
   BlockScratch scratch_;
   DictionaryBuilder dictionary_;
   std::vector<uint32_t> codes_;

@@ -57,6 +57,20 @@ struct BlockValues {
   std::string_view text_at(uint32_t row) const { return dictionary ? dictionary->entries[codes[row]] : texts[row]; }
 };
 
+// Lifetime: as long as `values` and `name`.
+inline ColumnView view_of(std::string_view name, const BlockValues& values) {
+  ColumnView view{.name = name, .rows = values.rows};
+  view.kinds = values.kinds.empty() ? nullptr : values.kinds.data();
+  view.kind = values.kind;
+  view.ints = values.ints.empty() ? nullptr : values.ints.data();
+  view.scales = values.scales.empty() ? nullptr : values.scales.data();
+  view.scale = values.scale;
+  view.texts = values.texts.empty() ? nullptr : values.texts.data();
+  view.codes = values.codes.empty() ? nullptr : values.codes.data();
+  view.entries = values.dictionary ? &values.dictionary->entries : nullptr;
+  return view;
+}
+
 constexpr bool lane_is_int(uint8_t kind) {
   return kind != kAbsent && model::kind_has_int(static_cast<model::Kind>(kind));
 }

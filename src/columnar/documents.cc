@@ -82,7 +82,7 @@ Result<std::vector<std::string>> documents_of(const Fields& fields, uint32_t blo
     } else if (lane_is_text(shapes->kind_at(row))) {
       CLEW_TRY(append_shaped(shapes->text_at(row), known, row, out));
     } else {
-      if (names.empty()) names = CLEW_TRY(fields.public_names());
+      if (names.empty()) names = CLEW_TRY(fields.group().names().public_names());
       CLEW_TRY(append_flat(names, known, row, out));
     }
     documents.push_back(std::move(out));

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/hash.h"
-#include "columnar/dictionary.h"
 #include "columnar/to_vector.h"
 #include "model/batch.h"
 #include "model/rest.h"
@@ -52,66 +50,6 @@ const CommitRange* find_commit(const std::vector<CommitRange>& commits, uint64_t
   if (it == commits.begin()) return nullptr;
   --it;
   return seq - it->first_seq.get() < it->rows ? &*it : nullptr;
-}
-
-bool Fields::maybe_in_rest(std::string_view name) const {
-  const std::vector<uint32_t>& names = group_.directory().rest_names;
-  return std::binary_search(names.begin(), names.end(), static_cast<uint32_t>(base::hash64(name)));
-}
-
-bool Fields::stored(std::string_view name) const {
-  return group_.directory().find(name) != nullptr || maybe_in_rest(name);
-}
-
-Result<std::shared_ptr<const std::vector<std::string>>> Fields::rest_names() const {
-  {
-    base::MutexLock lock(mutex_);
-    if (rest_names_) return rest_names_;
-  }
-  std::set<std::string, std::less<>> names;
-  const Chunk* chunk = group_.directory().find(model::kRestField);
-  for (uint32_t b = 0; chunk && b < chunk->blocks.size(); ++b) {
-    Entries known = CLEW_TRY(entries(*chunk, nullptr));
-    Result<BlockValues> values = group_.block(*chunk, b, known.read, nullptr);
-    if (!values.ok()) continue;  // its names are lost with it; the other blocks' are not
-    for (uint32_t row = 0; row < values->rows; ++row) {
-      if (!lane_is_text(values->kind_at(row))) continue;
-      model::RestReader reader(values->text_at(row));
-      model::RestField field;
-      while (reader.next(field)) {
-        if (names.find(field.name) == names.end()) names.emplace(field.name);
-      }
-    }
-  }
-  auto list = std::make_shared<const std::vector<std::string>>(names.begin(), names.end());
-  base::MutexLock lock(mutex_);
-  rest_names_ = list;
-  return list;
-}
-
-Result<std::shared_ptr<const std::vector<model::CanonicalStep>>> Fields::steps(std::string_view field) const {
-  std::string key(field);
-  {
-    base::MutexLock lock(mutex_);
-    auto it = steps_.find(key);
-    if (it != steps_.end()) return it->second;
-  }
-  std::vector<model::CanonicalStep> found;
-  if (model::is_canonical(field)) {
-    std::vector<std::string> names;
-    for (const Chunk& chunk : group_.directory().chunks) names.push_back(chunk.name);
-    if (!group_.directory().rest_names.empty()) {
-      auto rest = CLEW_TRY(rest_names());
-      names.insert(names.end(), rest->begin(), rest->end());
-    }
-    found = model::canonical_steps(field, names);
-  } else if (stored(field)) {
-    found.push_back({key, model::Derive::kCopy});
-  }
-  auto list = std::make_shared<const std::vector<model::CanonicalStep>>(std::move(found));
-  base::MutexLock lock(mutex_);
-  steps_.emplace(std::move(key), list);
-  return list;
 }
 
 Result<Fields::Entries> Fields::entries(const Chunk& chunk, ScanStats* stats) const {
@@ -168,7 +106,7 @@ Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanSt
     Entries known = CLEW_TRY(entries(*chunk, &stats));
     values = CLEW_TRY(group_.block(*chunk, block, known.read, &stats));
   }
-  if (maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
+  if (group_.names().maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
   return values;
 }
 
@@ -189,7 +127,7 @@ Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const S
   if (field == model::kIdField) return derived_id(block, rows, stats);
   if (field == model::kIndexField) return index_column(block, rows, stats);
   if (field == kIngestTimeField) return ingest_times(block, rows);
-  auto way = CLEW_TRY(steps(field));
+  auto way = CLEW_TRY(group_.names().steps(field));
   VectorPtr result;
   for (const model::CanonicalStep& step : *way) {
     VectorPtr values = CLEW_TRY(stored_column(step.source, block, rows, stats));
@@ -259,13 +197,13 @@ Result<VectorPtr> Fields::ingest_times(uint32_t block, const Selection& rows) co
 Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const {
   contract::ColumnStats stats;
   if (field.starts_with('_')) return stats;
-  auto way = CLEW_TRY(steps(field));
+  auto way = CLEW_TRY(group_.names().steps(field));
   if (way->empty()) {
     stats.known = stats.all_null = true;
     stats.nulls = group_.rows();
     return stats;
   }
-  if (way->size() > 1 || (*way)[0].how != model::Derive::kCopy || maybe_in_rest((*way)[0].source)) return stats;
+  if (way->size() > 1 || (*way)[0].how != model::Derive::kCopy || group_.names().maybe_in_rest((*way)[0].source)) return stats;
   const Chunk* chunk = group_.directory().find((*way)[0].source);
   if (!chunk) return stats;
   stats.nulls = group_.rows() - chunk->values + chunk->nulls;
@@ -291,20 +229,6 @@ Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const
       break;
   }
   return stats;
-}
-
-Result<std::vector<std::string>> Fields::public_names() const {
-  std::vector<std::string> names;
-  for (const Chunk& chunk : group_.directory().chunks) {
-    if (!chunk.name.starts_with('_')) names.push_back(chunk.name);
-  }
-  if (!group_.directory().rest_names.empty()) {
-    auto rest = CLEW_TRY(rest_names());
-    for (const std::string& name : *rest) {
-      if (!group_.directory().find(name)) names.push_back(name);
-    }
-  }
-  return names;
 }
 
 }  // namespace clew::columnar

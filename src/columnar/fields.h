@@ -25,10 +25,6 @@ class Fields {
   Result<model::VectorPtr> column(std::string_view field, uint32_t block, const model::Selection& rows,
                                   contract::ScanStats& stats) const;
   Result<contract::ColumnStats> column_stats(std::string_view field) const;
-  Result<std::vector<std::string>> public_names() const;
-
-  // How a name is answered from stored fields; remembered.
-  Result<std::shared_ptr<const std::vector<model::CanonicalStep>>> steps(std::string_view field) const;
 
   // The chunk's dictionary and its vector; remembered.
   struct Entries {
@@ -37,9 +33,7 @@ class Fields {
   };
   Result<Entries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
 
-  // A stored field, in a column of its own or in `_rest`. Gives false when no row of the row group has it.
-  bool stored(std::string_view name) const;
-  bool maybe_in_rest(std::string_view name) const;
+  // A stored field's values, in a column of its own or in `_rest`.
   Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats) const;
 
  private:
@@ -50,14 +44,10 @@ class Fields {
   Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows) const;
   Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
-  Result<std::shared_ptr<const std::vector<std::string>>> rest_names() const;
 
   const RowGroup& group_;
   mutable base::Mutex mutex_;
-  mutable std::unordered_map<std::string, std::shared_ptr<const std::vector<model::CanonicalStep>>> steps_
-      CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const Chunk*, Entries> entries_ CLEW_GUARDED_BY(mutex_);
-  mutable std::shared_ptr<const std::vector<std::string>> rest_names_ CLEW_GUARDED_BY(mutex_);
 };
 
 // The range that an event of that _seq came with; null when none names it. `commits` rise by first_seq.

@@ -54,7 +54,7 @@ class RowGroupGranule final : public contract::Granule {
     const auto& minutes = group_->directory().minutes;
     return minutes.empty() || deleted_ || !all_seqs_ ? nullptr : &minutes;
   }
-  Result<std::vector<std::string>> field_names() const override { return fields_.public_names(); }
+  Result<std::vector<std::string>> field_names() const override { return group_->names().public_names(); }
   Result<std::vector<std::string>> documents(uint32_t block, const Selection& rows, ScanStats& stats) const override {
     return documents_of(fields_, block, rows, stats);
   }

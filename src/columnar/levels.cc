@@ -43,7 +43,7 @@ Result<std::vector<uint8_t>> level_ranks(const RowGroup& group) {
   contract::ScanStats stats;
   std::vector<uint8_t> ranks;
   ranks.reserve(group.rows());
-  auto steps = CLEW_TRY(fields.steps("level"));
+  auto steps = CLEW_TRY(group.names().steps("level"));
   if (steps->empty()) {
     ranks.assign(group.rows(), 0);
     return ranks;
@@ -114,7 +114,7 @@ Result<std::vector<uint32_t>> service_numbers(const RowGroup& group, Numbers& nu
   contract::ScanStats stats;
   std::vector<uint32_t> out;
   out.reserve(group.rows());
-  auto steps = CLEW_TRY(fields.steps("service.name"));
+  auto steps = CLEW_TRY(group.names().steps("service.name"));
   if (steps->empty()) return std::vector<uint32_t>(group.rows(), 0);
   for (uint32_t b = 0; b < blocks_of(group.rows()); ++b) {
     model::Selection all(block_rows(group.rows(), b));

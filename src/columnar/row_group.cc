@@ -13,7 +13,7 @@ namespace clew::columnar {
 RowGroup::RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
                    CommitsPtr commits)
     : dataset_(std::move(dataset)), directory_(std::move(directory)), data_(std::move(data)), seqs_(seqs),
-      commits_(std::move(commits)) {}
+      commits_(std::move(commits)), names_(*this) {}
 
 std::vector<uint64_t> seqs_of_commits(const std::vector<CommitRange>& commits, uint32_t rows) {
   std::vector<uint64_t> seqs;

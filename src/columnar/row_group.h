@@ -9,6 +9,7 @@
 #include "columnar/block.h"
 #include "columnar/byte_source.h"
 #include "columnar/directory.h"
+#include "columnar/names.h"
 #include "columnar/row_source.h"
 
 namespace clew::columnar {
@@ -48,6 +49,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Status verify() const override;
 
   const Directory& directory() const { return directory_; }
+  const Names& names() const { return names_; }
   const ByteSource& data() const { return data_; }
   const std::vector<CommitRange>& commits() const { return *commits_; }
   Seqs seqs_form() const { return seqs_; }
@@ -68,6 +70,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   ByteSource data_;
   Seqs seqs_;
   CommitsPtr commits_;
+  Names names_;
 };
 
 // Value by value the same: _seq of the rows that `commits` name in order, at most `rows` of them.

@@ -2,6 +2,7 @@
 #include "columnar/row_group.h"
 #include "columnar/segment.h"
 #include "columnar/segment_open.h"
+#include "columnar/token_index.h"
 #include "model/batch.h"
 
 namespace clew::columnar {
@@ -50,7 +51,7 @@ Status FileSegmentReader::verify() const {
     rows += groups_[i]->rows();
   }
   if (rows != summary_.rows) return Error(Code::kCorrupt, "row groups have other rows than the summary");
-  return {};
+  return verify_index(*file_, index_, groups_.size());
 }
 
 }  // namespace

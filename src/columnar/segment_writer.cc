@@ -10,6 +10,7 @@
 #include "columnar/rest_gather.h"
 #include "columnar/segment.h"
 #include "columnar/segment_format.h"
+#include "columnar/token_index.h"
 #include "model/batch.h"
 
 namespace clew::columnar {
@@ -22,6 +23,7 @@ class FileSegmentWriter final : public SegmentWriter {
   FileSegmentWriter(std::unique_ptr<os::File> file, SegmentIdentity identity) : file_(std::move(file)) {
     tail_.identity = std::move(identity);
     buffer_.assign(kTrailerBytes, '\0');
+    chunks_.set_words(&words_);
   }
 
   Status add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) override;
@@ -38,6 +40,8 @@ class FileSegmentWriter final : public SegmentWriter {
 
   std::unique_ptr<os::File> file_;
   Tail tail_;
+  WordSet words_;
+  IndexBuilder index_;
   ChunkEncoder chunks_{codec::Effort::kFull};
   std::string buffer_;          // bytes not written yet
   uint64_t buffer_offset_ = 0;  // where they belong
@@ -143,6 +147,7 @@ Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, s
   directory.minutes = CLEW_TRY(count_minutes(groups, rows, times_));
   directory.index_names();
   add_to_summary(directory);
+  index_.add_row_group(words_.take());
   tail_.row_groups.push_back({begin, std::move(directory)});
   return flush();
 }
@@ -162,6 +167,23 @@ void FileSegmentWriter::add_to_summary(const Directory& directory) {
   ++s.row_groups;
 }
 
+// The words of a row group that is copied; its bytes do not keep them.
+Status collect_words(const RowGroup& group, WordSet& words) {
+  for (const Chunk& chunk : group.directory().chunks) {
+    if (!has_indexed_words(chunk.name)) continue;
+    for (uint8_t k = 0; k < 16; ++k) {
+      if (chunk.kinds >> k & 1) words.add_kind(static_cast<model::Kind>(k));
+    }
+    ChunkEntries entries = CLEW_TRY(group.entries(chunk, nullptr));
+    for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
+      BlockValues values = CLEW_TRY(group.block(chunk, b, entries, nullptr));
+      ColumnView view = view_of(chunk.name, values);
+      if (view.texts || view.codes) words.add_column(view, TextForm::kPlain);
+    }
+  }
+  return {};
+}
+
 Status FileSegmentWriter::copy_row_group(const RowSourcePtr& source) {
   auto group = std::dynamic_pointer_cast<const RowGroup>(source);
   CHECK(group && group->seqs_form() == Seqs::kColumn);
@@ -176,6 +198,8 @@ Status FileSegmentWriter::copy_row_group(const RowSourcePtr& source) {
   write_directory(group->directory(), written);
   Directory directory = CLEW_TRY(read_directory(written, kRowGroupRowsMax));
   add_to_summary(directory);
+  CLEW_TRY(collect_words(*group, words_));
+  index_.add_row_group(words_.take());
   tail_.row_groups.push_back({begin, std::move(directory)});
   return {};
 }
@@ -201,6 +225,7 @@ Status FileSegmentWriter::write_tails() {
 Result<SegmentSummary> FileSegmentWriter::finish(std::vector<CommitRange> commits) {
   CHECK(!tail_.row_groups.empty());
   tail_.commits = std::move(commits);
+  tail_.index = index_.finish(position(), buffer_);
   CLEW_TRY(write_tails());
   CLEW_TRY(file_->sync());
   tail_.summary.file_bytes = position();

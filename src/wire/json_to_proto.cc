@@ -124,38 +124,15 @@ std::optional<double> real_number(std::string_view token) {
 
 }  // namespace
 
-void JsonToProto::blanks() { at_ = scan::blanks<Newlines::kBlank>(at_, end_); }
-
-char JsonToProto::peek() {
-  blanks();
-  return at_ == end_ ? '\0' : *at_;
-}
-
-void JsonToProto::skip() {
-  SkipInfo info;
-  at_ = skip_value(at_, end_, Grammar::kIngest, Newlines::kBlank, info);
-}
-
 // The whole text is checked before anything is made of it; what follows may trust its grammar.
-Status JsonToProto::check(std::string_view json) {
+Status JsonToProto::begin(std::string_view json) {
   out_.clear();
   path_.clear();
   problem_.clear();
   rejected_.clear();
   items_ = rejected_count_ = 0;
-  at_ = json.data();
-  end_ = at_ + json.size();
-  blanks();
-  SkipInfo info;
-  const char* end = skip_value(at_, end_, Grammar::kIngest, Newlines::kBlank, info);
-  const char* stop = end == nullptr ? info.error_at : scan::blanks<Newlines::kBlank>(end, end_);
-  if (end == nullptr || stop != end_) {
-    return Error(Code::kInvalid, "malformed JSON at byte " + std::to_string(stop - json.data()));
-  }
-  if (info.depth > kJsonDepthMax) {
-    return Error(Code::kTooLarge, "JSON nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
-  }
-  return {};
+  in_ = JsonCursor(json);
+  return check_json(json, kJsonDepthMax);
 }
 
 Status JsonToProto::outcome() const {
@@ -164,15 +141,15 @@ Status JsonToProto::outcome() const {
 }
 
 Status JsonToProto::convert(std::string_view json, const JsonMessage& root) {
-  CLEW_TRY(check(json));
-  if (peek() != '{') return Error(Code::kInvalid, "expected a JSON object");
+  CLEW_TRY(begin(json));
+  if (in_.peek() != '{') return Error(Code::kInvalid, "expected a JSON object");
   (void)object(root, 0);
   return outcome();
 }
 
 Status JsonToProto::convert_array(std::string_view json, const JsonField& element) {
-  CLEW_TRY(check(json));
-  if (peek() != '[') return Error(Code::kInvalid, "expected a JSON array");
+  CLEW_TRY(begin(json));
+  if (in_.peek() != '[') return Error(Code::kInvalid, "expected a JSON array");
   (void)array(element, 0);
   return outcome();
 }
@@ -205,59 +182,42 @@ bool JsonToProto::wrong(std::string_view expected) {
 }
 
 bool JsonToProto::object(const JsonMessage& message, int depth) {
-  ++at_;
-  while (peek() != '}') {
-    if (*at_ == ',') {
-      ++at_;
-      blanks();
-    }
-    unsigned seen = 0;
-    const char* begin = at_ + 1;
-    const char* quote = scan::string_end(begin, end_, seen);
-    std::string_view key(begin, static_cast<size_t>(quote - begin));
-    at_ = quote + 1;
-    blanks();
-    ++at_;  // the colon
-    blanks();
+  in_.enter();
+  while (in_.more()) {
+    std::string_view key = in_.key();
     const JsonField* field = nullptr;
     for (const JsonField& f : message.fields) {
       if (same_name(f.name, key)) field = &f;
     }
     if (field == nullptr) {
-      skip();
+      in_.skip();
       continue;
     }
     path_.push_back({key, 0});
     if (!member(*field, depth)) return false;
     path_.pop_back();
   }
-  ++at_;
   return true;
 }
 
 // A member that is null is not there.
 bool JsonToProto::member(const JsonField& field, int depth) {
-  if (*at_ == 'n') {
-    skip();
+  if (in_.peek() == 'n') {
+    in_.skip();
     return true;
   }
   return field.repeated ? array(field, depth) : single(field, depth);
 }
 
 bool JsonToProto::array(const JsonField& field, int depth) {
-  if (peek() != '[') return wrong("an array");
-  ++at_;
+  if (in_.peek() != '[') return wrong("an array");
+  in_.enter();
   path_.push_back({});
-  for (size_t i = 0; peek() != ']'; ++i) {
-    if (*at_ == ',') {
-      ++at_;
-      blanks();
-    }
+  for (size_t i = 0; in_.more(); ++i) {
     path_.back().index = i;
     if (!single(field, depth)) return false;
   }
   path_.pop_back();
-  ++at_;
   return true;
 }
 
@@ -269,7 +229,7 @@ bool JsonToProto::single(const JsonField& field, int depth) {
 
 bool JsonToProto::item(const JsonField& field, int depth) {
   ++items_;
-  const char* begin = at_;
+  const char* begin = in_.position();
   size_t bytes_before = out_.size();
   size_t steps_before = path_.size();
   if (message(field, depth)) return true;
@@ -281,13 +241,13 @@ bool JsonToProto::item(const JsonField& field, int depth) {
   problem_.clear();
   out_.resize(bytes_before);
   path_.resize(steps_before);
-  at_ = begin;
-  skip();
+  in_.rewind(begin);
+  in_.skip();
   return true;
 }
 
 bool JsonToProto::message(const JsonField& field, int depth) {
-  if (*at_ != '{') return wrong("an object");
+  if (in_.peek() != '{') return wrong("an object");
   append_varint(out_, proto_tag(field.number, WireType::kBytes));
   size_t length_at = out_.size();
   out_.append(kLengthBytes, '\0');
@@ -297,61 +257,33 @@ bool JsonToProto::message(const JsonField& field, int depth) {
 }
 
 bool JsonToProto::text_map(const JsonField& field) {
-  if (*at_ != '{') return wrong("an object");
+  if (in_.peek() != '{') return wrong("an object");
   constexpr JsonField kTextValue{"value", 2, JsonType::kText};
-  ++at_;
-  while (peek() != '}') {
-    if (*at_ == ',') {
-      ++at_;
-      blanks();
-    }
+  in_.enter();
+  while (in_.more()) {
     append_varint(out_, proto_tag(field.number, WireType::kBytes));
     size_t length_at = out_.size();
     out_.append(kLengthBytes, '\0');
-    std::string_view token;
-    bool quoted = false;
-    const char* key = at_ + 1;
-    (void)read_token(token, quoted);
-    path_.push_back({std::string_view(key, static_cast<size_t>(at_ - 1 - key)), 0});
-    append_bytes(out_, 1, token);
-    blanks();
-    ++at_;  // the colon
-    blanks();
+    std::string_view key = in_.key();
+    path_.push_back({key, 0});
+    if (key.find('\\') != std::string_view::npos) {
+      text_.clear();
+      (void)append_unescaped(key, text_);
+      key = text_;
+    }
+    append_bytes(out_, 1, key);
     if (!member(kTextValue, 0)) return false;
     path_.pop_back();
     patch_length(out_, length_at, out_.size() - length_at - kLengthBytes);
   }
-  ++at_;
   return true;
 }
 
-// A string's text, or a number or word as it stands. False at an object or array.
-bool JsonToProto::read_token(std::string_view& token, bool& quoted) {
-  if (*at_ == '{' || *at_ == '[') return false;
-  const char* begin = at_;
-  quoted = *at_ == '"';
-  if (!quoted) {
-    skip();
-    token = std::string_view(begin, static_cast<size_t>(at_ - begin));
-    return true;
-  }
-  unsigned seen = 0;
-  const char* quote = scan::string_end(begin + 1, end_, seen);
-  token = std::string_view(begin + 1, static_cast<size_t>(quote - begin - 1));
-  if ((seen & kSawEscape) != 0) {
-    text_.clear();
-    (void)append_unescaped(token, text_);
-    token = text_;
-  }
-  at_ = quote + 1;
-  return true;
-}
-
-bool JsonToProto::enumeration(const JsonField& field, std::string_view token, bool quoted) {
-  std::optional<int64_t> number = whole_number<int64_t>(token);
-  if (!number && !quoted) return wrong("a number or a name");
+bool JsonToProto::enumeration(const JsonField& field, JsonCursor::Token token) {
+  std::optional<int64_t> number = whole_number<int64_t>(token.text);
+  if (!number && !token.quoted) return wrong("a number or a name");
   for (size_t i = 0; i < field.names.size() && !number; ++i) {
-    if (field.names[i] == token) number = static_cast<int64_t>(i);
+    if (field.names[i] == token.text) number = static_cast<int64_t>(i);
   }
   if (!number) return true;
   append_varint(out_, proto_tag(field.number, WireType::kVarint));
@@ -360,9 +292,11 @@ bool JsonToProto::enumeration(const JsonField& field, std::string_view token, bo
 }
 
 bool JsonToProto::scalar(const JsonField& field) {
-  std::string_view token;
-  bool quoted = false;
-  if (!read_token(token, quoted)) return wrong("a single value");
+  (void)in_.peek();
+  if (!in_.is_scalar()) return wrong("a single value");
+  JsonCursor::Token value = in_.token(text_);
+  std::string_view token = value.text;
+  bool quoted = value.quoted;
   auto varint = [&](uint64_t v) {
     append_varint(out_, proto_tag(field.number, WireType::kVarint));
     append_varint(out_, v);
@@ -410,7 +344,7 @@ bool JsonToProto::scalar(const JsonField& field) {
       base::Writer(out_).f64(*v);
       return true;
     }
-    case JsonType::kEnum: return enumeration(field, token, quoted);
+    case JsonType::kEnum: return enumeration(field, value);
     case JsonType::kMessage:
     case JsonType::kTextMap: break;
   }

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "wire/intake.h"
+#include "wire/json_cursor.h"
 
 namespace clew::wire {
 
@@ -65,7 +66,7 @@ class JsonToProto {
     std::string_view key;
     size_t index = 0;
   };
-  Status check(std::string_view json);
+  Status begin(std::string_view json);
   Status outcome() const;
   bool object(const JsonMessage& message, int depth);
   bool member(const JsonField& field, int depth);
@@ -75,17 +76,11 @@ class JsonToProto {
   bool message(const JsonField& field, int depth);
   bool scalar(const JsonField& field);
   bool text_map(const JsonField& field);
-  bool enumeration(const JsonField& field, std::string_view token, bool quoted);
-  bool read_token(std::string_view& token, bool& quoted);
+  bool enumeration(const JsonField& field, JsonCursor::Token token);
   bool wrong(std::string_view expected);
   std::string path() const;
 
-  void blanks();
-  char peek();
-  void skip();
-
-  const char* at_ = nullptr;
-  const char* end_ = nullptr;
+  JsonCursor in_;
   std::string out_;
   std::string text_;   // an unescaped string
   std::string bytes_;  // decoded hex or base64

@@ -30,11 +30,13 @@ void KeyedRows::begin_request() {
   shared_.clear();
   shared_values_.clear();
   last_ = &first_;
+  find_fields_again();
   if (keys_.size() <= kKeysMax && writer_.fields_count() <= kKeysMax) return;
   by_text_.clear();
   keys_.clear();
   first_ = {};
   writer_.forget_fields();
+  fields_generation_ = writer_.fields_generation();
 }
 
 void KeyedRows::select(model::Batch& batch, const Intake& intake) {
@@ -70,17 +72,24 @@ Key* KeyedRows::key(std::string_view name) {
   return &made;
 }
 
+void KeyedRows::find_fields_again() {
+  if (writer_.fields_generation() == fields_generation_) return;
+  fields_generation_ = writer_.fields_generation();
+  for (Key& k : keys_) k.field = writer_.field(k.text);
+}
+
 bool KeyedRows::begin_row() {
   if (expanded_bytes_ + shared_bytes_ > kExpandedBytesMax) return false;
   expanded_bytes_ += shared_bytes_;
   last_ = &first_;
+  ++serial_;
   writer_.begin_row();
   return true;
 }
 
 // The row has a value under this name. Of the same level: the last one wins. Else the stronger one keeps the name.
 Field* KeyedRows::contended(Key* k, Level level) {
-  if (k->level == level) return k->field;
+  if (k->mark == mark(level)) return k->field;
   Key*& below = k->below[static_cast<size_t>(level)];
   if (below == nullptr) {
     scratch_.assign(kLevelPrefixes[static_cast<size_t>(level)]);
@@ -138,24 +147,26 @@ void KeyedRows::put_string(std::string_view name, Level level, std::string_view 
   writer_.add_string(f, v);
 }
 
-void KeyedRows::put_string(Key* k, std::string_view v) {
-  k->level = Level::kRecord;
-  writer_.add_string(k->field, checked(v));
+std::string_view KeyedRows::put_string(Key* k, std::string_view v) {
+  k->mark = mark(Level::kRecord);
+  v = checked(v);
+  writer_.add_string(k->field, v);
+  return v;
 }
 
 void KeyedRows::put_count(Key* k, uint64_t v) {
-  k->level = Level::kRecord;
+  k->mark = mark(Level::kRecord);
   writer_.add_uint(k->field, v);
 }
 
 void KeyedRows::put_int(Key* k, int64_t v) {
-  k->level = Level::kRecord;
+  k->mark = mark(Level::kRecord);
   writer_.add_int(k->field, v);
 }
 
 void KeyedRows::put_nanos(Key* k, uint64_t unix_nanos) {
   if (unix_nanos == 0) return;
-  k->level = Level::kRecord;
+  k->mark = mark(Level::kRecord);
   if (unix_nanos <= INT64_MAX) writer_.add_time(k->field, static_cast<int64_t>(unix_nanos));
   else writer_.add_uint(k->field, unix_nanos);
 }
@@ -194,7 +205,7 @@ void KeyedRows::write_shared() {
     Key* k = s.key;
     Field* f = k->field;
     if (writer_.has(f)) [[unlikely]] f = contended(k, s.level);
-    k->level = s.level;
+    k->mark = mark(s.level);
     put_to(f, s.value);
   }
 }
@@ -256,6 +267,13 @@ int64_t KeyedRows::event_time(uint64_t unix_nanos) {
     return arrival;
   }
   return static_cast<int64_t>(unix_nanos);
+}
+
+void KeyedRows::restart_row() {
+  abandon_row();
+  last_ = &first_;
+  ++serial_;
+  writer_.begin_row();
 }
 
 void KeyedRows::abandon_row() {

@@ -32,7 +32,7 @@ struct Key {
   std::string text;
   Field* field = nullptr;
   Key* after = nullptr;
-  Level level = Level::kRecord;      // of the value that the row has for `field`
+  uint64_t mark = 0;                 // the row that had it last, and the level there
   Key* below[kLevels] = {};          // the same name below that of a level, when it was needed
 };
 
@@ -58,6 +58,8 @@ class KeyedRows {
   void share(const std::vector<SharedValue>& values);
 
   Key* key(std::string_view name);
+  // To be called after someone else used writer(), who may have made it forget its fields.
+  void find_fields_again();
 
   // False when the request has grown over kExpandedBytesMax: then no row was begun.
   bool begin_row();
@@ -76,15 +78,15 @@ class KeyedRows {
   Field* claim(Key* k, Level level) {
     if (writer_.fields_in_row() >= kFieldsPerEventMax) [[unlikely]] return nullptr;
     if (writer_.has(k->field)) [[unlikely]] return contended(k, level);
-    k->level = level;
+    k->mark = mark(level);
     return k->field;
   }
 
   // Values; long texts are cut, bytes that are no UTF-8 flagged.
   void put_string(std::string_view name, Level level, std::string_view v);
   void put(std::string_view name, Level level, const model::RestField& v);
-  // The same for fields of the record itself.
-  void put_string(Key* k, std::string_view v);
+  // The same for fields of the record itself; a text is given back as it is kept.
+  std::string_view put_string(Key* k, std::string_view v);
   void put_count(Key* k, uint64_t v);
   void put_int(Key* k, int64_t v);
   // Nanoseconds since the epoch, 0 for none; what no int64 holds stays a number.
@@ -96,6 +98,8 @@ class KeyedRows {
   // Writes what is shared, and the row's own columns. `unix_nanos` 0: no time.
   void end_row(uint64_t unix_nanos);
   void abandon_row();
+  // Takes back the values of the row, which goes on.
+  void restart_row();
 
  private:
   struct Shared {
@@ -103,6 +107,8 @@ class KeyedRows {
     Level level;
     model::RestField value;
   };
+  // A row number that no batch repeats, with a level.
+  uint64_t mark(Level level) const { return serial_ << 3 | static_cast<uint64_t>(level); }
   Field* contended(Key* k, Level level);
   void put_to(Field* f, const model::RestField& v);
   std::string_view checked(std::string_view v);
@@ -119,6 +125,8 @@ class KeyedRows {
   Key* last_ = &first_;
   std::vector<Shared> shared_;
   std::vector<SharedValue> shared_values_;
+  uint64_t serial_ = 0;
+  uint64_t fields_generation_ = 0;  // of writer_, when the keys' fields were found
   uint64_t shared_bytes_ = 0;
   uint64_t expanded_bytes_ = 0;
   std::string overflow_;                    // members of a JSON object

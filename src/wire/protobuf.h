@@ -107,7 +107,7 @@ class ProtoReader {
 
   // Groups are of old; nobody sends them, so their end marks are only counted.
   void skip_group() {
-    constexpr int kDepthMax = 64;
+    constexpr int kGroupDepthMax = 64;
     int depth = 1;
     while (depth > 0) {
       uint32_t tag = next();
@@ -118,7 +118,7 @@ class ProtoReader {
       WireType type = static_cast<WireType>(tag & 7);
       if (type == WireType::kGroupEnd) --depth;
       else if (type != WireType::kGroup) skip(tag);
-      else if (++depth > kDepthMax) fail();
+      else if (++depth > kGroupDepthMax) fail();
     }
   }
 

@@ -1,6 +1,9 @@
 // Files and lines: /api/v1/import.
+#include <charconv>
+
 #include "api/json_body.h"
 #include "api/routes.h"
+#include "process/importer.h"
 #include "text/time_format.h"
 #include "wire/index_name.h"
 #include "wire/ndjson.h"
@@ -10,11 +13,17 @@ namespace {
 
 constexpr ErrorShape kShape = ErrorShape::kClew;
 
+struct Decoded {
+  wire::Events events;
+  std::string format;     // what the lines were read as
+  int64_t last_time = 0;  // of the last event, for the `after` of the next piece of a file
+};
+
 struct Import {
   explicit Import(ServerParts& parts) : ingest(parts.ingest), import(parts.metrics, "import") {}
 
   void take_import(const CallPtr& call);
-  Result<wire::Events> decode(const net::Request& request);
+  Result<Decoded> decode(const net::Request& request);
 
   Ingest& ingest;
   SourceCounters import;
@@ -37,28 +46,72 @@ Result<text::Zone> zone_of(const net::Request& request) {
   return *zone;
 }
 
-Result<wire::Events> Import::decode(const net::Request& request) {
+// `after`: nanoseconds that stand for the time of events before any that has one, where a file comes in pieces.
+Result<UnixNanos> arrival_of(const net::Request& request, UnixNanos otherwise) {
+  std::string_view text = request.param("after");
+  if (text.empty()) return otherwise;
+  int64_t nanos = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), nanos);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Error(Code::kInvalid, "after " + clew::quoted(text) + " is no number of nanoseconds");
+  }
+  return UnixNanos(nanos);
+}
+
+// Lines of text in whatever format: every line becomes an event, so nothing is rejected.
+Result<wire::Events> read_lines(const net::Request& request, const wire::Intake& intake, Decoded& out) {
+  process::ImportOptions options{.dataset = std::string(intake.dataset), .format = {}, .zone = intake.zone};
+  options.format = CLEW_TRY(process::format_by_name(request.param("format")));
+  options.batch_rows_max = UINT32_MAX;
+  options.batch_bytes_max = SIZE_MAX;
+  wire::Events events;
+  process::Importer importer(std::move(options), intake.arrival, [&events](model::Batch batch) {
+    events.batches.push_back(std::move(batch));
+    return Status();
+  });
+  CLEW_TRY(importer.feed(request.body));
+  CLEW_TRY(importer.finish());
+  events.received = importer.events();
+  if (importer.format()) out.format = std::string(process::format_name(*importer.format()));
+  return events;
+}
+
+Result<Decoded> Import::decode(const net::Request& request) {
   std::string dataset = CLEW_TRY(dataset_of(request));
   text::Zone zone = CLEW_TRY(zone_of(request));
   wire::Intake intake{.arrival = ingest.now(), .dataset = dataset, .zone = zone};
+  intake.arrival = CLEW_TRY(arrival_of(request, intake.arrival));
   std::string_view format = request.param("format");
-  auto decoder = ndjson.take();
-  if (format.empty() || format == "ndjson") return decoder->decode(request.body, intake);
-  if (format == "json") return decoder->decode_stream(request.body, intake);
-  return Error(Code::kInvalid, "format " + clew::quoted(format) + " is not known: ndjson, json");
+  Decoded out;
+  if (format.empty() || format == "ndjson") {
+    out.format = "ndjson";
+    out.events = ndjson.take()->decode(request.body, intake);
+  } else if (format == "json") {
+    out.format = "json";
+    out.events = ndjson.take()->decode_stream(request.body, intake);
+  } else {
+    out.events = CLEW_TRY(read_lines(request, intake, out));
+  }
+  for (const model::Batch& batch : out.events.batches) {
+    const model::Column* times = batch.find(model::kTimeField);
+    if (times != nullptr && !times->ints().empty()) out.last_time = times->ints().back();
+  }
+  return out;
 }
 
-std::string import_reply(const wire::Events& events, uint64_t rows, bool duplicate) {
+std::string import_reply(const Decoded& decoded, uint64_t rows, bool duplicate) {
   Json errors = Json::array();
-  for (const wire::Rejection& rejection : events.rejections) {
+  for (const wire::Rejection& rejection : decoded.events.rejections) {
     errors.push_back({{"item", rejection.item},
                       {"reason", std::string(wire::reason_name(rejection.reason))},
                       {"message", rejection.message}});
   }
-  return dump_json({{"received", events.received},
+  return dump_json({{"received", decoded.events.received},
                     {"stored", duplicate ? 0 : rows},
                     {"duplicate", duplicate ? rows : 0},
-                    {"rejected", events.rejected},
+                    {"rejected", decoded.events.rejected},
+                    {"format", decoded.format},
+                    {"last_time", decoded.last_time},
                     {"errors", std::move(errors)}}) +
          "\n";
 }
@@ -66,17 +119,15 @@ std::string import_reply(const wire::Events& events, uint64_t rows, bool duplica
 void Import::take_import(const CallPtr& call) {
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->request().header("clew-batch"));
   if (!key.ok()) return answer_error(*call, kShape, key.error());
-  Result<wire::Events> events = decode(call->request());
-  if (!events.ok()) return answer_error(*call, kShape, events.error());
+  Result<Decoded> decoded = decode(call->request());
+  if (!decoded.ok()) return answer_error(*call, kShape, decoded.error());
   call->exchange->release_body();
+  auto kept = std::make_shared<Decoded>(std::move(decoded).take());
   uint64_t rows = 0;
-  for (const model::Batch& batch : events->batches) rows += batch.rows();
-  Incoming incoming{
-      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
-  auto kept = std::make_shared<wire::Events>();
-  kept->received = incoming.events.received;
-  kept->rejected = incoming.events.rejected;
-  kept->rejections = incoming.events.rejections;
+  for (const model::Batch& batch : kept->events.batches) rows += batch.rows();
+  wire::Events events = std::move(kept->events);
+  kept->events = counts_of(events);
+  Incoming incoming{.access = call->access, .key = std::move(key).take(), .events = std::move(events), .creates = {}};
   ingest.write(import, std::move(incoming), [call, kept, rows](const contract::Ack* ack, const Error* error) {
     if (error != nullptr) return answer_error(*call, kShape, *error);
     bool duplicate = ack != nullptr && ack->duplicate;

@@ -51,6 +51,14 @@ Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text)
   return std::optional<contract::BatchKey>(std::move(key));
 }
 
+wire::Events counts_of(const wire::Events& events) {
+  wire::Events counts;
+  counts.received = events.received;
+  counts.rejected = events.rejected;
+  counts.rejections = events.rejections;
+  return counts;
+}
+
 void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
   counters.received(incoming.events.received);
   counters.rejected(incoming.events);

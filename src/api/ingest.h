@@ -43,6 +43,9 @@ class SourceCounters {
 // Errors: kInvalid.
 Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text);
 
+// The counts and rejections of `events` without its batches: what replies are made of once the batches are gone.
+wire::Events counts_of(const wire::Events& events);
+
 // What there is to write of one request.
 struct Incoming {
   contract::Access access;

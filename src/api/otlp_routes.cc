@@ -11,22 +11,6 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kOtlp;
 constexpr std::string_view kLogsExport = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 constexpr std::string_view kTraceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-// What is left of a reply's counts once its events have gone to the store.
-struct ReplyCounts {
-  uint64_t received = 0;
-  uint64_t rejected = 0;
-  std::vector<wire::Rejection> rejections;
-
-  explicit ReplyCounts(const wire::Events& events)
-      : received(events.received), rejected(events.rejected), rejections(events.rejections) {}
-  wire::Events events() const {
-    wire::Events copy;
-    copy.received = received;
-    copy.rejected = rejected;
-    copy.rejections = rejections;
-    return copy;
-  }
-};
 
 // One signal: decoder, counters and reply.
 template <class Decoder>
@@ -78,18 +62,17 @@ void take_http(const std::shared_ptr<Signal<Decoder>>& signal, const CallPtr& ca
   Result<wire::Events> events = signal->decode(request.body, *form, dataset);
   if (!events.ok()) return answer_error(*call, kShape, events.error());
   call->exchange->release_body();
-  ReplyCounts counts(*events);
+  auto counts = std::make_shared<const wire::Events>(counts_of(*events));
   Incoming incoming{
       .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
-  signal->ingest.write(
-      signal->counters, std::move(incoming),
-      [signal, call, counts = std::move(counts), form = *form](const contract::Ack*, const Error* error) {
-        if (error != nullptr) return answer_error(*call, kShape, *error);
-        bool json = form == wire::OtlpForm::kJson;
-        call->exchange->answer({.content_type = json ? "application/json" : "application/x-protobuf",
-                                .headers = {},
-                                .body = wire::otlp_reply(signal->signal, form, counts.events())});
-      });
+  signal->ingest.write(signal->counters, std::move(incoming),
+                       [signal, call, counts, form = *form](const contract::Ack*, const Error* error) {
+                         if (error != nullptr) return answer_error(*call, kShape, *error);
+                         bool json = form == wire::OtlpForm::kJson;
+                         call->exchange->answer({.content_type = json ? "application/json" : "application/x-protobuf",
+                                                 .headers = {},
+                                                 .body = wire::otlp_reply(signal->signal, form, *counts)});
+                       });
 }
 
 template <class Decoder>
@@ -103,13 +86,13 @@ void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access 
   Result<wire::Events> events = signal->decode(call->body(), wire::OtlpForm::kProtobuf, dataset);
   if (!events.ok()) return call->answer(std::move(events).error());
   call->release_body();
-  ReplyCounts counts(*events);
+  auto counts = std::make_shared<const wire::Events>(counts_of(*events));
   Incoming incoming{
       .access = std::move(access), .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
   signal->ingest.write(signal->counters, std::move(incoming),
-                       [signal, call, counts = std::move(counts)](const contract::Ack*, const Error* error) {
+                       [signal, call, counts](const contract::Ack*, const Error* error) {
                          if (error != nullptr) return call->answer(*error);
-                         call->answer(wire::otlp_reply(signal->signal, wire::OtlpForm::kProtobuf, counts.events()));
+                         call->answer(wire::otlp_reply(signal->signal, wire::OtlpForm::kProtobuf, *counts));
                        });
 }
 

@@ -4,6 +4,7 @@ namespace clew::app {
 
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
+      {"serve", "takes events, keeps them, answers queries", run_serve},
       {"version", "prints the version", run_version},
   };
   return kCommands;

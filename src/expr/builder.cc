@@ -134,33 +134,12 @@ bool VectorBuilder::prepare(Type type) {
     }
     return true;
   }
-  bool numbers = is_number(out_.type) && is_number(type) && out_.type != Type::kULong && type != Type::kULong;
-  if (!numbers) {
-    become_values();
-    return false;
-  }
-  widen(type);
-  return true;
-}
-
-// To a type that holds both the present numbers and `type`. The caller may still have to widen its own value.
-void VectorBuilder::widen(Type type) {
   if (is_integer(out_.type) && is_integer(type)) {
     out_.type = Type::kLong;
-    return;
+    return true;
   }
-  if (is_real(out_.type)) {
-    out_.type = Type::kDouble;
-    return;
-  }
-  out_.f64.resize(rows_);
-  for (uint32_t i = 0; i < rows_; ++i) {
-    out_.f64[i] = out_.type == Type::kDecimal ? decimal_to_double(out_.i64[i], out_.scale)
-                                              : static_cast<double>(out_.i64[i]);
-  }
-  out_.i64.clear();
-  out_.scale = 0;
-  out_.type = Type::kDouble;
+  become_values();
+  return false;
 }
 
 void VectorBuilder::become_values() {
@@ -181,11 +160,7 @@ void VectorBuilder::become_values() {
 
 void VectorBuilder::add_lane(Type type, int64_t v) {
   if (!prepare(type)) return add_value(Value::of_lane(type, v));
-  if (is_real(out_.type)) {
-    out_.f64.push_back(static_cast<double>(v));
-  } else {
-    out_.i64.push_back(v);
-  }
+  out_.i64.push_back(v);
   mark(false);
 }
 
@@ -216,10 +191,6 @@ void VectorBuilder::add_decimal(int64_t mantissa, uint8_t scale) {
   bool first = out_.type == Type::kNull;
   if (!prepare(Type::kDecimal)) return add_value(Value::decimal(mantissa, scale));
   if (first) out_.scale = scale;
-  if (out_.type == Type::kDouble) {
-    out_.f64.push_back(decimal_to_double(mantissa, scale));
-    return mark(false);
-  }
   if (out_.scale != scale && !rescale_all(mantissa, scale)) {
     become_values();
     return add_value(Value::decimal(mantissa, scale));

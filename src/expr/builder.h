@@ -27,8 +27,8 @@ class TextArena {
   size_t bytes_ = 0;
 };
 
-// The first value that is not null sets the type. Another number type widens it (int, bigint, double; decimals to the
-// larger scale); anything else makes the vector kMixed.
+// The first value that is not null sets the type. int widens to bigint, decimals to the larger scale; anything else makes
+// the vector kMixed: what a row gives must not depend on its neighbours.
 //
 // Threads: one. Used once.
 class VectorBuilder {
@@ -50,7 +50,6 @@ class VectorBuilder {
 
  private:
   bool prepare(model::Type type);
-  void widen(model::Type type);
   void become_values();
   bool rescale_all(int64_t& mantissa, uint8_t scale);
   void mark(bool null);

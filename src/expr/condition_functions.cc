@@ -44,15 +44,21 @@ class Branches {
     open.resize(kept);
   }
 
-  VectorPtr finish() {
-    bool one = values_.size() == 1 && std::find(sources_.begin(), sources_.end(), kNoSource) == sources_.end();
+  // `type` is the call's: branches of different number types all give doubles.
+  VectorPtr finish(Type type) {
+    bool one = values_.size() == 1 && (type != Type::kDouble || values_[0]->type == Type::kDouble) && std::find(sources_.begin(), sources_.end(), kNoSource) == sources_.end();
     if (one && values_[0]->size == sources_.size()) return values_[0];
     VectorBuilder out;
     for (size_t row = 0; row < sources_.size(); ++row) {
       if (sources_[row] == kNoSource) {
         out.add_null();
       } else {
-        out.add(cell_of(*values_[sources_[row]], positions_[row]));
+        Cell cell = cell_of(*values_[sources_[row]], positions_[row]);
+        if (type == Type::kDouble && is_number(cell.type)) {
+          out.add_real(*to_double(cell));
+        } else {
+          out.add(cell);
+        }
       }
     }
     return out.finish();
@@ -90,7 +96,7 @@ Result<VectorPtr> choose(Evaluator& evaluator, const Bound& call, Inputs& inputs
     VectorPtr values = CLEW_TRY(branches.eval(*call.args.back(), open));
     branches.take(values, open, [](uint32_t) { return true; });
   }
-  return branches.finish();
+  return branches.finish(call.type);
 }
 
 Type case_type(std::span<const BoundPtr> args) {
@@ -123,7 +129,7 @@ Result<VectorPtr> coalesce(Evaluator& evaluator, const Bound& call, Inputs& inpu
     VectorPtr values = CLEW_TRY(branches.eval(*arg, open));
     branches.take(values, open, [&](uint32_t i) { return !values->is_null(i); });
   }
-  return branches.finish();
+  return branches.finish(call.type);
 }
 
 Type if_type(std::span<const BoundPtr> args) {

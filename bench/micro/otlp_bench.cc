@@ -53,6 +53,7 @@ void decode_logs(benchmark::State& state) {
     bytes += body.size();
     Result<wire::Events> events = decoder.decode_protobuf(body, intake);
     if (!events.ok() || events->rejected != 0) return state.SkipWithError("a record was rejected");
+    if (at > requests.size()) continue;
     for (const auto& column : events->batches[0].columns()) {
       checksum = base::hash_mix(checksum, column->values_count() + column->text().size());
     }

@@ -95,7 +95,7 @@ class Column {
   size_t memory_bytes() const;
 
  private:
-  void note(uint32_t row, Kind kind) {
+  [[gnu::always_inline]] void note(uint32_t row, Kind kind) {
     ++values_;
     if (!runs_.empty()) {
       KindRun& last = runs_.back();

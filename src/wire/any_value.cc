@@ -335,9 +335,43 @@ struct SharedOut {
   }
 };
 
+// The usual form, all lengths below 128: a key, then a value with one scalar member. False, with nothing done, for others.
+inline bool put_plain_attribute(KeyedRows& rows, std::string_view bytes, Level level) {
+  auto length = [](char c) { return static_cast<size_t>(static_cast<unsigned char>(c)); };
+  const char* p = bytes.data();
+  if (bytes.size() < 6 || p[0] != kKey) return false;
+  size_t key_bytes = length(p[1]);
+  if (key_bytes >= 0x80 || key_bytes + 6 > bytes.size()) return false;
+  std::string_view key(p + 2, key_bytes);
+  const char* any = p + 2 + key_bytes;
+  size_t any_bytes = bytes.size() - key_bytes - 4;
+  if (any[0] != kValue || length(any[1]) != any_bytes || any_bytes >= 0x80) return false;
+  any += 2;
+  switch (any[0]) {
+    case proto_tag(1, WireType::kBytes):
+      if (length(any[1]) != any_bytes - 2) return false;
+      rows.put_string(key, level, {any + 2, any_bytes - 2});
+      return true;
+    case proto_tag(3, WireType::kVarint): {
+      ProtoReader in({any + 1, any_bytes - 1});
+      uint64_t v = in.varint();
+      if (in.failed() || in.position() != any + any_bytes) return false;
+      rows.put_int(key, level, static_cast<int64_t>(v));
+      return true;
+    }
+    case proto_tag(4, WireType::kFixed64): {
+      if (any_bytes != 9) return false;
+      rows.put_double(key, level, load_word<double>(any + 1));
+      return true;
+    }
+    default: return false;
+  }
+}
+
 }  // namespace
 
 ProtoProblem AnyValues::put_attribute(KeyedRows& rows, std::string_view key_value, Level level) {
+  if (put_plain_attribute(rows, key_value, level)) [[likely]] return {};
   KeyValue kv;
   if (ProtoProblem p = read_key_value(key_value, kv)) return p;
   return put_value(rows, kv.key, level, kv.any);

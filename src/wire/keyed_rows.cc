@@ -140,13 +140,6 @@ void KeyedRows::put(std::string_view name, Level level, const RestField& v) {
   put_to(f, value);
 }
 
-void KeyedRows::put_string(std::string_view name, Level level, std::string_view v) {
-  v = checked(v);
-  Field* f = open(name, level);
-  if (f == nullptr) return overflow(name, {.name = {}, .kind = Kind::kString, .scale = 0, .lane = 0, .text = v});
-  writer_.add_string(f, v);
-}
-
 std::string_view KeyedRows::put_string(Key* k, std::string_view v) {
   k->mark = mark(Level::kRecord);
   v = checked(v);
@@ -172,12 +165,7 @@ void KeyedRows::put_nanos(Key* k, uint64_t unix_nanos) {
 }
 
 // JSON and the number types of queries know no infinities: their names stand for them.
-void KeyedRows::put_double(std::string_view name, Level level, double v) {
-  if (v - v == 0) {
-    RestField value{.name = {}, .kind = Kind::kFloat, .scale = 0, .lane = 0, .text = {}};
-    std::memcpy(&value.lane, &v, sizeof v);
-    return put(name, level, value);
-  }
+void KeyedRows::put_odd_double(std::string_view name, Level level, double v) {
   writer_.flag(Flag::kInferred);
   put_string(name, level, v != v ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
 }

@@ -3,7 +3,9 @@
 // moves below the name of its own level: `resource.host.name`.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -35,6 +37,45 @@ struct Key {
   uint64_t mark = 0;                 // the row that had it last, and the level there
   Key* below[kLevels] = {};          // the same name below that of a level, when it was needed
 };
+
+// Texts up to here are looked at by two overlapping loads.
+constexpr size_t kShortBytes = 16;
+
+template <class Word>
+inline Word load_word(const char* p) {
+  Word v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// Requires: at most kShortBytes bytes.
+inline bool is_short_ascii(std::string_view v) {
+  const char* p = v.data();
+  size_t n = v.size();
+  if (n >= 8) return ((load_word<uint64_t>(p) | load_word<uint64_t>(p + n - 8)) & 0x8080808080808080u) == 0;
+  if (n >= 4) return ((load_word<uint32_t>(p) | load_word<uint32_t>(p + n - 4)) & 0x80808080u) == 0;
+  unsigned char seen = 0;
+  for (char c : v) seen = static_cast<unsigned char>(seen | static_cast<unsigned char>(c));
+  return seen < 0x80;
+}
+
+inline bool same_text(std::string_view a, std::string_view b) {
+  size_t n = a.size();
+  if (n != b.size()) return false;
+  const char* p = a.data();
+  const char* q = b.data();
+  if (n > kShortBytes) return std::memcmp(p, q, n) == 0;
+  if (n >= 8) {
+    return load_word<uint64_t>(p) == load_word<uint64_t>(q) && load_word<uint64_t>(p + n - 8) == load_word<uint64_t>(q + n - 8);
+  }
+  if (n >= 4) {
+    return load_word<uint32_t>(p) == load_word<uint32_t>(q) && load_word<uint32_t>(p + n - 4) == load_word<uint32_t>(q + n - 4);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (p[i] != q[i]) return false;
+  }
+  return true;
+}
 
 // A value that every event of a run has.
 struct SharedValue {
@@ -70,7 +111,7 @@ class KeyedRows {
   // it last time. Null when the event has kFieldsPerEventMax fields: then add through overflow().
   Field* open(std::string_view name, Level level) {
     Key* k = last_->after;
-    if (k == nullptr || k->text != name) [[unlikely]] k = last_->after = key(name);
+    if (k == nullptr || !same_text(k->text, name)) [[unlikely]] k = last_->after = key(name);
     last_ = k;
     return claim(k, level);
   }
@@ -83,7 +124,17 @@ class KeyedRows {
   }
 
   // Values; long texts are cut, bytes that are no UTF-8 flagged.
-  void put_string(std::string_view name, Level level, std::string_view v);
+  void put_string(std::string_view name, Level level, std::string_view v) {
+    if (v.size() > kShortBytes || !is_short_ascii(v)) [[unlikely]] v = checked(v);
+    Field* f = open(name, level);
+    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kString, 0, 0, v});
+    writer_.add_string(f, v);
+  }
+  void put_int(std::string_view name, Level level, int64_t v) {
+    Field* f = open(name, level);
+    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kInt, 0, v, {}});
+    writer_.add_int(f, v);
+  }
   void put(std::string_view name, Level level, const model::RestField& v);
   // The same for fields of the record itself; a text is given back as it is kept.
   std::string_view put_string(Key* k, std::string_view v);
@@ -91,7 +142,12 @@ class KeyedRows {
   void put_int(Key* k, int64_t v);
   // Nanoseconds since the epoch, 0 for none; what no int64 holds stays a number.
   void put_nanos(Key* k, uint64_t unix_nanos);
-  void put_double(std::string_view name, Level level, double v);
+  void put_double(std::string_view name, Level level, double v) {
+    if (v - v != 0) [[unlikely]] return put_odd_double(name, level, v);
+    Field* f = open(name, level);
+    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kFloat, 0, std::bit_cast<int64_t>(v), {}});
+    writer_.add_float(f, v);
+  }
   // The lists of an array of objects, each below `prefix` (which ends in a dot); they go into the shape of the event.
   void put_lists(std::string_view prefix, Level level, ObjectLists& lists);
 
@@ -109,6 +165,7 @@ class KeyedRows {
   };
   // A row number that no batch repeats, with a level.
   uint64_t mark(Level level) const { return serial_ << 3 | static_cast<uint64_t>(level); }
+  void put_odd_double(std::string_view name, Level level, double v);
   Field* contended(Key* k, Level level);
   void put_to(Field* f, const model::RestField& v);
   std::string_view checked(std::string_view v);

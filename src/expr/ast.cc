@@ -168,7 +168,7 @@ void print_call(const Expr& expr, std::string& out) {
     print_operand(*expr.args[0], kMinus, out);
     out += ' ';
     print_to(*expr.args[1], out);
-  } else if (expr.name == "exists") {
+  } else if (expr.name == "exists" && expr.args.size() == 1) {
     out += "exists ";
     print_to(*expr.args[0], out);
   } else {

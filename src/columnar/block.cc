@@ -257,6 +257,18 @@ bool block_needs_times(std::string_view bytes) {
   return !bytes.empty() && (bytes[0] & kNeedsTimes) != 0;
 }
 
+Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
+                  const std::function<Status(base::Reader& in, std::span<const uint32_t> rows)>& read) {
+  if (bytes.empty()) return {};
+  if (kinds != 1u << static_cast<int>(Kind::kString)) return Error(Code::kCorrupt, "not a block of strings only");
+  base::Reader in(bytes);
+  uint8_t flags = in.u8();
+  std::vector<uint32_t> present;
+  CLEW_TRY(read_presence(in, flags & kPresenceMask, rows, present));
+  CLEW_TRY(in.status());
+  return read(in, present);
+}
+
 Result<BlockValues> decode_block(std::string_view bytes, uint32_t rows, const BlockContext& context) {
   BlockValues out;
   out.rows = rows;

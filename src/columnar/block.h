@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,12 +11,10 @@
 #include "base/result.h"
 #include "codec/ints.h"
 #include "columnar/column_view.h"
+#include "columnar/directory.h"
 #include "columnar/templates.h"
 
 namespace clew::columnar {
-
-// How the texts of a block are written; on disk.
-enum class TextForm : uint8_t { kPlain = 0, kCodes = 1, kHex = 2, kUuid = 3, kIp4 = 4, kTime = 5, kTemplates = 6 };
 
 // Scratch memory of encoders; keep one per thread.
 struct BlockScratch {
@@ -24,6 +24,7 @@ struct BlockScratch {
   std::vector<std::string_view> texts;
   std::vector<uint32_t> text_rows;
   std::string bytes;
+  bool mixed = false;  // some text was not of the planned form; set here, cleared by who reads it
 };
 
 // First byte of a block; on disk.
@@ -46,6 +47,12 @@ struct BlockPlan {
 // Requires: rows <= kBlockRows.
 void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan, BlockScratch& scratch,
                   std::string& out);
+
+// Calls read(in, rows) where the texts of a block of strings only stand: `rows[i]`, a row of the block, has text i.
+// Not called when no row has one.
+// Errors: kCorrupt, kUnsupported, and those of `read`.
+Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
+                  const std::function<Status(base::Reader& in, std::span<const uint32_t> rows)>& read);
 
 struct BlockContext {
   uint16_t kinds = 0;              // of the chunk

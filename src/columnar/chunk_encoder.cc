@@ -63,6 +63,7 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
   }
   chunk.stats = stats_of(column, chunk, entries);
   if (words_) collect_words(column, chunk, plan, entries);
+  scratch_.mixed = false;
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
     BlockPlace place;
     place.offset = here();
@@ -72,6 +73,7 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     if (place.bytes > 0) place.crc = base::crc32c(std::string_view(data).substr(begin));
     chunk.blocks.push_back(place);
   }
+  if (!scratch_.mixed) chunk.text_form = plan.text_form;
   return chunk;
 }
 

@@ -77,6 +77,7 @@ void write_chunk(const Chunk& chunk, base::Writer& w) {
   w.u16(chunk.kinds);
   w.varint(chunk.values);
   w.varint(chunk.nulls);
+  w.u8(static_cast<uint8_t>(chunk.text_form));
   write_stats(chunk.stats, w);
   write_dictionary_place(chunk.dictionary, w);
   w.varint(chunk.blocks.empty() ? 0 : chunk.blocks[0].offset);
@@ -91,6 +92,9 @@ Status read_chunk(base::Reader& in, const Directory& directory, Chunk& chunk) {
   chunk.kinds = in.u16();
   chunk.values = static_cast<uint32_t>(in.varint_max(directory.rows));
   chunk.nulls = static_cast<uint32_t>(in.varint_max(directory.rows));
+  uint8_t form = in.u8();
+  if (form > static_cast<uint8_t>(TextForm::kTemplates)) return Error(Code::kUnsupported, "unknown form of texts");
+  chunk.text_form = static_cast<TextForm>(form);
   CLEW_TRY(read_stats(in, chunk.stats));
   CLEW_TRY(read_dictionary_place(in, directory.data_bytes, chunk.dictionary));
   uint64_t offset = in.varint_max(directory.data_bytes);

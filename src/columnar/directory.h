@@ -28,6 +28,9 @@ constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
   return rows - begin < kBlockRows ? rows - begin : kBlockRows;
 }
 
+// How the texts of a block are written; on disk.
+enum class TextForm : uint8_t { kPlain = 0, kCodes = 1, kHex = 2, kUuid = 3, kIp4 = 4, kTime = 5, kTemplates = 6 };
+
 // Minimum and maximum of a column's values; on disk.
 enum class StatsForm : uint8_t { kNone = 0, kInts = 1, kNumbers = 2, kTexts = 3 };
 
@@ -64,6 +67,7 @@ struct Chunk {
   uint16_t kinds = 0;      // bit k: values of model::Kind k occur
   uint32_t values = 0;     // rows that have the field, nulls included
   uint32_t nulls = 0;      // of them null
+  TextForm text_form = TextForm::kPlain;  // other than kPlain: all texts have that form, without exception
   ChunkStats stats;
   DictionaryPlace dictionary;
   std::vector<BlockPlace> blocks;

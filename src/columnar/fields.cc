@@ -66,6 +66,22 @@ Result<Fields::Entries> Fields::entries(const Chunk& chunk, ScanStats* stats) co
   return entries_.emplace(&chunk, std::move(made)).first->second;
 }
 
+Result<Verdicts> Fields::verdicts(const Chunk& chunk, const TextQuery& query) const {
+  {
+    base::MutexLock lock(mutex_);
+    auto it = verdicts_.find(&chunk);
+    if (it != verdicts_.end() && it->second.first == query.key()) return it->second.second;
+  }
+  Entries known = CLEW_TRY(entries(chunk, nullptr));
+  std::vector<Verdict> made;
+  if (known.read.dictionary) made = query.of_entries(*known.read.dictionary);
+  if (known.read.templates) made = query.of_templates(*known.read.templates);
+  auto shared = std::make_shared<const std::vector<Verdict>>(std::move(made));
+  base::MutexLock lock(mutex_);
+  verdicts_[&chunk] = {query.key(), shared};
+  return shared;
+}
+
 Status Fields::add_rest(std::string_view name, uint32_t block, BlockValues& values, ScanStats& stats) const {
   const Chunk* chunk = group_.directory().find(model::kRestField);
   if (!chunk) return {};

@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "columnar/row_group.h"
+#include "columnar/text_query.h"
 #include "model/canonical.h"
 #include "model/vector.h"
 
@@ -33,6 +34,9 @@ class Fields {
   };
   Result<Entries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
 
+  // What the query says of the entries or templates of a chunk; the last one asked of each chunk is remembered.
+  Result<Verdicts> verdicts(const Chunk& chunk, const TextQuery& query) const;
+
   // A stored field's values, in a column of its own or in `_rest`.
   Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats) const;
 
@@ -48,6 +52,7 @@ class Fields {
   const RowGroup& group_;
   mutable base::Mutex mutex_;
   mutable std::unordered_map<const Chunk*, Entries> entries_ CLEW_GUARDED_BY(mutex_);
+  mutable std::unordered_map<const Chunk*, std::pair<std::string, Verdicts>> verdicts_ CLEW_GUARDED_BY(mutex_);
 };
 
 // The range that an event of that _seq came with; null when none names it. `commits` rise by first_seq.

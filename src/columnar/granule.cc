@@ -7,6 +7,7 @@
 #include "base/mutex.h"
 #include "columnar/documents.h"
 #include "columnar/fields.h"
+#include "columnar/filter.h"
 #include "columnar/to_vector.h"
 #include "model/batch.h"
 #include "model/canonical.h"
@@ -46,7 +47,9 @@ class RowGroupGranule final : public contract::Granule {
     return fields_.column(field, block, rows, stats);
   }
   Result<bool> filter(const contract::Predicate& leaf, uint32_t block, Selection& rows,
-                      ScanStats& stats) const override;
+                      ScanStats& stats) const override {
+    return filter_rows(fields_, leaf, block, rows, stats);
+  }
   Result<contract::ColumnStats> column_stats(std::string_view field) const override {
     return fields_.column_stats(field);
   }
@@ -85,10 +88,6 @@ void RowGroupGranule::alive(uint32_t block, Selection& rows) const {
     if (deleted_ && row < deleted_->size() && (*deleted_)[row]) continue;
     rows.push_back(row);
   }
-}
-
-Result<bool> RowGroupGranule::filter(const contract::Predicate&, uint32_t, Selection&, ScanStats&) const {
-  return false;
 }
 
 }  // namespace

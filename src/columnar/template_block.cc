@@ -69,6 +69,7 @@ void encode_templates(const BlockTexts& in, const TemplateSet& set, codec::Effor
   }
   words.clear();
   for (uint32_t i : whole) words.push_back(in.texts[i]);
+  scratch.mixed = scratch.mixed || !whole.empty();
   stream.clear();
   if (!words.empty()) encode_plain(words, effort, scratch, stream);
   w.string(stream);

@@ -42,6 +42,7 @@ bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scr
       bool needs_times = false;
       if (encode_typed(plan.text_form, in, plan, scratch, out, needs_times)) return needs_times;
       out.back() = static_cast<char>(TextForm::kPlain);
+      scratch.mixed = true;
     }
   }
   encode_plain(in.texts, plan.effort, scratch, out);

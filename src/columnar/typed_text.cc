@@ -33,6 +33,7 @@ struct Exceptions {
 
 void write_exceptions(const Exceptions& e, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
   base::Writer(out).varint(e.positions.size());
+  scratch.mixed = scratch.mixed || !e.positions.empty();
   if (e.positions.empty()) return;
   scratch.ints.encode(e.positions, codec::Effort::kFast, out);
   encode_plain(e.texts, plan.effort, scratch, out);

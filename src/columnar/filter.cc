@@ -1,0 +1,251 @@
+#include "columnar/filter.h"
+
+#include <algorithm>
+
+#include "columnar/number_filter.h"
+#include "columnar/text_query.h"
+#include "columnar/to_vector.h"
+#include "model/batch.h"
+#include "model/rest.h"
+
+namespace clew::columnar {
+namespace {
+
+using contract::Predicate;
+using contract::ScanStats;
+using model::Kind;
+using model::Selection;
+
+constexpr uint16_t bit(Kind kind) { return static_cast<uint16_t>(1u << static_cast<int>(kind)); }
+
+bool all_strings(const model::Values& values) {
+  return !values.empty() &&
+         std::all_of(values.begin(), values.end(), [](const auto& v) { return v.type() == model::Type::kString; });
+}
+
+template <class Keep>
+void keep(Selection& rows, Keep test) {
+  rows.erase(std::remove_if(rows.begin(), rows.end(), [&](uint32_t row) { return !test(row); }), rows.end());
+}
+
+// Sets matched[row] for the rows of a block whose text matches.
+Status match_template_block(std::string_view bytes, uint32_t rows, uint16_t kinds, const TextQuery& query,
+                            const Templates& templates, const std::vector<Verdict>& verdicts,
+                            std::vector<uint8_t>& matched) {
+  matched.assign(rows, 0);
+  return with_texts(bytes, rows, kinds, [&](base::Reader& in, std::span<const uint32_t> where) -> Status {
+    if (in.u8() != static_cast<uint8_t>(TextForm::kTemplates)) return Error(Code::kCorrupt, "texts of another form");
+    TemplateBlock block = CLEW_TRY(TemplateBlock::read(in, where.size(), templates));
+    CLEW_TRY(in.finish());
+    std::vector<uint8_t> dense;
+    CLEW_TRY(query.matching(block, templates, verdicts, dense));
+    for (size_t i = 0; i < where.size(); ++i) matched[where[i]] = dense[i];
+    return {};
+  });
+}
+
+// Rows of a column whose templates or texts match. Requires: the chunk has texts of templates.
+Status narrow_templates(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block,
+                        Selection& rows, ScanStats& stats) {
+  Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
+  Verdicts verdicts = CLEW_TRY(fields.verdicts(chunk, query));
+  bool whole_possible = chunk.text_form != TextForm::kTemplates;
+  bool none = std::all_of(verdicts->begin(), verdicts->end(), [](Verdict v) { return v == Verdict::kNone; });
+  if (none && !whole_possible) {
+    rows.clear();
+    return {};
+  }
+  Bytes bytes = CLEW_TRY(fields.group().block_bytes(chunk, block, &stats));
+  stats.blocks_decoded.fetch_add(1, std::memory_order_relaxed);
+  std::vector<uint8_t> matched;
+  uint32_t count = block_rows(fields.group().rows(), block);
+  CLEW_TRY(match_template_block(bytes.view, count, chunk.kinds, query, *entries.read.templates, *verdicts, matched));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) { return matched[row - begin] != 0; });
+  return {};
+}
+
+Status narrow_codes(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block, Selection& rows,
+                    ScanStats& stats) {
+  Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
+  Verdicts verdicts = CLEW_TRY(fields.verdicts(chunk, query));
+  if (std::all_of(verdicts->begin(), verdicts->end(), [](Verdict v) { return v == Verdict::kNone; })) {
+    rows.clear();
+    return {};
+  }
+  BlockValues values = CLEW_TRY(fields.group().block(chunk, block, entries.read, &stats));
+  uint32_t begin = block * kBlockRows;
+  const std::vector<Verdict>& by_code = *verdicts;
+  if (values.kinds.empty() && values.dictionary) {
+    size_t kept = 0;
+    for (uint32_t row : rows) {
+      rows[kept] = row;
+      kept += by_code[values.codes[row - begin]] == Verdict::kAll;
+    }
+    rows.resize(kept);
+    return {};
+  }
+  keep(rows, [&](uint32_t row) {
+    return lane_is_text(values.kind_at(row - begin)) && by_code[values.codes[row - begin]] == Verdict::kAll;
+  });
+  return {};
+}
+
+// Any column, value by value.
+Status narrow_values(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block, Selection& rows,
+                     ScanStats& stats) {
+  Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
+  BlockValues values = CLEW_TRY(fields.group().block(chunk, block, entries.read, &stats));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) {
+    uint8_t kind = values.kind_at(row - begin);
+    if (kind == kAbsent) return false;
+    if (kind == static_cast<uint8_t>(Kind::kString)) return query.matches(values.text_at(row - begin));
+    return query.matches(to_value(field_at(values, row - begin)));
+  });
+  return {};
+}
+
+Status narrow_texts(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block, Selection& rows,
+                    ScanStats& stats) {
+  if (!query.possible_in(chunk)) {
+    rows.clear();
+    return {};
+  }
+  bool strings = (chunk.kinds & ~(bit(Kind::kString) | bit(Kind::kNull))) == 0;
+  if (strings && chunk.dictionary.form == DictionaryForm::kTexts) {
+    return narrow_codes(fields, chunk, query, block, rows, stats);
+  }
+  if (chunk.kinds == bit(Kind::kString) && chunk.dictionary.form == DictionaryForm::kTemplates) {
+    return narrow_templates(fields, chunk, query, block, rows, stats);
+  }
+  return narrow_values(fields, chunk, query, block, rows, stats);
+}
+
+// Rows that have the term in a field of `_rest`.
+Status narrow_rest(const Fields& fields, const TextQuery& query, uint32_t block, Selection& rows, ScanStats& stats) {
+  BlockValues values = CLEW_TRY(fields.values(model::kRestField, block, stats));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) {
+    if (!lane_is_text(values.kind_at(row - begin))) return false;
+    model::RestReader reader(values.text_at(row - begin));
+    model::RestField field;
+    while (reader.next(field)) {
+      if (query.matches(to_value(field))) return true;
+    }
+    return false;
+  });
+  return {};
+}
+
+Selection without(const Selection& rows, const Selection& gone) {
+  Selection left;
+  std::set_difference(rows.begin(), rows.end(), gone.begin(), gone.end(), std::back_inserter(left));
+  return left;
+}
+
+// The raw line of rows that have no other message.
+Status narrow_raw(const Fields& fields, const TextQuery& query, uint32_t block, Selection& rows, ScanStats& stats) {
+  const Chunk& raw = *fields.group().directory().find(model::kRawField);
+  StepsPtr steps = CLEW_TRY(fields.group().names().steps("message"));
+  bool only_raw = steps->size() == 1 && (*steps)[0].source == model::kRawField;
+  CLEW_TRY(narrow_texts(fields, raw, query, block, rows, stats));
+  if (only_raw || rows.empty()) return {};
+  model::VectorPtr message = CLEW_TRY(fields.column("message", block, rows, stats));
+  Selection kept;
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    if (query.matches(message->value(i))) kept.push_back(rows[i]);
+  }
+  rows = std::move(kept);
+  return {};
+}
+
+Status narrow_any_field(const Fields& fields, const TextQuery& query, uint32_t block, Selection& rows,
+                        ScanStats& stats) {
+  const Directory& directory = fields.group().directory();
+  Selection left = rows;
+  auto apply = [&](auto narrow) -> Status {
+    if (left.empty()) return {};
+    Selection some = left;
+    CLEW_TRY(narrow(some));
+    if (!some.empty()) left = without(left, some);
+    return {};
+  };
+  for (const Chunk& chunk : directory.chunks) {
+    if (chunk.name.starts_with('_')) continue;
+    CLEW_TRY(apply([&](Selection& some) { return narrow_texts(fields, chunk, query, block, some, stats); }));
+  }
+  if (directory.find(model::kRawField) && !directory.find("message")) {
+    CLEW_TRY(apply([&](Selection& some) { return narrow_raw(fields, query, block, some, stats); }));
+  }
+  if (!directory.rest_names.empty()) {
+    CLEW_TRY(apply([&](Selection& some) { return narrow_rest(fields, query, block, some, stats); }));
+  }
+  rows = without(rows, left);
+  return {};
+}
+
+// The one column that answers for the field as it is; null when it is not that simple.
+Result<const Chunk*> plain_chunk(const Fields& fields, std::string_view field, bool& nowhere) {
+  const Names& names = fields.group().names();
+  nowhere = false;
+  if (field.starts_with('_') && field != model::kRawField) return nullptr;
+  StepsPtr steps = CLEW_TRY(names.steps(field));
+  nowhere = steps->empty();
+  if (steps->size() != 1 || (*steps)[0].how != model::Derive::kCopy) return nullptr;
+  if (names.maybe_in_rest((*steps)[0].source)) return nullptr;
+  return fields.group().directory().find((*steps)[0].source);
+}
+
+Result<bool> narrow_exists(const Fields& fields, const Chunk& chunk, uint32_t block, Selection& rows,
+                           ScanStats& stats) {
+  if (chunk.nulls == 0 && chunk.values == fields.group().rows()) return true;
+  Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
+  BlockValues values = CLEW_TRY(fields.group().block(chunk, block, entries.read, &stats));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) {
+    uint8_t kind = values.kind_at(row - begin);
+    return kind != kAbsent && kind != static_cast<uint8_t>(Kind::kNull);
+  });
+  return true;
+}
+
+}  // namespace
+
+Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t block, Selection& rows,
+                         ScanStats& stats) {
+  if (leaf.op == Predicate::Op::kAll || leaf.op == Predicate::Op::kAny) return false;
+  if (rows.empty()) return true;
+  if (leaf.field.empty()) {
+    if (leaf.op != Predicate::Op::kPhrase || !all_strings(leaf.values)) return false;
+    CLEW_TRY(narrow_any_field(fields, TextQuery(leaf), block, rows, stats));
+    return true;
+  }
+  bool nowhere = false;
+  const Chunk* chunk = CLEW_TRY(plain_chunk(fields, leaf.field, nowhere));
+  if (nowhere) {
+    rows.clear();
+    return true;
+  }
+  if (!chunk) return false;
+  if (leaf.op == Predicate::Op::kExists) return narrow_exists(fields, *chunk, block, rows, stats);
+  bool text_op = leaf.op == Predicate::Op::kPhrase || leaf.op == Predicate::Op::kContains ||
+                 leaf.op == Predicate::Op::kEquals || leaf.op == Predicate::Op::kIn;
+  if (text_op && all_strings(leaf.values)) {
+    if ((chunk->kinds & ~(bit(Kind::kString) | bit(Kind::kNull))) != 0) return false;
+    CLEW_TRY(narrow_texts(fields, *chunk, TextQuery(leaf), block, rows, stats));
+    return true;
+  }
+  if (leaf.op == Predicate::Op::kPhrase || leaf.op == Predicate::Op::kContains) return false;
+  std::optional<NumberFilter> numbers = NumberFilter::make(leaf, *chunk);
+  if (!numbers) return false;
+  if (!numbers->may_match()) {
+    rows.clear();
+    return true;
+  }
+  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  numbers->narrow(values, block * kBlockRows, rows);
+  return true;
+}
+
+}  // namespace clew::columnar

@@ -1,5 +1,6 @@
 #include "model/column.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -26,6 +27,15 @@ Digits read_digits(std::string_view token, size_t at) {
 }
 
 }  // namespace
+
+void TextBuffer::grow(size_t n) {
+  constexpr size_t kFirstBytes = 512;
+  size_t wanted = std::max({kFirstBytes, size_ + n, capacity_ * 2});
+  std::unique_ptr<char[]> larger(new char[wanted]);
+  if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+  bytes_ = std::move(larger);
+  capacity_ = wanted;
+}
 
 void Column::add_float(uint32_t row, double v) {
   int64_t bits;
@@ -84,7 +94,7 @@ void Column::clear() {
   runs_.clear();
   ints_.clear();
   scales_.clear();
-  text_.clear();
+  text_.shrink(0);
   text_ends_.clear();
   values_ = 0;
 }
@@ -99,7 +109,7 @@ void Column::truncate_rows(uint32_t row) {
     if (last.kind == Kind::kDecimal) scales_.resize(scales_.size() - gone);
     if (kind_has_text(last.kind)) {
       text_ends_.resize(text_ends_.size() - gone);
-      text_.resize(text_ends_.empty() ? 0 : text_ends_.back());
+      text_.shrink(text_ends_.empty() ? 0 : text_ends_.back());
     }
     last.count = keep;
     if (keep == 0) runs_.pop_back();

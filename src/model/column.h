@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,35 @@ constexpr bool kind_has_int(Kind k) {
 constexpr bool kind_has_text(Kind k) {
   return k == Kind::kNumberText || k == Kind::kString || k == Kind::kArray || k == Kind::kBytes;
 }
+
+// Bytes that grow at the end. A writer may fill room behind them before it knows how many bytes it will keep.
+class TextBuffer {
+ public:
+  std::string_view view() const { return {bytes_.get(), size_}; }
+  size_t size() const { return size_; }
+  size_t capacity() const { return capacity_; }
+
+  // At least `n` writable bytes behind the end; they count once used() says so.
+  char* room(size_t n) {
+    if (capacity_ - size_ < n) [[unlikely]] grow(n);
+    return bytes_.get() + size_;
+  }
+  // Requires: n bytes of room() were filled.
+  void used(size_t n) { size_ += n; }
+  void append(std::string_view v) {
+    std::memcpy(room(v.size() + 1), v.data(), v.size());
+    size_ += v.size();
+  }
+  // Requires: n <= size().
+  void shrink(size_t n) { size_ = n; }
+
+ private:
+  void grow(size_t n);
+
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
 
 // `count` rows from `row` on, each with a value of `kind`.
 struct KindRun {
@@ -70,6 +101,13 @@ class Column {
     text_.append(v);
     text_ends_.push_back(static_cast<uint32_t>(text_.size()));
   }
+  // The same in two steps, for writers that copy while they scan: fill text_room(), then add what was kept.
+  char* text_room(size_t bytes_max) { return text_.room(bytes_max); }
+  void add_filled_text(uint32_t row, Kind kind, size_t bytes) {
+    note(row, kind);
+    text_.used(bytes);
+    text_ends_.push_back(static_cast<uint32_t>(text_.size()));
+  }
   void add_string(uint32_t row, std::string_view v) { add_text(row, Kind::kString, v); }
   // A JSON number token as it stands; picks the kind that gives the same text back.
   void add_number(uint32_t row, std::string_view token);
@@ -78,12 +116,12 @@ class Column {
   const std::vector<KindRun>& runs() const { return runs_; }
   const std::vector<int64_t>& ints() const { return ints_; }
   const std::vector<uint8_t>& scales() const { return scales_; }
-  const std::string& text() const { return text_; }
+  std::string_view text() const { return text_.view(); }
   const std::vector<uint32_t>& text_ends() const { return text_ends_; }
   uint32_t values_count() const { return values_; }
   std::string_view text_at(size_t i) const {
     uint32_t begin = i == 0 ? 0 : text_ends_[i - 1];
-    return std::string_view(text_).substr(begin, text_ends_[i] - begin);
+    return text_.view().substr(begin, text_ends_[i] - begin);
   }
   // The row after the last one with a value; 0 when empty.
   uint32_t rows_end() const { return runs_.empty() ? 0 : runs_.back().row + runs_.back().count; }
@@ -115,7 +153,7 @@ class Column {
   std::vector<KindRun> runs_;
   std::vector<int64_t> ints_;
   std::vector<uint8_t> scales_;  // one per kDecimal
-  std::string text_;
+  TextBuffer text_;
   std::vector<uint32_t> text_ends_;
   uint32_t values_ = 0;
 };

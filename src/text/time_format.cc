@@ -3,8 +3,10 @@
 #include <cctz/civil_time.h>
 #include <cctz/time_zone.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace clew::text {
 namespace {
@@ -452,35 +454,17 @@ namespace {
 
 unsigned two(const char* p) { return static_cast<unsigned>(p[0] - '0') * 10 + static_cast<unsigned>(p[1] - '0'); }
 
-// YYYY-MM-DD?HH:MM:SS[.fraction]Z, or without the zone: what nearly every event has.
-bool parse_common(std::string_view s, const TimeContext& context, Time& t) {
-  if (s.size() < 19) return false;
-  const char* p = s.data();
-  if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':') return false;
-  unsigned bad = 0;
-  for (size_t i : {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18}) bad |= static_cast<unsigned char>(p[i] - '0') > 9;
-  if (bad != 0) return false;
-  size_t at = 19;
-  int64_t nanos = 0;
-  if (at < s.size() && (p[at] == '.' || p[at] == ',')) {
-    int64_t unit = kSecondNanos;
-    size_t digits = 0;
-    for (++at; at < s.size() && is_digit(p[at]); ++at, ++digits) {
-      unit /= 10;
-      nanos += unit * (p[at] - '0');
-    }
-    if (digits == 0) return false;
-    t.fraction_digits = static_cast<uint8_t>(digits < 9 ? digits : 9);
+// Seconds of `YYYY-MM-DD?hh:mm` taken as UTC; false when it is not that.
+bool parse_minute(const char* p, int64_t& seconds) {
+  if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':') return false;
+  for (size_t i : {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15}) {
+    if (!is_digit(p[i])) return false;
   }
-  bool utc = at + 1 == s.size() && p[at] == 'Z';
-  if (!utc && at != s.size()) return false;
   int64_t year = two(p) * 100 + two(p + 2);
-  unsigned month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+  unsigned month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14);
   if (year < 1900 || year > 2200 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return false;
-  if (hour > 23 || minute > 59 || second > 60) return false;
-  int64_t local = days_of_civil(year, month, day) * kDaySeconds + hour * 3600 + minute * 60 + second;
-  t.assumed_zone = !utc;
-  t.unix_nanos = (utc ? local : context.zone.to_utc(local)) * kSecondNanos + nanos;
+  if (hour > 23 || minute > 59) return false;
+  seconds = days_of_civil(year, month, day) * kDaySeconds + hour * 3600 + minute * 60;
   return true;
 }
 
@@ -534,9 +518,43 @@ std::optional<Time> epoch_time(std::string_view token, bool seconds_only) {
 
 }  // namespace
 
+// YYYY-MM-DD?hh:mm:ss[.fraction]Z, or without the zone: what nearly every event has, and mostly in the minute of the event
+// before.
+bool TimeReader::parse_common(std::string_view s, const TimeContext& context, Time& t) {
+  constexpr size_t kBytesMin = 19;
+  constexpr size_t kFractionDigitsMax = 9;
+  constexpr int64_t kUnits[] = {1'000'000'000, 100'000'000, 10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
+  if (s.size() < kBytesMin) return false;
+  const char* p = s.data();
+  if (std::memcmp(p, minute_text_, kMinuteBytes) != 0) {
+    int64_t seconds = 0;
+    if (!parse_minute(p, seconds)) return false;
+    minute_seconds_ = seconds;
+    std::memcpy(minute_text_, p, kMinuteBytes);
+  }
+  if (p[16] != ':' || !is_digit(p[17]) || !is_digit(p[18])) return false;
+  unsigned second = two(p + 17);
+  size_t at = kBytesMin;
+  int64_t nanos = 0;
+  if (at < s.size() && (p[at] == '.' || p[at] == ',')) {
+    size_t first = ++at;
+    size_t stop = std::min(s.size(), first + kFractionDigitsMax);
+    while (at < stop && is_digit(p[at])) nanos = nanos * 10 + (p[at++] - '0');
+    if (at == first) return false;
+    t.fraction_digits = static_cast<uint8_t>(at - first);
+    nanos *= kUnits[at - first];
+  }
+  bool utc = at + 1 == s.size() && p[at] == 'Z';
+  if ((!utc && at != s.size()) || second > 60) return false;
+  int64_t local = minute_seconds_ + second;
+  t.assumed_zone = !utc;
+  t.unix_nanos = (utc ? local : context.zone.to_utc(local)) * kSecondNanos + nanos;
+  return true;
+}
+
 std::optional<Time> TimeReader::parse(std::string_view text, const TimeContext& context) {
-  Time t;
-  if (parse_common(text, context, t)) return t;
+  Time common;
+  if (parse_common(text, context, common)) return common;
   text = trimmed(text);
   TimeScanner scanner(text, context, *this);
   if (scanner.date_time() && scanner.used() == text.size()) return scanner.result();

@@ -58,6 +58,11 @@ class TimeReader {
 
  private:
   friend class TimeScanner;
+  bool parse_common(std::string_view text, const TimeContext& context, Time& time);
+
+  static constexpr size_t kMinuteBytes = 16;
+  char minute_text_[kMinuteBytes] = {};  // `YYYY-MM-DD hh:mm` of the last time in the common layout
+  int64_t minute_seconds_ = 0;           // what it is, taken as UTC
   std::string zone_name_;
   Zone zone_;
 };

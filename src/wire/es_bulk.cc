@@ -10,14 +10,29 @@ namespace clew::wire {
 namespace {
 
 constexpr size_t kIdBytesMax = 512;  // Elasticsearch's limit of an _id
+constexpr size_t kItemBytesExpected = 300;  // of the body, for the first guess at how many items it holds
 constexpr std::string_view kIllegalArgument = "illegal_argument_exception";
 
-// One action line.
+// One action line, and what follows from it for its document.
 struct Action {
   BulkOp op = BulkOp::kIndex;
   std::string index;
   std::string id;
   bool has_id = false;
+
+  std::string dataset;
+  uint32_t place = 0;             // of the index among those of the request
+  uint16_t status = 201;          // else why the document is refused, whatever it holds
+  std::string_view error_type;
+  std::string error;
+  Reason reason = Reason::kUnsupported;
+
+  void refuse(uint16_t http_status, std::string_view type, std::string why, Reason because) {
+    status = http_status;
+    error_type = type;
+    error = std::move(why);
+    reason = because;
+  }
 };
 
 std::string malformed(uint64_t line, std::string_view expected, std::string_view found) {
@@ -133,8 +148,8 @@ std::string_view index_error_type(const Error& error) {
 struct BulkDecoder::State {
   BatchSet batches;
   std::unordered_map<std::string, uint32_t> index_places;
-  std::string last_line;  // the action line before, and what it said: mostly the next one is the same
-  Action last_action;
+  std::string last_line;  // the action line before with its newline; empty when it had an id
+  Action action;          // what it said
 
   // Of the request being read.
   const Intake* intake = nullptr;
@@ -158,15 +173,15 @@ struct BulkDecoder::State {
     return it->second;
   }
 
-  BulkItem start_item(const Action& action) {
+  BulkItem start_item() {
     ++item;
     ++out->events.received;
     BulkItem made;
     made.op = action.op;
-    made.index = place_of(action.index);
+    made.index = action.place;
     made.id_begin = static_cast<uint32_t>(out->ids.size());
     made.id_bytes = static_cast<uint32_t>(action.id.size());
-    out->ids += action.id;
+    if (!action.id.empty()) out->ids += action.id;
     return made;
   }
 
@@ -177,61 +192,75 @@ struct BulkDecoder::State {
     out->items.push_back(made);
     out->events.reject({item, why, std::move(reason)});
   }
-
-  // What the action alone tells against it.
-  bool refuse_action(const BulkItem& made, const Action& action) {
-    if (action.op == BulkOp::kUpdate || action.op == BulkOp::kDelete) {
-      refuse(made, 400, kIllegalArgument,
-             action.op == BulkOp::kUpdate ? "events are never changed: [update] is not supported, index a new event"
-                                          : "events are deleted by query: [delete] is not supported, see clew delete",
-             Reason::kUnsupported);
-      return true;
-    }
-    if (action.has_id && action.id.empty()) {
-      refuse(made, 400, kIllegalArgument, "if _id is specified it must not be empty", Reason::kBadName);
-      return true;
-    }
-    if (action.id.size() > kIdBytesMax) {
-      refuse(made, 400, kIllegalArgument,
-             "id is too long, must be no longer than 512 bytes but was: " + std::to_string(action.id.size()), Reason::kBadName);
-      return true;
-    }
-    Status name = check_dataset_name(dataset_of_index(action.index));
-    if (name.ok()) return false;
-    refuse(made, name.error().code() == Code::kForbidden ? 403 : 400, index_error_type(name.error()), name.error().message(),
-           Reason::kBadName);
-    return true;
+  void refuse_by_action(const BulkItem& made) {
+    refuse(made, action.status, action.error_type, action.error, action.reason);
   }
 
-  // Takes the document at `p`, which ends at `line_end`.
-  void add_document(const Action& action, const char* p, const char* line_end, Newlines newlines) {
-    BulkItem made = start_item(action);
-    if (refuse_action(made, action)) return;
-    std::string_view dataset = dataset_of_index(action.index);
-    BatchSet::Lane& lane = batches.lane(dataset);
-    const char* line = p;
-    p = newlines == Newlines::kBlank ? scan::blanks<Newlines::kBlank>(p, line_end)
-                                     : scan::blanks<Newlines::kEndDocument>(p, line_end);
+  // Fills in what follows from the action line alone.
+  void judge() {
+    if (action.index.empty()) action.index = default_index;
+    action.place = place_of(action.index);
+    action.dataset = dataset_of_index(action.index);
+    if (action.op == BulkOp::kUpdate) {
+      return action.refuse(400, kIllegalArgument, "events are never changed: [update] is not supported, index a new event",
+                           Reason::kUnsupported);
+    }
+    if (action.op == BulkOp::kDelete) {
+      return action.refuse(400, kIllegalArgument, "events are deleted by query: [delete] is not supported, see clew delete",
+                           Reason::kUnsupported);
+    }
+    if (action.has_id && action.id.empty()) {
+      return action.refuse(400, kIllegalArgument, "if _id is specified it must not be empty", Reason::kBadName);
+    }
+    if (action.id.size() > kIdBytesMax) {
+      return action.refuse(400, kIllegalArgument,
+                           "id is too long, must be no longer than 512 bytes but was: " + std::to_string(action.id.size()),
+                           Reason::kBadName);
+    }
+    Status name = check_dataset_name(action.dataset);
+    if (name.ok()) return;
+    bool forbidden = name.error().code() == Code::kForbidden;
+    action.refuse(forbidden ? 403 : 400, index_error_type(name.error()), name.error().message(), Reason::kBadName);
+  }
+
+  // Takes the document at `p` and gives the place behind its line (kEndDocument), or behind everything (kBlank).
+  const char* add_document(const char* p, const char* end, Newlines newlines) {
+    BulkItem made = start_item();
+    auto line_end = [&] {
+      const void* newline = newlines == Newlines::kBlank ? nullptr : std::memchr(p, '\n', static_cast<size_t>(end - p));
+      return newline == nullptr ? end : static_cast<const char*>(newline) + 1;
+    };
+    if (action.status != 201) {
+      refuse_by_action(made);
+      return line_end();
+    }
+    BatchSet::Lane& lane = batches.lane(action.dataset);
+    auto blanks = [&](const char* from) {
+      return newlines == Newlines::kBlank ? scan::blanks<Newlines::kBlank>(from, end)
+                                          : scan::blanks<Newlines::kEndDocument>(from, end);
+    };
+    const char* first = blanks(p);
     lane.rows.begin_row();
-    const char* error = nullptr;
-    const char* error_at = nullptr;
-    const char* after = lane.reader.read(p, line_end, newlines);
-    if (after == nullptr) {
-      error = lane.reader.error();
-      error_at = lane.reader.error_at();
-    } else if (scan::blanks<Newlines::kBlank>(after, line_end) != line_end) {
-      error = "more text after the document";
-      error_at = after;
+    const char* after = lane.reader.read(first, end, newlines);
+    const char* error = after == nullptr ? lane.reader.error() : "more text after the document";
+    const char* error_at = after == nullptr ? lane.reader.error_at() : after;
+    if (after != nullptr) {
+      after = blanks(after);
+      if (after == end || (newlines == Newlines::kEndDocument && *after == '\n')) {
+        end_document(made, lane);
+        return after == end ? end : after + 1;
+      }
     }
-    if (error != nullptr) {
-      lane.rows.abandon_row();
-      std::string reason = "[1:" + std::to_string(error_at - line + 1) + "] failed to parse: " + error;
-      bool object = p != line_end && *p == '{';
-      refuse(made, 400, "document_parsing_exception", std::move(reason), object ? Reason::kSyntax : Reason::kNotAnObject);
-      return;
-    }
+    lane.rows.abandon_row();
+    std::string reason = "[1:" + std::to_string(error_at - p + 1) + "] failed to parse: " + error;
+    bool object = first != end && *first == '{';
+    refuse(made, 400, "document_parsing_exception", std::move(reason), object ? Reason::kSyntax : Reason::kNotAnObject);
+    return line_end();
+  }
+
+  void end_document(BulkItem& made, BatchSet::Lane& lane) {
     if (!action.id.empty()) lane.rows.set_id(action.id);
-    if (dataset.size() != action.index.size()) lane.rows.set_index(action.index);
+    if (action.dataset.size() != action.index.size()) lane.rows.set_index(action.index);
     lane.rows.end_row();
     made.has_row = true;
     made.batch = lane.place;
@@ -240,19 +269,19 @@ struct BulkDecoder::State {
     out->items.push_back(made);
   }
 
-  Status read_action(std::string_view line, uint64_t number, Action& action) {
-    if (!last_line.empty() && line == last_line) {
-      action = last_action;
-      return {};
-    }
+  // The action line at `p`, which is mostly the one before again; gives the place behind its newline.
+  // Requires: a newline before `end`.
+  Result<const char*> read_action(const char* p, const char* end, uint64_t number) {
+    size_t known = last_line.size();
+    if (known > 0 && static_cast<size_t>(end - p) >= known && std::memcmp(p, last_line.data(), known) == 0) return p + known;
+    const char* newline = static_cast<const char*>(std::memchr(p, '\n', static_cast<size_t>(end - p)));
+    std::string_view line(p, static_cast<size_t>(newline - p));
     action = {};
+    last_line.clear();
     CLEW_TRY(ActionReader(line, number).read(action));
-    if (action.index.empty()) action.index = default_index;
-    if (!action.has_id) {
-      last_line = line;
-      last_action = action;
-    }
-    return {};
+    judge();
+    if (!action.has_id) last_line.assign(p, newline + 1);
+    return newline + 1;
   }
 
   void finish() {
@@ -279,33 +308,25 @@ Result<BulkRequest> BulkDecoder::decode(std::string_view body, std::string_view 
   BulkRequest request;
   State& s = *state_;
   s.begin(request, default_index, intake);
-  Action action;
+  request.items.reserve(body.size() / kItemBytesExpected);
   const char* p = body.data();
   const char* end = p + body.size();
-  auto line_end = [&](const char* from) {
-    return static_cast<const char*>(std::memchr(from, '\n', static_cast<size_t>(end - from)));
-  };
   for (uint64_t number = 1; p != end; ++number) {
-    const char* stop = line_end(p);
-    const char* first = scan::blanks<Newlines::kEndDocument>(p, stop);
-    if (first == stop) {
-      p = stop + 1;
+    p = scan::blanks<Newlines::kEndDocument>(p, end);
+    if (*p == '\n') {
+      ++p;
       continue;
     }
-    CLEW_TRY(s.read_action(std::string_view(first, static_cast<size_t>(stop - first)), number, action));
-    p = stop + 1;
-    if (action.op == BulkOp::kDelete) {
-      BulkItem made = s.start_item(action);
-      (void)s.refuse_action(made, action);
+    p = CLEW_TRY(s.read_action(p, end, number));
+    if (s.action.op == BulkOp::kDelete) {
+      s.refuse_by_action(s.start_item());
       continue;
     }
     if (p == end) {
       return Error(Code::kInvalid, "Malformed action/metadata line [" + std::to_string(number) + "], its document is missing");
     }
-    stop = line_end(p);
-    s.add_document(action, p, stop, Newlines::kEndDocument);
+    p = s.add_document(p, end, Newlines::kEndDocument);
     ++number;
-    p = stop + 1;
   }
   if (request.items.empty()) return Error(Code::kInvalid, "Validation Failed: 1: no requests added;");
   s.finish();
@@ -317,8 +338,12 @@ BulkRequest BulkDecoder::decode_document(std::string_view body, std::string_view
   BulkRequest request;
   State& s = *state_;
   s.begin(request, index, intake);
-  Action action{op, std::string(s.default_index), std::string(id), !id.empty()};
-  s.add_document(action, body.data(), body.data() + body.size(), Newlines::kBlank);
+  s.action = {};
+  s.action.op = op;
+  s.action.id = id;
+  s.action.has_id = !id.empty();
+  s.judge();
+  s.add_document(body.data(), body.data() + body.size(), Newlines::kBlank);
   s.finish();
   return request;
 }

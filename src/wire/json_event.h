@@ -52,6 +52,8 @@ class JsonEventReader {
   Key* learn(const char*& p, Object& object);
   const char* array(const char* p, Key& key, const Object& object, unsigned depth, Newlines newlines);
   bool objects(std::string_view text, Key& key, const Object& object);
+  const char* short_string(const char* p, Field* field);
+  const char* short_number(const char* p, Field* field);
   const char* number(const char* p, Field* field);
   void escaped_string(Field* field, std::string_view raw, unsigned seen);
   const char* keep_text(const char* begin, Newlines newlines);

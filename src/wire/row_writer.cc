@@ -54,6 +54,7 @@ Field* RowWriter::field(std::string_view path) {
   made->cut = path.size() > model::kFieldNameBytesMax;
   made->role = model::time_role(path);
   made->names_trace = names_trace_or_span(path);
+  made->special = made->cut || made->names_trace;
   Field* out = made.get();
   fields_.emplace(std::string(path), std::move(made));
   return out;

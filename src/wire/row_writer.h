@@ -25,6 +25,7 @@ struct Field {
   model::TimeRole role = model::TimeRole::kNone;
   bool names_trace = false;             // a trace or span id: the event is part of a trace
   bool cut = false;                     // the name was longer than a name may be
+  bool special = false;                 // one of the two
   model::Column* column = nullptr;      // in the batch numbered `batch_no`; null: the values go to `_rest`
   uint64_t batch_no = 0;
   uint64_t row_no = 0;                  // of the last row that has a value, counted over all batches
@@ -70,6 +71,31 @@ class RowWriter {
   void add_number(Field* f, std::string_view token) {
     open(f)->add_number(target_row_, token);
     if (f->role != model::TimeRole::kNone) time_.note_number(f->role, token);
+    close(f);
+  }
+  // For readers that scan and copy at once: a column and row to put the value of `f` into, then close(f).
+  model::Column* open(Field* f) {
+    if (f->row_no == row_no_) [[unlikely]] replace(f);
+    f->row_no = row_no_;
+    ++fields_in_row_;
+    if (f->batch_no != batch_no_) [[unlikely]] bind(f);
+    if (f->special) [[unlikely]] open_special(f);
+    if (f->column == nullptr) [[unlikely]] return open_rest();
+    target_row_ = row_;
+    return f->column;
+  }
+  uint32_t open_row() const { return target_row_; }
+  void close(Field* f) {
+    if (f->column == nullptr) [[unlikely]] close_rest(f);
+  }
+  // Instead of close(): the column was not touched after all.
+  void take_back(Field* f) {
+    f->row_no = 0;
+    --fields_in_row_;
+  }
+
+  void add_decimal(Field* f, int64_t mantissa, uint8_t scale) {
+    open(f)->add_decimal(target_row_, mantissa, scale);
     close(f);
   }
   void add_int(Field* f, int64_t v) {
@@ -130,23 +156,13 @@ class RowWriter {
   void abandon_row();
 
  private:
-  model::Column* open(Field* f) {
-    if (f->row_no == row_no_) [[unlikely]] replace(f);
-    f->row_no = row_no_;
-    ++fields_in_row_;
-    if (f->batch_no != batch_no_) [[unlikely]] bind(f);
-    if (f->cut) [[unlikely]] batch_->flag(model::Flag::kTruncated);
-    if (f->names_trace) time_.note_trace();
-    if (f->column == nullptr) [[unlikely]] return open_rest();
-    target_row_ = row_;
-    return f->column;
-  }
-  void close(Field* f) {
-    if (f->column == nullptr) [[unlikely]] close_rest(f);
-  }
   model::Column* own(model::Column*& column, std::string_view name) {
     if (column == nullptr) column = batch_->column(name);
     return column;
+  }
+  void open_special(const Field* f) {
+    if (f->cut) batch_->flag(model::Flag::kTruncated);
+    if (f->names_trace) time_.note_trace();
   }
   void bind(Field* f);
   void replace(Field* f);

@@ -1,6 +1,7 @@
 #include "logstore/background.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 namespace clew::logstore {
 namespace {
@@ -9,6 +10,8 @@ constexpr auto kIdleWait = std::chrono::milliseconds(200);
 constexpr auto kErrorWait = std::chrono::seconds(1);
 constexpr auto kTurnWait = std::chrono::milliseconds(50);
 constexpr int64_t kRetentionEveryNs = 600'000'000'000;
+// Flushes and merges yield to threads that somebody waits for; back-pressure bounds how far they fall behind.
+constexpr int kNice = 5;
 
 }  // namespace
 
@@ -32,6 +35,7 @@ void Background::stop() {
 }
 
 void Background::run(const std::stop_token& stop) {
+  (void)setpriority(PRIO_PROCESS, 0, kNice);  // of this thread only, on Linux
   while (!stop.stop_requested()) {
     Result<bool> worked = work_once();
     if (worked.ok() && *worked) continue;

@@ -62,6 +62,7 @@ struct SimDisk::State {
   uint64_t power_out_at = 0;
   Code fail_code = Code::kIo;
   bool failed = false;
+  bool lying = false;
   std::function<void(uint64_t)> hook;
 
   enum class Fault : uint8_t { kNone, kFail, kDead };
@@ -218,6 +219,7 @@ class SimFile final : public File {
     Fault fault = state_->begin_change(state_->mutex);
     if (fault == Fault::kFail) lose_by_failed_sync();
     CLEW_TRY(check(fault));
+    if (state_->lying) return {};
     inode_->durable.resize(inode_->now.size());
     for (uint64_t sector : inode_->dirty) copy_sector(inode_->now, inode_->durable, sector);
     inode_->dirty.clear();
@@ -494,6 +496,11 @@ std::unique_ptr<SimDisk> SimDisk::fork(uint64_t seed) const {
 void SimDisk::set_total_bytes(uint64_t bytes) {
   base::MutexLock lock(state_->mutex);
   state_->total_bytes = bytes;
+}
+
+void SimDisk::set_lying(bool lying) {
+  base::MutexLock lock(state_->mutex);
+  state_->lying = lying;
 }
 
 std::vector<std::string> SimDisk::files() const {

@@ -53,6 +53,8 @@ class SimDisk final : public Disk {
   std::unique_ptr<SimDisk> fork(uint64_t seed) const;
 
   void set_total_bytes(uint64_t bytes);
+  // While lying, File::sync answers ok and makes nothing durable.
+  void set_lying(bool lying);
   // Paths of all files, sorted.
   std::vector<std::string> files() const;
   // Contents as a reader sees them.  Requires: the file exists.

@@ -2,6 +2,7 @@
 //   clew_crash --short             seconds; in every test run
 //   clew_crash [N]                 the long forms, N in a hundred of their full length (100)
 //   clew_crash --only NAME [N]     power, fail, cuts, flips, full or kill
+//   --lying-disk                   a disk whose sync does nothing: the harness must see it (power only)
 //   --seed S                       another seed; a failure prints the one to use
 //   --dir DIR                      where real processes write
 #include <fmt/format.h>
@@ -26,6 +27,7 @@ struct Plan {
   uint64_t seed = 1;
   uint64_t percent = 100;
   bool short_form = false;
+  bool lying_disk = false;
 
   uint64_t scaled(uint64_t full, uint64_t in_short) const {
     return short_form ? in_short : std::max<uint64_t>(1, full * percent / 100);
@@ -33,14 +35,14 @@ struct Plan {
   uint64_t every(uint64_t in_short) const { return short_form ? in_short : std::max<uint64_t>(1, 100 / percent); }
 };
 
-constexpr uint64_t kFlippedStoreBytes = 1u << 20;
+constexpr uint64_t kFlippedBytes = 1u << 20;
 
 Outcome run(const Plan& p, const std::string& name) {
   using namespace clew::crash;
-  if (name == "power") return run_power_loss(p.seed, p.scaled(100'000, 600));
+  if (name == "power") return run_power_loss(p.seed, p.scaled(100'000, 600), p.lying_disk);
   if (name == "fail") return run_fail_nth(p.seed, p.every(3));
   if (name == "cuts") return run_journal_cuts(p.seed, p.every(397));
-  if (name == "flips") return run_flips(p.seed, p.short_form ? 16'000 : kFlippedStoreBytes, p.every(41));
+  if (name == "flips") return run_flips(p.seed, p.short_form ? 16'000 : kFlippedBytes, p.every(41));
   if (name == "full") return run_disk_full(p.seed, p.scaled(100, 10));
   return run_kills(p.program, p.dir, p.seed, p.scaled(1'000, 5));
 }
@@ -62,6 +64,9 @@ int main(int argc, char** argv) {
     bool has_value = i + 1 < args.size();
     if (args[i] == "--short") {
       plan.short_form = true;
+    } else if (args[i] == "--lying-disk") {
+      plan.lying_disk = true;
+      plan.only = "power";
     } else if (args[i] == "--only" && has_value) {
       plan.only = args[++i];
     } else if (args[i] == "--dir" && has_value) {

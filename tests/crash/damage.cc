@@ -16,6 +16,7 @@ using logstore::testing::TestStore;
 
 constexpr uint64_t kCutBytes = 64u << 10;
 constexpr uint32_t kRowsPerWrite = 20;
+constexpr uint64_t kFlippedStoreBytes = 8'000;  // of segments and parts, per store
 
 struct Opened {
   Seen seen;
@@ -133,36 +134,56 @@ uint64_t fill_store(TestStore& t, uint64_t store_bytes) {
 
 }  // namespace
 
-Outcome run_flips(uint64_t seed, uint64_t store_bytes, uint64_t every) {
+namespace {
+
+// What flipping one byte of a store costs.
+struct FlipTotals {
+  uint64_t cases = 0;
+  uint64_t harmless = 0;
+  uint64_t worst = 0;
+};
+
+std::string flip_one(const TestStore& t, const std::string& path, uint64_t at, uint8_t mask, uint64_t events,
+                     FlipTotals& totals) {
+  auto disk = t.disk.fork(at);
+  disk->flip(path, at, mask);
+  Opened opened = open_and_see(*disk, t);
+  ++totals.cases;
+  if (!opened.wrong.empty()) return opened.wrong;
+  uint64_t lost = events - std::min<uint64_t>(events, opened.seen.numbers().size());
+  totals.worst = std::max(totals.worst, lost);
+  totals.harmless += lost == 0 ? 1 : 0;
+  const journal::RecoveryReport& journal = opened.recovered.journal;
+  bool said = opened.seen.damaged_rows + journal.damaged_records + journal.torn_tails + opened.recovered.parts_damaged > 0;
+  // A block has as many rows as a row group here, and a record as many as a write.
+  if (lost > std::max(kRowsPerWrite, t.options.row_group_rows)) return fmt::format("{} rows lost by one byte", lost);
+  return lost > 0 && !said ? "rows are lost without a word" : "";
+}
+
+}  // namespace
+
+// Many small stores in place of a large one: each flip is followed by opening and reading everything.
+Outcome run_flips(uint64_t seed, uint64_t bytes, uint64_t every) {
   Outcome out{.name = "every byte flipped", .cases = 0, .detail = {}, .wrong = {}};
-  TestStore t(seed);
-  uint64_t events = fill_store(t, store_bytes);
-  uint64_t worst = 0, harmless = 0;
-  os::SeededRng rng(seed);
-  for (const std::string& path : t.disk.files()) {
-    uint64_t bytes = t.disk.contents(path).size();
-    if (path.find(".journal") != std::string::npos) {
-      bytes = std::min<uint64_t>(bytes, t.disk.contents(path).find_last_not_of('\0') + 64);
-    }
-    for (uint64_t at = rng.below(every); at < bytes && out.wrong.empty(); at += every) {
-      auto disk = t.disk.fork(at);
-      disk->flip(path, at, static_cast<uint8_t>(1u << rng.below(8)));
-      Opened opened = open_and_see(*disk, t);
-      ++out.cases;
-      uint64_t lost = events - std::min<uint64_t>(events, opened.seen.numbers().size());
-      worst = std::max(worst, lost);
-      harmless += lost == 0 ? 1 : 0;
-      bool said = opened.seen.damaged_rows > 0 || opened.recovered.journal.damaged_records > 0 ||
-                  opened.recovered.journal.torn_tails > 0 || opened.recovered.parts_damaged > 0;
-      out.wrong = opened.wrong;
-      if (out.wrong.empty() && lost > std::max(kRowsPerWrite, t.options.row_group_rows)) {
-        out.wrong = fmt::format("{} rows lost by one byte", lost);
+  FlipTotals totals;
+  uint64_t flippable = 0, stores = 0;
+  for (; flippable < bytes && out.wrong.empty(); ++stores) {
+    TestStore t(seed + stores);
+    uint64_t events = fill_store(t, kFlippedStoreBytes);
+    os::SeededRng rng(seed + stores);
+    for (const std::string& path : t.disk.files()) {
+      std::string contents = t.disk.contents(path);
+      uint64_t end = std::min<uint64_t>(contents.size(), contents.find_last_not_of('\0') + 64);  // not all of a journal's free space
+      flippable += end;
+      for (uint64_t at = rng.below(every); at < end && out.wrong.empty(); at += every) {
+        out.wrong = flip_one(t, path, at, static_cast<uint8_t>(1u << rng.below(8)), events, totals);
+        if (!out.wrong.empty()) out.wrong += fmt::format(" (byte {} of {}, --seed {})", at, path, seed + stores);
       }
-      if (out.wrong.empty() && lost > 0 && !said) out.wrong = "rows are lost without a word";
-      if (!out.wrong.empty()) out.wrong += fmt::format(" (byte {} of {}, --seed {})", at, path, seed);
     }
   }
-  out.detail = fmt::format("{} events, {} flips cost nothing, at most {} rows", events, harmless, worst);
+  out.cases = totals.cases;
+  out.detail = fmt::format("{} stores of {} bytes in all, {} flips cost nothing, at most {} rows", stores, flippable,
+                           totals.harmless, totals.worst);
   return out;
 }
 

@@ -14,8 +14,9 @@ constexpr uint64_t kLivesPerStore = 6;
 
 // One store through several lives, each ended by a power loss at a random operation or by a kill. Between operations the
 // disk is copied and the copy's power cut, to see many more states.
-std::string live(uint64_t seed, uint64_t states, uint64_t& seen_states) {
+std::string live(uint64_t seed, uint64_t states, bool lying_disk, uint64_t& seen_states) {
   Workload w(seed);
+  w.store().disk.set_lying(lying_disk);
   std::string wrong;
   uint64_t copy_every = 1 + w.rng().below(6);
   auto watch = [&](uint64_t operation) {
@@ -43,12 +44,12 @@ std::string live(uint64_t seed, uint64_t states, uint64_t& seen_states) {
 
 }  // namespace
 
-Outcome run_power_loss(uint64_t seed, uint64_t states) {
+Outcome run_power_loss(uint64_t seed, uint64_t states, bool lying_disk) {
   Outcome out{.name = "power loss", .cases = 0, .detail = {}, .wrong = {}};
   uint64_t stores = 0;
   for (uint64_t s = seed; out.cases < states; ++s) {
     ++stores;
-    std::string wrong = live(s, states, out.cases);
+    std::string wrong = live(s, states, lying_disk, out.cases);
     if (wrong.empty()) continue;
     out.wrong = fmt::format("{} (--seed {})", wrong, s);
     break;

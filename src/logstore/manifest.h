@@ -3,8 +3,9 @@
 //
 // Invariants:
 //   M1. A segment is named only after its file and name are durable.
-//   M2. append() answers ok only when both copies are on disk. After an error the edit is either void for ever, or the
-//       manifest is sealed and the next open() decides.
+//   M2. append() answers ok only when both copies are on disk. After an error the edit is void for ever, but for
+//       kUnavailable: then its fate is open until the next append() that is ok, which makes it void, or the next open(),
+//       which may find it. Files that it names stay meanwhile.
 //   M3. open() gives the state of all edits that at least one copy holds whole.
 #pragma once
 
@@ -118,9 +119,9 @@ class Manifest {
   const ManifestState& state() const { return state_; }
   // True when open() made the first one.
   bool is_new() const { return is_new_; }
-  // Errors: kFull and kIo: the edit is void; kUnavailable: sealed, its fate is open until the next start.
+  // Errors: kFull and kIo: the edit is void; kUnavailable: see M2.
   Status append(const Edit& edit);
-  // Why no more can be written; ok while it can.
+  // Why the last edit could not be written, while that lasts.
   Status health() const;
 
  private:
@@ -137,7 +138,7 @@ class Manifest {
   uint64_t end_ = 0;     // offset of the next edit, the same in both copies
   uint64_t first_end_ = 0;  // after the first edit, the whole state
   std::unique_ptr<os::File> copies_[2];
-  Status sealed_;
+  bool pending_generation_ = false;  // the files at hand must not be appended to
 };
 
 // A manifest file as text, for `clew inspect`.

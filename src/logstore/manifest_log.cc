@@ -17,6 +17,7 @@ constexpr uint64_t kHeaderBytes = 64;
 constexpr uint32_t kEditMagic = 0x54494445;  // "EDIT"
 constexpr uint64_t kEditHeaderBytes = 24;
 constexpr uint64_t kLogBytesMin = 1u << 20;  // a generation is written anew when its edits exceed this
+constexpr uint64_t kReservedBytes = 64u << 10;
 constexpr uint64_t kLogFactor = 4;           // and this many times its first edit
 constexpr const char* kCopyNames[2] = {"a", "b"};
 
@@ -208,31 +209,37 @@ Result<std::unique_ptr<Manifest>> Manifest::open(os::Disk& disk, os::Rng& rng, s
     return std::move(loaded).error();
   }
   manifest->generation_ = generations.empty() ? 0 : generations.front();
-  CLEW_TRY(manifest->begin_generation());
+  Status begun = manifest->begin_generation();
+  // A full disk must not keep the store from answering queries; the first edit tries again.
+  if (!begun.ok() && (begun.error().code() != Code::kFull || manifest->is_new_)) return std::move(begun).error();
   return manifest;
 }
 
 // Writes the state to a new pair of files; only when they are durable do the old ones go.
 Status Manifest::begin_generation() {
-  uint64_t generation = generation_ + 1;
-  generation_ = generation;
+  uint64_t generation = ++generation_;
+  pending_generation_ = true;
   std::string first = encode_header(generation) + encode_frame(edit_of(state_), 0);
   for (int copy = 0; copy < 2; ++copy) {
     copies_[copy] = CLEW_TRY(disk_.open(path_of(dir_, generation, copy), os::OpenMode::kReplace));
+    // Deletes and retention must work on a full disk, for they make room: a few edits have theirs already.
+    CLEW_TRY(copies_[copy]->allocate(first.size() + kReservedBytes));
     CLEW_TRY(copies_[copy]->write_at(0, first));
     CLEW_TRY(copies_[copy]->sync());
   }
   CLEW_TRY(disk_.sync_dir(dir_));
   end_ = first_end_ = first.size();
   edits_ = 1;
+  pending_generation_ = false;
   for (uint64_t old : CLEW_TRY(list_generations(disk_, dir_))) {
     if (old == generation) continue;
     for (int copy = 0; copy < 2; ++copy) {
-      Status removed = disk_.remove(path_of(dir_, old, copy));
-      if (!removed.ok() && removed.error().code() != Code::kNotFound) return removed;
+      // One that stays is older and never read again; the next generation removes it.
+      (void)disk_.remove(path_of(dir_, old, copy));
     }
   }
-  return disk_.sync_dir(dir_);
+  (void)disk_.sync_dir(dir_);
+  return {};
 }
 
 Status Manifest::append_to_copies(const Edit& edit) {
@@ -245,23 +252,23 @@ Status Manifest::append_to_copies(const Edit& edit) {
 }
 
 Status Manifest::append(const Edit& edit) {
-  CLEW_TRY(health());
+  if (pending_generation_) CLEW_TRY(begin_generation());
   Status appended = append_to_copies(edit);
   if (appended.ok()) {
     apply_edit(edit, state_);
-    if (end_ <= std::max(kLogBytesMin, kLogFactor * first_end_)) return {};
-    Status renewed = begin_generation();
-    if (!renewed.ok()) sealed_ = Error(Code::kUnavailable, "the manifest cannot be written anew: " + renewed.error().message());
+    // When this fails, the files at hand still hold everything; the next edit tries again.
+    if (end_ > std::max(kLogBytesMin, kLogFactor * first_end_)) (void)begin_generation();
     return {};
   }
   // One copy may hold the edit. A new generation without it makes that void (M2).
-  Status renewed = begin_generation();
-  if (renewed.ok()) return appended;
-  sealed_ = Error(Code::kUnavailable, "the manifest takes no more edits until a restart: " + appended.error().message());
-  return sealed_;
+  if (begin_generation().ok()) return appended;
+  return Error(Code::kUnavailable, "the manifest cannot be written now: " + appended.error().message());
 }
 
-Status Manifest::health() const { return sealed_; }
+Status Manifest::health() const {
+  if (!pending_generation_) return {};
+  return Error(Code::kUnavailable, "the manifest could not be written anew; the next change tries again");
+}
 
 std::string describe_manifest(const os::File& file) {
   Result<uint64_t> bytes = file.size_bytes();

@@ -74,6 +74,7 @@ class Batch {
 
   // Adds bits to the flags of the row being built (the last one).
   void flag(Flag flag) { pending_flags_ |= static_cast<uint32_t>(flag); }
+  bool has_flag(Flag flag) const { return (pending_flags_ & static_cast<uint32_t>(flag)) != 0; }
   // Writes the pending flags; every receiver calls it once at the end of each row.
   void end_row();
 

@@ -71,7 +71,6 @@ struct LokiPushDecoder::State {
   std::string line_buffer;
   std::string text_buffer;
 
-  model::Batch* batch = nullptr;
   Key* message = nullptr;
   const Intake* intake = nullptr;
   Events* events = nullptr;
@@ -148,9 +147,11 @@ bool LokiPushDecoder::State::put_json_line(std::string_view line) {
     rows.restart_row();
     return false;
   }
-  const model::Column* raw = rows.writer().batch().find(model::kRawField);
+  const model::Batch& to = rows.writer().batch();
+  const model::Column* raw = to.find(model::kRawField);
   bool has_raw = raw != nullptr && raw->rows_end() > rows.row();
-  if (!has_raw && !comes_back_exactly(line)) rows.writer().set_raw(line);
+  bool exact = comes_back_exactly(line) && !to.has_flag(model::Flag::kDuplicateKey);
+  if (!has_raw && !exact) rows.writer().set_raw(line);
   return true;
 }
 

@@ -106,7 +106,7 @@ void Column::truncate_rows(uint32_t row) {
     uint32_t gone = last.count - keep;
     values_ -= gone;
     if (kind_has_int(last.kind)) ints_.resize(ints_.size() - gone);
-    if (last.kind == Kind::kDecimal) scales_.resize(scales_.size() - gone);
+    if (last.kind == Kind::kDecimal) scales_.erase(scales_.end() - gone, scales_.end());
     if (kind_has_text(last.kind)) {
       text_ends_.resize(text_ends_.size() - gone);
       text_.shrink(text_ends_.empty() ? 0 : text_ends_.back());

@@ -48,7 +48,7 @@ def test_opensearch_client_bulk_helper(server, node):
 
 
 def test_pino_lines(server, node):
-    server.import_text(node("pino_lines.mjs", 50), dataset="pino")
+    server.cli("import", "-", "--dataset", "pino", stdin=node("pino_lines.mjs", 50))
     assert one(server, "source=pino | stats count(), sum(n)") == [50, 50 * 49 // 2]
     assert one(server, "source=pino level>=error | stats count()") == [10]
     row = one(server, "source=pino n=4 | fields message, level, service.name, request_id, error.type, host.name")
@@ -59,7 +59,7 @@ def test_pino_lines(server, node):
 
 
 def test_winston_lines(server, node):
-    server.import_text(node("winston_lines.mjs", 50), dataset="winston")
+    server.cli("import", "-", "--dataset", "winston", stdin=node("winston_lines.mjs", 50))
     assert one(server, "source=winston | stats count()") == [50]
     assert one(server, "source=winston level=error | stats count()") == [10]
     assert one(server, "source=winston \"card 14 refused\" | fields message, service.name") == ["card 14 refused", "payment"]

@@ -19,8 +19,9 @@ bool counts_all_rows(const AggregateCall& call) {
 
 class AggregateOperator final : public Operator {
  public:
-  AggregateOperator(const std::vector<GroupKey>& keys, const std::vector<AggregateCall>& calls, Run& run)
-      : keys_(keys), calls_(calls), run_(run), grouper_(keys.size()), held_(run) {
+  AggregateOperator(const std::vector<GroupKey>& keys, const std::vector<AggregateCall>& calls,
+                    const std::optional<SeriesFold>& fold, Run& run)
+      : keys_(keys), calls_(calls), fold_(fold), run_(run), grouper_(keys.size()), held_(run) {
     for (const AggregateCall& call : calls) {
       states_.push_back(counts_all_rows(call) ? nullptr : expr::make_aggregate(call.bound));
       counting_ = counting_ || states_.back() == nullptr;
@@ -64,6 +65,7 @@ class AggregateOperator final : public Operator {
   }
 
   Status finish() override {
+    if (fold_) CLEW_TRY(fold_series());
     Block all = CLEW_TRY(results());
     model::Selection order = sorted_groups(all);
     size_t most = run_.options().block_rows;
@@ -136,6 +138,95 @@ class AggregateOperator final : public Operator {
     return held_.set(bytes);
   }
 
+  // Result of the one aggregate by group, its state left as it is.
+  Result<VectorPtr> peek() {
+    counts_.resize(groups());
+    if (states_[0] == nullptr) return counts_vector();
+    std::unique_ptr<expr::Aggregate> copy = expr::make_aggregate(calls_[0].bound);
+    CLEW_TRY(copy->merge(*states_[0], expr::all_rows(groups()), groups()));
+    return copy->finish(groups());
+  }
+
+  // By value number of the series' key: the greatness of each series, the sum of its results.
+  std::vector<std::pair<double, model::Value>> ranked_series(const model::Vector& results,
+                                                             const std::vector<model::Value>& series) const {
+    absl::flat_hash_map<std::string, size_t> place;
+    std::vector<std::pair<double, model::Value>> out;
+    for (uint32_t g = 0; g < groups(); ++g) {
+      if (series[g].is_null()) continue;
+      std::string key;
+      append_key(*vector_of({series[g]}), 0, key);
+      auto [it, fresh] = place.try_emplace(std::move(key), out.size());
+      if (fresh) out.emplace_back(0, series[g]);
+      model::Value result = results.value(g);
+      bool real = result.type() == model::Type::kDouble || result.type() == model::Type::kFloat;
+      if (!result.is_null()) out[it->second].first += real ? result.f64() : static_cast<double>(result.i64());
+    }
+    std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) {
+      if (a.first != b.first) return fold_->least ? a.first < b.first : a.first > b.first;
+      return compare(a.second, b.second) < 0;
+    });
+    return out;
+  }
+
+  // The value that a group's series goes by from now on; none when its rows go.
+  std::vector<std::optional<model::Value>> new_series(const std::vector<model::Value>& series,
+                                                      const std::vector<std::pair<double, model::Value>>& ranked) const {
+    size_t stay = fold_->limit == 0 ? ranked.size() : std::min<size_t>(ranked.size(), fold_->limit);
+    std::vector<std::optional<model::Value>> out;
+    for (const model::Value& value : series) {
+      if (value.is_null()) {
+        out.push_back(fold_->keep_null ? std::optional(model::Value::string(fold_->null)) : std::nullopt);
+        continue;
+      }
+      bool stays = std::any_of(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(stay),
+                               [&](const auto& r) { return compare(r.second, value) == 0; });
+      if (stays) out.push_back(value);
+      else out.push_back(fold_->keep_other ? std::optional(model::Value::string(fold_->other)) : std::nullopt);
+    }
+    return out;
+  }
+
+  Status fold_series() {
+    VectorPtr results = CLEW_TRY(peek());
+    std::vector<model::Value> series = grouper_.key_values(fold_->key);
+    std::vector<std::optional<model::Value>> names = new_series(series, ranked_series(*results, series));
+    // Groups that go share one more group at the end, which is then left out.
+    std::vector<VectorPtr> keys;
+    std::vector<uint32_t> kept;
+    for (uint32_t g = 0; g < groups(); ++g) {
+      if (names[g]) kept.push_back(g);
+    }
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      std::vector<model::Value> all = grouper_.key_values(k);
+      std::vector<model::Value> values;
+      for (uint32_t g : kept) values.push_back(k == fold_->key ? *names[g] : all[g]);
+      keys.push_back(vector_of(values));
+    }
+    Grouper folded(keys_.size());
+    std::vector<uint32_t> map_kept;
+    folded.assign(keys, static_cast<uint32_t>(kept.size()), map_kept);
+    gone_ = folded.groups();
+    std::vector<uint32_t> map(groups(), gone_);
+    for (size_t i = 0; i < kept.size(); ++i) map[kept[i]] = map_kept[i];
+    return take_folded(std::move(folded), map);
+  }
+
+  Status take_folded(Grouper folded, const std::vector<uint32_t>& map) {
+    uint32_t count = folded.groups() + 1;
+    std::vector<uint64_t> counts(count);
+    for (size_t g = 0; g < map.size() && g < counts_.size(); ++g) counts[map[g]] += counts_[g];
+    if (states_[0] != nullptr) {
+      std::unique_ptr<expr::Aggregate> merged = expr::make_aggregate(calls_[0].bound);
+      CLEW_TRY(merged->merge(*states_[0], map, count));
+      states_[0] = std::move(merged);
+      folded_state_ = true;
+    }
+    counts_ = std::move(counts);
+    grouper_ = std::move(folded);
+    return {};
+  }
+
   Result<Block> results() {
     Block out;
     out.rows = groups();
@@ -146,7 +237,8 @@ class AggregateOperator final : public Operator {
       if (states_[i] == nullptr) {
         vector = counts_vector();
       } else {
-        vector = CLEW_TRY(states_[i]->finish(out.rows));
+        vector = CLEW_TRY(states_[i]->finish(folded_state_ ? out.rows + 1 : out.rows));
+        if (folded_state_) vector = expr::gather(vector, expr::all_rows(out.rows));
       }
       out.set(calls_[i].out, std::move(vector));
     }
@@ -178,6 +270,7 @@ class AggregateOperator final : public Operator {
 
   const std::vector<GroupKey>& keys_;
   const std::vector<AggregateCall>& calls_;
+  const std::optional<SeriesFold>& fold_;
   Run& run_;
   Grouper grouper_;
   std::vector<std::unique_ptr<expr::Aggregate>> states_;  // null: count() of rows
@@ -186,6 +279,8 @@ class AggregateOperator final : public Operator {
   std::vector<uint32_t> group_of_row_;
   expr::Evaluator evaluator_;
   Held held_;
+  uint32_t gone_ = 0;
+  bool folded_state_ = false;  // the state has one more group, of rows that go
 };
 
 }  // namespace
@@ -197,7 +292,7 @@ AggregateStep::AggregateStep(std::vector<GroupKey> keys, std::vector<AggregateCa
 }
 
 std::unique_ptr<Operator> AggregateStep::start(Run& run) const {
-  return std::make_unique<AggregateOperator>(keys_, calls_, run);
+  return std::make_unique<AggregateOperator>(keys_, calls_, fold_, run);
 }
 
 void AggregateStep::reads(std::vector<Slot>& out) const {

@@ -1,6 +1,7 @@
 // Aggregation: rows to groups, groups to aggregates. What stats, top, rare, chart and timechart are made of.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,18 @@ struct AggregateCall {
   Slot out = 0;
 };
 
+// One key's values as series: all but the greatest become one (chart, timechart). The others' rows are aggregated
+// together, not their results.
+struct SeriesFold {
+  size_t key = 0;              // place of the series' key
+  uint64_t limit = 0;          // series that stay; 0: all
+  bool least = false;          // the least stay instead
+  bool keep_other = true;
+  std::string other = "OTHER";
+  bool keep_null = true;
+  std::string null = "NULL";
+};
+
 // Groups come out ordered by their keys. Without keys there is one group, also of no rows.
 class AggregateStep final : public Step {
  public:
@@ -32,6 +45,8 @@ class AggregateStep final : public Step {
   bool mergeable() const override { return !ordered_; }
   bool row_query() const override { return false; }
 
+  // Requires: one aggregate.
+  void fold_series(SeriesFold fold) { fold_ = std::move(fold); }
   const std::vector<GroupKey>& keys() const { return keys_; }
   const std::vector<AggregateCall>& calls() const { return calls_; }
   // Every aggregate is count() of rows.
@@ -43,6 +58,7 @@ class AggregateStep final : public Step {
   std::string name_;
   std::string text_;
   bool ordered_ = false;
+  std::optional<SeriesFold> fold_;
 };
 
 // Adds rows known by number only: `rows[i]` more rows in the group of row i of the keys.

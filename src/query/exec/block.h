@@ -18,6 +18,8 @@ struct Block {
   std::vector<model::VectorPtr> slots;  // null where nothing is carried at this point of the pipeline
 
   const model::VectorPtr& at(Slot slot) const { return slots[slot]; }
+  // The column, or null when nothing is carried there.
+  const model::Vector* find(Slot slot) const { return slot < slots.size() ? slots[slot].get() : nullptr; }
   void set(Slot slot, model::VectorPtr vector) {
     if (slot >= slots.size()) slots.resize(slot + 1);
     slots[slot] = std::move(vector);

@@ -109,9 +109,8 @@ class MemberStep final : public exec::MapStep {
   void reads(std::vector<Slot>& out) const override { out.push_back(member_.base); }
   Status map(exec::Block& block) const override {
     std::vector<model::Value> values(block.rows);
-    if (member_.base < block.slots.size() && block.slots[member_.base] != nullptr) {
-      const model::Vector& base = *block.slots[member_.base];
-      for (uint32_t row = 0; row < block.rows; ++row) values[row] = find(base.value(row), member_.path);
+    if (const model::Vector* base = block.find(member_.base)) {
+      for (uint32_t row = 0; row < block.rows; ++row) values[row] = find(base->value(row), member_.path);
     }
     block.set(member_.out, exec::vector_of(values));
     return {};

@@ -237,7 +237,7 @@ Result<std::optional<contract::DatasetInfo>> EsAdmin::find_dataset(const CallPtr
   std::vector<contract::DatasetInfo> datasets = CLEW_TRY(parts.store.datasets(call->access));
   std::string_view name = wire::dataset_of_index(index);
   for (contract::DatasetInfo& info : datasets) {
-    if (info.name == index || info.name == name) return std::optional<contract::DatasetInfo>(std::move(info));
+    if (info.rows > 0 && (info.name == index || info.name == name)) return std::optional<contract::DatasetInfo>(std::move(info));
   }
   return std::optional<contract::DatasetInfo>();
 }

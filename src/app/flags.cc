@@ -26,21 +26,21 @@ Flags::Flags(const std::string& command, const std::string& summary, const std::
 Flags::~Flags() = default;
 
 void Flags::text(std::string& to, const std::string& name, const std::string& metavar, const std::string& help) {
-  state_->app.add_option(name, to, help)->type_name(metavar)->capture_default_str();
+  state_->app.add_option(name, to, help)->type_name(metavar)->take_last()->capture_default_str();
 }
 
 void Flags::text_or_env(std::string& to, const std::string& name, const std::string& env, const std::string& metavar,
                         const std::string& help) {
-  state_->app.add_option(name, to, help)->type_name(metavar)->envname(env)->capture_default_str();
+  state_->app.add_option(name, to, help)->type_name(metavar)->take_last()->envname(env)->capture_default_str();
 }
 
 void Flags::choice(std::string& to, const std::string& name, const std::vector<std::string>& allowed,
                    const std::string& help) {
-  state_->app.add_option(name, to, help)->check(CLI::IsMember(allowed))->capture_default_str();
+  state_->app.add_option(name, to, help)->take_last()->check(CLI::IsMember(allowed))->capture_default_str();
 }
 
 void Flags::number(uint64_t& to, const std::string& name, const std::string& metavar, const std::string& help) {
-  state_->app.add_option(name, to, help)->type_name(metavar)->capture_default_str();
+  state_->app.add_option(name, to, help)->type_name(metavar)->take_last()->capture_default_str();
 }
 
 void Flags::bytes(uint64_t& to, const std::string& name, const std::string& help) {
@@ -56,6 +56,7 @@ void Flags::bytes(uint64_t& to, const std::string& name, const std::string& help
       .add_option_function<std::string>(
           name, [take](const std::string& text) { take(text); }, help)
       ->type_name("BYTES")
+      ->take_last()
       ->check(check);
 }
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -130,6 +131,18 @@ class Server:
     def import_ndjson(self, events, dataset="logs", headers=None):
         body = "".join(json.dumps(event) + "\n" for event in events)
         return self.post(f"/api/v1/import?dataset={dataset}", body, headers=headers)
+
+    def import_text(self, text, dataset="logs", **params):
+        """Lines of text in whatever format; gives the import's answer."""
+        query = urllib.parse.urlencode({"dataset": dataset, "format": "auto", **params})
+        reply = self.post(f"/api/v1/import?{query}", text)
+        assert reply.status == 200, reply.text
+        return reply.json()
+
+    def assert_counts_add_up(self):
+        """received = stored + duplicate + dropped + rejected, over all sources."""
+        parts = [self.metric(f"clew_events_{name}_total") for name in ("stored", "duplicate", "dropped", "rejected")]
+        assert self.metric("clew_events_received_total") == sum(parts), parts
 
     def metric(self, name, **labels):
         """The sum of a metric's samples whose labels include `labels`."""

@@ -62,7 +62,6 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     if (!of_texts) entries = nullptr;
   }
   chunk.stats = stats_of(column, chunk, entries);
-  if (words_) collect_words(column, chunk, plan, entries);
   scratch_.mixed = false;
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
     BlockPlace place;
@@ -74,6 +73,7 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     chunk.blocks.push_back(place);
   }
   if (!scratch_.mixed) chunk.text_form = plan.text_form;
+  if (words_) collect_words(column, chunk, plan, entries);
   return chunk;
 }
 
@@ -158,7 +158,7 @@ void ChunkEncoder::collect_words(const ColumnView& column, const Chunk& chunk, c
   } else if (strings && plan.text_form == TextForm::kTemplates) {
     words_->add_templates(column, templates_);
   } else {
-    words_->add_column(column, plan.text_form);
+    words_->add_column(column, chunk.text_form);
   }
 }
 

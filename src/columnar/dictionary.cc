@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "codec/compress.h"
 #include "codec/ints.h"
 #include "columnar/directory.h"
@@ -14,38 +13,57 @@ namespace {
 
 constexpr size_t kFirstSlots = 256;
 
-// Faster than hash64 for the short texts that dictionaries are made of; lives in memory only.
-uint64_t short_hash(std::string_view text) {
-  size_t n = text.size();
-  if (n > 32) return base::hash64(text);
-  uint64_t a = 0;
-  uint64_t b = 0;
-  if (n >= 8) {
-    std::memcpy(&a, text.data(), 8);
-    std::memcpy(&b, text.data() + n - 8, 8);
-    if (n > 16) {
-      uint64_t c;
-      uint64_t d;
-      std::memcpy(&c, text.data() + 8, 8);
-      std::memcpy(&d, text.data() + n - 16, 8);
-      a = base::hash_mix(a, c);
-      b = base::hash_mix(b, d);
-    }
-  } else if (n >= 4) {
-    uint32_t low;
-    uint32_t high;
-    std::memcpy(&low, text.data(), 4);
-    std::memcpy(&high, text.data() + n - 4, 4);
-    a = low;
-    b = high;
-  } else if (n > 0) {
-    a = static_cast<uint8_t>(text[0]);
-    b = static_cast<uint64_t>(static_cast<uint8_t>(text[n / 2])) << 8 | static_cast<uint8_t>(text[n - 1]);
-  }
-  return base::hash_mix(a + n, b);
+uint64_t load8(const char* p) {
+  uint64_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+uint64_t load4(const char* p) {
+  uint32_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+uint64_t fold(uint64_t a, uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
 }  // namespace
+
+// A text of up to 16 bytes is its own key; a longer one is known by its hash. Lives in memory only.
+DictionaryBuilder::Key DictionaryBuilder::key_of(std::string_view text) {
+  constexpr uint64_t kOne = 0x9e3779b97f4a7c15ull;
+  constexpr uint64_t kTwo = 0xd6e8feb86659fd93ull;
+  const char* p = text.data();
+  size_t n = text.size();
+  Key key;
+  if (n > 16) {
+    uint64_t h = n;
+    for (size_t i = 0; i + 16 < n; i += 16) h = fold(load8(p + i) ^ kOne ^ h, load8(p + i + 8) ^ kTwo);
+    key.low = fold(load8(p + n - 16) ^ kOne ^ h, load8(p + n - 8) ^ kTwo);
+    key.high = 0;
+  } else if (n >= 8) {
+    key.low = load8(p);
+    key.high = load8(p + n - 8);
+  } else if (n >= 4) {
+    key.low = load4(p);
+    key.high = load4(p + n - 4);
+  } else if (n > 0) {
+    key.low = static_cast<uint8_t>(p[0]);
+    key.high = static_cast<uint64_t>(static_cast<uint8_t>(p[n / 2])) << 8 | static_cast<uint8_t>(p[n - 1]);
+  }
+  key.bytes = static_cast<uint32_t>(n);
+  key.hash = fold(key.low ^ kOne, key.high ^ kTwo ^ n);
+  return key;
+}
+
+bool DictionaryBuilder::same(const Slot& slot, const Key& key, std::string_view text) const {
+  if (slot.low != key.low || slot.high != key.high || slot.bytes != key.bytes) return false;
+  return key.bytes <= 16 || entries_[slot.code - 1] == text;
+}
 
 void DictionaryBuilder::reset(uint32_t entries_max) {
   if (slots_.size() > 4 * kFirstSlots || slots_.empty()) {
@@ -59,27 +77,25 @@ void DictionaryBuilder::reset(uint32_t entries_max) {
 }
 
 uint32_t DictionaryBuilder::code(std::string_view text) {
-  uint64_t hash = short_hash(text);
-  auto tag = static_cast<uint32_t>(hash >> 32);
+  Key key = key_of(text);
   size_t mask = slots_.size() - 1;
-  size_t at = hash & mask;
+  size_t at = key.hash & mask;
   for (; slots_[at].code != 0; at = (at + 1) & mask) {
-    if (slots_[at].tag == tag && entries_[slots_[at].code - 1] == text) return slots_[at].code - 1;
+    if (same(slots_[at], key, text)) return slots_[at].code - 1;
   }
   if (entries_.size() == entries_max_) return kFullCode;
   entries_.push_back(text);
   text_bytes_ += text.size();
-  slots_[at] = {tag, static_cast<uint32_t>(entries_.size())};
+  slots_[at] = {key.low, key.high, key.bytes, static_cast<uint32_t>(entries_.size())};
   if (entries_.size() * 2 > slots_.size()) grow();
   return static_cast<uint32_t>(entries_.size() - 1);
 }
 
 uint32_t DictionaryBuilder::find(std::string_view text) const {
-  uint64_t hash = short_hash(text);
-  auto tag = static_cast<uint32_t>(hash >> 32);
+  Key key = key_of(text);
   size_t mask = slots_.size() - 1;
-  for (size_t at = hash & mask; slots_[at].code != 0; at = (at + 1) & mask) {
-    if (slots_[at].tag == tag && entries_[slots_[at].code - 1] == text) return slots_[at].code - 1;
+  for (size_t at = key.hash & mask; slots_[at].code != 0; at = (at + 1) & mask) {
+    if (same(slots_[at], key, text)) return slots_[at].code - 1;
   }
   return kFullCode;
 }
@@ -88,10 +104,10 @@ void DictionaryBuilder::grow() {
   slots_.assign(slots_.size() * 4, {});
   size_t mask = slots_.size() - 1;
   for (uint32_t i = 0; i < entries_.size(); ++i) {
-    uint64_t hash = short_hash(entries_[i]);
-    size_t at = hash & mask;
+    Key key = key_of(entries_[i]);
+    size_t at = key.hash & mask;
     while (slots_[at].code != 0) at = (at + 1) & mask;
-    slots_[at] = {static_cast<uint32_t>(hash >> 32), i + 1};
+    slots_[at] = {key.low, key.high, key.bytes, i + 1};
   }
 }
 

@@ -27,10 +27,20 @@ class DictionaryBuilder {
   size_t text_bytes() const { return text_bytes_; }
 
  private:
+  struct Key {
+    uint64_t low = 0;
+    uint64_t high = 0;
+    uint32_t bytes = 0;
+    uint64_t hash = 0;
+  };
   struct Slot {
-    uint32_t tag = 0;   // high half of the hash
+    uint64_t low = 0;
+    uint64_t high = 0;
+    uint32_t bytes = 0;
     uint32_t code = 0;  // plus 1; 0: free
   };
+  static Key key_of(std::string_view text);
+  bool same(const Slot& slot, const Key& key, std::string_view text) const;
   void grow();
 
   std::vector<Slot> slots_;

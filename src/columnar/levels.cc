@@ -89,7 +89,6 @@ Result<std::vector<contract::MinuteCount>> count_minutes(std::span<const std::sh
 namespace {
 
 struct SortKey {
-  uint32_t group = 0;  // of rows with equal service.name
   int64_t time = 0;
   uint64_t seq = 0;
   RowRef ref;
@@ -104,6 +103,7 @@ class Numbers {
     if (value.type() != model::Type::kString) return 0;
     return numbers_.emplace(value.text(), static_cast<uint32_t>(numbers_.size() + 1)).first->second;
   }
+  size_t count() const { return numbers_.size(); }
 
  private:
   std::unordered_map<std::string, uint32_t> numbers_;
@@ -133,6 +133,28 @@ Result<std::vector<uint32_t>> service_numbers(const RowGroup& group, Numbers& nu
 
 }  // namespace
 
+namespace {
+
+bool earlier(const SortKey& a, const SortKey& b) { return a.time != b.time ? a.time < b.time : a.seq < b.seq; }
+
+// Insertion is linear on rows that are nearly in order; after too many moves the general way goes on.
+void sort_bucket(std::span<SortKey> keys) {
+  size_t moves_left = keys.size() * 4;
+  for (size_t i = 1; i < keys.size(); ++i) {
+    if (!earlier(keys[i], keys[i - 1])) continue;
+    SortKey key = keys[i];
+    size_t at = i;
+    for (; at > 0 && moves_left > 0 && earlier(key, keys[at - 1]); --at, --moves_left) keys[at] = keys[at - 1];
+    keys[at] = key;
+    if (moves_left == 0) {
+      std::sort(keys.begin(), keys.end(), earlier);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
 Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> sources, std::vector<RowRef> rows) {
   Numbers numbers;
   std::vector<std::vector<uint32_t>> services(sources.size());
@@ -144,15 +166,16 @@ Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> s
     times[s] = CLEW_TRY(group->times());
     seqs[s] = CLEW_TRY(group->seqs());
   }
-  std::vector<SortKey> keys;
-  keys.reserve(rows.size());
+  // One bucket a service; inside, rows come nearly in order already.
+  std::vector<uint32_t> begins(numbers.count() + 2, 0);
+  for (const RowRef& ref : rows) ++begins[services[ref.source][ref.row] + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<uint32_t> next = begins;
+  std::vector<SortKey> keys(rows.size());
   for (const RowRef& ref : rows) {
-    keys.push_back({services[ref.source][ref.row], times[ref.source][ref.row], seqs[ref.source][ref.row], ref});
+    keys[next[services[ref.source][ref.row]]++] = {times[ref.source][ref.row], seqs[ref.source][ref.row], ref};
   }
-  std::sort(keys.begin(), keys.end(), [](const SortKey& a, const SortKey& b) {
-    if (a.group != b.group) return a.group < b.group;
-    return a.time != b.time ? a.time < b.time : a.seq < b.seq;
-  });
+  for (size_t b = 0; b + 1 < begins.size(); ++b) sort_bucket(std::span(keys).subspan(begins[b], begins[b + 1] - begins[b]));
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = keys[i].ref;
   return rows;
 }

@@ -73,11 +73,13 @@ bool fixed_width(std::string_view text, size_t begin, size_t end) {
 // One text being cut.
 class Cutter {
  public:
-  Cutter(std::string_view text, std::string& shape, std::vector<Variable>& variables)
-      : text_(text), shape_(shape), variables_(variables) {}
+  // Requires: buffer.size() >= text.size() + kSlack.
+  Cutter(std::string_view text, std::string& buffer, std::vector<Variable>& variables)
+      : text_(text), begin_(buffer.data()), to_(buffer.data()), variables_(variables) {}
+
+  static constexpr size_t kSlack = 2 * kVariablesMax + kWindow * 2 + 32;
 
   bool run() {
-    shape_.clear();
     size_t first = variables_.size();
     for (size_t base = 0; base < text_.size(); base += kWindow) {
       Masks m = window(base);
@@ -90,9 +92,10 @@ class Cutter {
       }
       if (variables_.size() - first > kVariablesMax) return false;
     }
-    shape_.append(text_.substr(done_));
+    copy(done_, text_.size() - done_);
     return true;
   }
+  std::string_view shape() const { return {begin_, static_cast<size_t>(to_ - begin_)}; }
 
  private:
   Masks window(size_t base) const {
@@ -140,27 +143,41 @@ class Cutter {
     }
   }
 
+  // Pieces are short: where the text goes on far enough, one or two fixed copies beat a call.
+  void copy(size_t from, size_t bytes) {
+    const char* p = text_.data() + from;
+    if (bytes <= 32 && from + 32 <= text_.size()) {
+      std::memcpy(to_, p, 32);
+    } else {
+      std::memcpy(to_, p, bytes);
+    }
+    to_ += bytes;
+  }
+
   void add(size_t begin, size_t end, char kind, int64_t number) {
-    shape_.append(text_.substr(done_, begin - done_));
-    shape_.push_back(kind);
-    if (kind == kFixed) shape_.push_back(static_cast<char>('0' + (end - begin)));
+    copy(done_, begin - done_);
+    *to_++ = kind;
+    if (kind == kFixed) *to_++ = static_cast<char>('0' + (end - begin));
     variables_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end - begin), number});
     done_ = end;
   }
 
   std::string_view text_;
-  std::string& shape_;
+  char* begin_;
+  char* to_;
   std::vector<Variable>& variables_;
   size_t done_ = 0;
 };
 
 }  // namespace
 
-bool cut_text(std::string_view text, std::string& shape, std::vector<Variable>& variables) {
+std::optional<std::string_view> cut_text(std::string_view text, std::string& buffer, std::vector<Variable>& variables) {
+  if (buffer.size() < text.size() + Cutter::kSlack) buffer.resize(text.size() * 2 + Cutter::kSlack);
   size_t first = variables.size();
-  if (Cutter(text, shape, variables).run()) return true;
+  Cutter cutter(text, buffer, variables);
+  if (cutter.run()) return cutter.shape();
   variables.resize(first);
-  return false;
+  return std::nullopt;
 }
 
 Result<TemplatesPtr> parse_templates(DictionaryPtr texts) {
@@ -195,7 +212,7 @@ bool TemplateSet::build(const ColumnView& column) {
   codes_.assign(column.rows, kWhole);
   first_variable_.resize(column.rows);
   counts_.assign(kTemplatesMax, 0);
-  std::string shape;
+  std::string buffer;
   uint32_t texts = 0;
   uint32_t whole = 0;
   for (uint32_t row = 0; row < column.rows; ++row) {
@@ -203,10 +220,10 @@ bool TemplateSet::build(const ColumnView& column) {
     ++texts;
     first_variable_[row] = static_cast<uint32_t>(variables_.size());
     uint32_t code = kWhole;
-    if (cut_text(column.text_at(row), shape, variables_)) {
-      code = dictionary_.find(shape);
+    if (std::optional<std::string_view> shape = cut_text(column.text_at(row), buffer, variables_)) {
+      code = dictionary_.find(*shape);
       if (code == DictionaryBuilder::kFullCode && dictionary_.entries().size() < kTemplatesMax) {
-        arena_.push_back(shape);
+        arena_.emplace_back(*shape);
         code = dictionary_.code(arena_.back());
       }
     }

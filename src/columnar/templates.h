@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,8 @@ struct Variable {
   int64_t number = 0;
 };
 
-// Cuts `text`: writes the template to `shape` and appends the variables. False when the text cannot be cut.
-bool cut_text(std::string_view text, std::string& shape, std::vector<Variable>& variables);
+// Cuts `text`: gives the template, which lies in `buffer`, and appends the variables. Empty when the text cannot be cut.
+std::optional<std::string_view> cut_text(std::string_view text, std::string& buffer, std::vector<Variable>& variables);
 
 // A template read back.
 struct Template {

@@ -4,10 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "codec/text_forms.h"
-#include "codec/time_layout.h"
 #include "columnar/to_vector.h"
-#include "columnar/typed_text.h"
 #include "model/batch.h"
 #include "model/json_text.h"
 #include "model/rest.h"
@@ -20,14 +17,6 @@ using model::Kind;
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// True when both texts are the same but for their digits.
-bool same_but_digits(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  bool same = true;
-  for (size_t i = 0; i < a.size(); ++i) same &= (a[i] == b[i]) | (is_digit(a[i]) & is_digit(b[i]));
-  return same;
-}
 
 void add_value_words(const model::Value& value, WordSet& words) {
   if (value.type() == model::Type::kString) words.add_text(value.text());
@@ -102,23 +91,38 @@ bool has_indexed_words(std::string_view column) {
   return !column.starts_with('_') || column == model::kRawField || column == model::kRestField;
 }
 
+// The texts of a block have one layout: they differ in digits and in the names of months. Words that begin with digits are
+// not indexed.
+void WordSet::add_times(const ColumnView& column) {
+  for (uint32_t begin = 0; begin < column.rows; begin += kBlockRows) {
+    uint32_t row = begin;
+    while (row < column.rows && row < begin + kBlockRows && !lane_is_text(column.kind_at(row))) ++row;
+    if (row < column.rows && row < begin + kBlockRows) add_text(column.text_at(row));
+  }
+  add_text("jan feb mar apr may jun jul aug sep oct nov dec");
+}
+
+// Each is one word and folded already.
+void WordSet::add_hex(const ColumnView& column) {
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (!lane_is_text(column.kind_at(row))) continue;
+    std::string_view text = column.text_at(row);
+    if (indexable(text)) hashes_.push_back(index_hash(text));
+  }
+}
+
 void WordSet::add_column(const ColumnView& column, TextForm form) {
+  if (form == TextForm::kIp4) return;  // numbers
+  if (form == TextForm::kTime) return add_times(column);
+  if (form == TextForm::kHex) return add_hex(column);
   bool rest = column.name == model::kRestField;
-  std::string_view like;  // the last text that was a time
   for (uint32_t row = 0; row < column.rows; ++row) {
     uint8_t kind = column.kind_at(row);
     if (!lane_is_text(kind)) continue;
-    std::string_view text = column.text_at(row);
-    uint32_t ip = 0;
     if (rest) {
-      add_rest(text);
-    } else if (form == TextForm::kTime) {
-      // Such texts differ in digits only, and words that begin with them are not indexed.
-      if (same_but_digits(text, like)) continue;
-      add_kind_text(static_cast<Kind>(kind), text);
-      like = codec::TimeLayout::of_example(text) ? text : std::string_view();
-    } else if (form != TextForm::kIp4 || !codec::parse_ip4(text, ip)) {
-      add_kind_text(static_cast<Kind>(kind), text);
+      add_rest(column.text_at(row));
+    } else {
+      add_kind_text(static_cast<Kind>(kind), column.text_at(row));
     }
   }
 }

@@ -41,7 +41,7 @@ class WordSet {
   // Words of the values of a kind beside its texts ("true").
   void add_kind(model::Kind kind);
 
-  // The column's texts one by one; `form` is what they look like.
+  // The column's texts one by one; `form` is Chunk::text_form.
   void add_column(const ColumnView& column, TextForm form);
   void add_templates(const ColumnView& column, const TemplateSet& set);
 
@@ -60,6 +60,8 @@ class WordSet {
     hashes_.push_back(hash);
   }
   void add_kind_text(model::Kind kind, std::string_view text);
+  void add_times(const ColumnView& column);
+  void add_hex(const ColumnView& column);
   void sort();
 
   std::vector<uint64_t> hashes_;

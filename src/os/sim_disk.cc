@@ -79,7 +79,7 @@ struct SimDisk::State {
   }
 
   // As begin(), for operations that change something; shows the state before to the hook.
-  Fault begin_change(base::Mutex& held) {
+  Fault begin_change(base::Mutex& held) CLEW_REQUIRES(held) {
     if (hook && (power_out_at == 0 || operations + 1 < power_out_at)) {
       auto call = hook;
       uint64_t number = operations + 1;

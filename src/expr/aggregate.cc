@@ -147,7 +147,8 @@ Status bind_parameter(Binder& binder, const Expr& expr, Kind kind, BoundAggregat
     }
     bound.limit = static_cast<int64_t>(count);
   } else if (kind == Kind::kEarliest || kind == Kind::kLatest) {
-    bound.args.push_back(CLEW_TRY(binder.bind(*expr.args[1])));
+    auto value = CLEW_TRY(binder.bind(*expr.args[1]));
+    bound.args.push_back(std::move(value));
   }
   return {};
 }
@@ -157,7 +158,8 @@ Result<BoundAggregate> bind_count_if(Binder& binder, const Expr& condition) {
   BoundAggregate bound;
   bound.name = "count if";
   bound.type = Type::kLong;
-  bound.args.push_back(CLEW_TRY(binder.bind_condition(condition)));
+  auto value = CLEW_TRY(binder.bind_condition(condition));
+  bound.args.push_back(std::move(value));
   return bound;
 }
 
@@ -200,12 +202,16 @@ Result<BoundAggregate> bind_aggregate(Binder& binder, const Expr& expr) {
   if (known->kind == Kind::kCount && count == 1 && expr.args[0]->is_call("eval") && expr.args[0]->args.size() == 1) {
     return bind_count_if(binder, *expr.args[0]->args[0]);
   }
-  if (count > 0) bound.args.push_back(CLEW_TRY(binder.bind(*expr.args[0])));
+  if (count > 0) {
+    auto value = CLEW_TRY(binder.bind(*expr.args[0]));
+    bound.args.push_back(std::move(value));
+  }
   CLEW_TRY(bind_parameter(binder, expr, known->kind, bound));
   if (share) bound.fraction = *share;
   bool by_time = known->kind == Kind::kEarliest || known->kind == Kind::kLatest;
   if (by_time && count == 1) {
-    bound.args.push_back(CLEW_TRY(binder.bind(*make_field(std::string(kTimeFieldName), expr.span))));
+    auto value = CLEW_TRY(binder.bind(*make_field(std::string(kTimeFieldName), expr.span)));
+    bound.args.push_back(std::move(value));
   }
   bound.name = std::string(known->name);
   bound.type = result_type(known->kind, bound.args);

@@ -84,6 +84,15 @@ class Sums {
     bool lane = v.layout == Layout::kFlat && v.nulls.empty();
     if (lane && is_integer(v.type)) return add_integers(v.i64.data(), rows, groups);
     if (lane && v.type == Type::kDouble) return add_reals(v.f64.data(), rows, groups);
+    if (v.layout == Layout::kFlat && is_integer(v.type)) {
+      return add_some(v.nulls.data(), rows, groups, [&](Total& t, uint32_t row) { t.whole += v.i64[row]; });
+    }
+    if (v.layout == Layout::kFlat && v.type == Type::kDouble) {
+      return add_some(v.nulls.data(), rows, groups, [&](Total& t, uint32_t row) {
+        t.reals += v.f64[row];
+        t.any_real = true;
+      });
+    }
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add_cell(cell_of(v, row), totals_[g], g); });
   }
 
@@ -110,6 +119,15 @@ class Sums {
   size_t memory_bytes() const { return totals_.capacity() * sizeof(Total) + decimals_.capacity() * sizeof(Wide); }
 
  private:
+  template <class Add>
+  void add_some(const uint8_t* nulls, uint32_t rows, std::span<const uint32_t> groups, Add add) {
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
+      if (nulls[row] != 0) return;
+      add(totals_[g], row);
+      ++totals_[g].values;
+    });
+  }
+
   void add_integers(const int64_t* v, uint32_t rows, std::span<const uint32_t> groups) {
     if (groups.empty()) {
       // Halves cannot overflow within a block, and the loop needs no carry.

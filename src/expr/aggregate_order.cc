@@ -31,9 +31,12 @@ class Extreme final : public Aggregate {
     if (v.type == Type::kNull) return {};
     bool lane = v.layout == Layout::kFlat && v.nulls.empty() && rows > 0;
     bool integers = is_integer(v.type) || v.type == Type::kTimestamp;
-    if (groups.empty() && lane && integers) {
-      auto best = largest_ ? std::max_element(v.i64.begin(), v.i64.end()) : std::min_element(v.i64.begin(), v.i64.end());
-      offer(cell_of(v, static_cast<uint32_t>(best - v.i64.begin())), 0);
+    if (lane && integers) {
+      offer_lane(v, v.i64, rows, groups, groups_count);
+      return {};
+    }
+    if (lane && v.type == Type::kDouble) {
+      offer_lane(v, v.f64, rows, groups, groups_count);
       return {};
     }
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) { offer(cell_of(v, row), g); });
@@ -59,8 +62,30 @@ class Extreme final : public Aggregate {
  private:
   void grow(uint32_t groups_count) { best_.resize(std::max<size_t>(best_.size(), groups_count)); }
 
+  // Finds the best row of each group within the block on the bare lane, then offers those.
+  template <class T>
+  void offer_lane(const Vector& v, const std::vector<T>& lane, uint32_t rows, std::span<const uint32_t> groups,
+                  uint32_t groups_count) {
+    if (!groups.empty() && groups_count > rows) {
+      for_rows(rows, groups, [&](uint32_t row, uint32_t g) { offer(cell_of(v, row), g); });
+      return;
+    }
+    constexpr uint32_t kNoRow = UINT32_MAX;
+    best_rows_.assign(std::max(groups_count, 1u), kNoRow);
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
+      uint32_t best = best_rows_[g];
+      // A NaN never replaces; where it came first every number does.
+      bool better = best == kNoRow || lane[best] != lane[best] ||
+                    (largest_ ? lane[row] > lane[best] : lane[row] < lane[best]);
+      if (better) best_rows_[g] = row;
+    });
+    for (uint32_t g = 0; g < best_rows_.size(); ++g) {
+      if (best_rows_[g] != kNoRow) offer(cell_of(v, best_rows_[g]), g);
+    }
+  }
+
   void offer(const Cell& cell, uint32_t g) {
-    if (cell.is_null()) return;
+    if (cell.is_null() || (is_real(cell.type) && std::isnan(cell.f64))) return;
     if (cell.type == Type::kArray) {
       for (const Value& item : cell.value->items()) offer(cell_of(item), g);
       return;
@@ -78,6 +103,7 @@ class Extreme final : public Aggregate {
   static bool is_lane(Type type) { return is_integer(type) || is_temporal(type); }
 
   bool largest_;
+  std::vector<uint32_t> best_rows_;  // of the block at hand
   std::vector<Value> best_;
   size_t text_bytes_ = 0;
 };

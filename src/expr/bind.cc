@@ -251,7 +251,8 @@ Result<BoundPtr> Binder::bind_lambda(const Expr& expr) {
   }
   Result<BoundPtr> body = bind(*expr.args[0]);
   scope_.resize(outer);
-  lambda->args.push_back(CLEW_TRY(std::move(body)));
+  auto value = CLEW_TRY(std::move(body));
+  lambda->args.push_back(std::move(value));
   lambda->type = lambda->args[0]->type;
   return BoundPtr(std::move(lambda));
 }

@@ -241,7 +241,8 @@ Result<VectorPtr> Evaluator::eval_call(const Bound& expr, Inputs& inputs, const 
   args.reserve(expr.args.size());
   bool one_value = count > 0 && (expr.function->flags & kVolatile) == 0;
   for (const BoundPtr& arg : expr.args) {
-    args.push_back(CLEW_TRY(eval(*arg, inputs, rows)));
+    auto value = CLEW_TRY(eval(*arg, inputs, rows));
+    args.push_back(std::move(value));
     one_value = one_value && is_one_value(*args.back());
   }
   if (one_value) {

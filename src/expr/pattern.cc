@@ -3,6 +3,9 @@
 #include <re2/re2.h>
 #include <re2/stringpiece.h>
 
+#include <emmintrin.h>
+
+#include <bit>
 #include <cstring>
 
 #include "expr/lexer.h"
@@ -54,6 +57,51 @@ size_t code_point_bytes(std::string_view text, size_t at) {
   size_t n = 1;
   while (at + n < text.size() && (static_cast<uint8_t>(text[at + n]) & 0xc0) == 0x80) ++n;
   return n;
+}
+
+template <bool kFold>
+bool same_bytes(const char* text, std::string_view needle) {
+  if constexpr (!kFold) return std::memcmp(text, needle.data(), needle.size()) == 0;
+  for (size_t i = 0; i < needle.size(); ++i) {
+    if (lower(text[i]) != needle[i]) return false;
+  }
+  return true;
+}
+
+// What makes an upper-case letter its lower-case one; nothing for other bytes.
+template <bool kFold>
+char case_bit(char c) {
+  return kFold && c >= 'a' && c <= 'z' ? 0x20 : 0;
+}
+
+// Looks at 16 places at a time: only where the first and the last byte of the needle both fit is the rest compared.
+template <bool kFold>
+size_t find_bytes(std::string_view text, std::string_view needle, size_t from) {
+  size_t n = needle.size();
+  if (from > text.size() || text.size() - from < n) return std::string_view::npos;
+  if (n == 0) return from;
+  const char* data = text.data();
+  size_t last_place = text.size() - n;
+  __m128i first = _mm_set1_epi8(needle[0]);
+  __m128i last = _mm_set1_epi8(needle[n - 1]);
+  __m128i first_case = _mm_set1_epi8(case_bit<kFold>(needle[0]));
+  __m128i last_case = _mm_set1_epi8(case_bit<kFold>(needle[n - 1]));
+  size_t at = from;
+  constexpr size_t kStep = sizeof(__m128i);
+  for (; at + kStep + n - 1 <= text.size(); at += kStep) {
+    __m128i begins = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
+    __m128i ends = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at + n - 1));
+    __m128i both = _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(begins, first_case), first),
+                                 _mm_cmpeq_epi8(_mm_or_si128(ends, last_case), last));
+    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(both)); mask != 0; mask &= mask - 1) {
+      size_t place = at + static_cast<size_t>(std::countr_zero(mask));
+      if (same_bytes<kFold>(data + place, needle)) return place;
+    }
+  }
+  for (; at <= last_place; ++at) {
+    if (same_bytes<kFold>(data + at, needle)) return at;
+  }
+  return std::string_view::npos;
 }
 
 std::string like_as_regex(std::string_view pattern) {
@@ -217,25 +265,11 @@ bool LikePattern::matches(std::string_view text) const {
 }
 
 size_t find_text(std::string_view text, std::string_view needle, size_t from) {
-  if (from > text.size()) return std::string_view::npos;
-  if (needle.empty()) return from;
-  const void* found = memmem(text.data() + from, text.size() - from, needle.data(), needle.size());
-  if (found == nullptr) return std::string_view::npos;
-  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
+  return find_bytes<false>(text, needle, from);
 }
 
 size_t find_folded(std::string_view text, std::string_view lower_needle, size_t from) {
-  size_t n = lower_needle.size();
-  if (from > text.size() || text.size() - from < n) return std::string_view::npos;
-  if (n == 0) return from;
-  char first = lower_needle[0];
-  for (size_t at = from; at + n <= text.size(); ++at) {
-    if (lower(text[at]) != first) continue;
-    size_t i = 1;
-    while (i < n && lower(text[at + i]) == lower_needle[i]) ++i;
-    if (i == n) return at;
-  }
-  return std::string_view::npos;
+  return find_bytes<true>(text, lower_needle, from);
 }
 
 }  // namespace clew::expr

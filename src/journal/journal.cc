@@ -232,6 +232,15 @@ std::vector<uint64_t> Journal::file_numbers() const {
   return numbers;
 }
 
+std::vector<std::pair<uint64_t, uint64_t>> Journal::file_ends() const {
+  base::MutexLock lock(mutex_);
+  std::vector<std::pair<uint64_t, uint64_t>> ends(file_bytes_.begin(), file_bytes_.end());
+  for (auto& [number, end] : ends) {
+    if (number == current_.number) end = current_.end;
+  }
+  return ends;
+}
+
 uint64_t Journal::current_file() const {
   base::MutexLock lock(mutex_);
   return current_.number;

@@ -75,6 +75,8 @@ class Journal {
   // Bytes on disk of all files, and their numbers.
   uint64_t bytes() const;
   std::vector<uint64_t> file_numbers() const;
+  // Number of each file and where its durable records end at this moment, at the latest.
+  std::vector<std::pair<uint64_t, uint64_t>> file_ends() const;
   // The file being written; 0 when none is.
   uint64_t current_file() const;
   // Why no more can be written; ok while it can.

@@ -1,8 +1,8 @@
 // Online snapshot: a directory that is a store of its own, cut at one _seq.
 //
 // Segments and journal records are immutable, so copying their files needs no stop of writing: only flushes, merges and
-// deletes pause, because they would remove files in between. Journal files are copied up to their end at the moment of
-// the copy; a torn last record is cut by the copy's first open() as after a crash.
+// deletes pause, because they would remove files in between. Journal files are copied up to where their records ended at
+// one moment, so that the copy holds all commits before it and none after.
 #include <fmt/format.h>
 
 #include "logstore/engine.h"
@@ -11,11 +11,14 @@ namespace clew::logstore {
 namespace {
 
 constexpr uint64_t kCopyBytes = 1u << 20;
+constexpr int kDepthMax = 4;
 
-Status copy_file(os::Disk& disk, const std::string& from, const std::string& to) {
+// The first `bytes_max` bytes of a file.
+Status copy_file(os::Disk& disk, const std::string& from, const std::string& to, uint64_t bytes_max) {
   std::unique_ptr<os::File> in = CLEW_TRY(disk.open(from, os::OpenMode::kRead));
   std::unique_ptr<os::File> out = CLEW_TRY(disk.open(to, os::OpenMode::kCreate));
-  uint64_t bytes = CLEW_TRY(in->size_bytes());
+  uint64_t file_bytes = CLEW_TRY(in->size_bytes());
+  uint64_t bytes = std::min(file_bytes, bytes_max);
   for (uint64_t at = 0; at < bytes; at += kCopyBytes) {
     std::string piece = CLEW_TRY(in->read_at(at, std::min(kCopyBytes, bytes - at)));
     bool zeros = piece.find_first_not_of('\0') == std::string::npos;
@@ -41,24 +44,49 @@ Status copy_store(Engine& engine, const std::string& to) {
   CLEW_TRY(engine.disk.make_dirs(to + "/journal"));
   CLEW_TRY(engine.disk.make_dirs(to + "/manifest"));
   CLEW_TRY(engine.disk.make_dirs(to + "/tenants"));
-  std::vector<uint64_t> journal_files = engine.journal->file_numbers();
+  std::vector<std::pair<uint64_t, uint64_t>> journal_files = engine.journal->file_ends();
   ManifestState state = engine.manifest_state();
   for (const auto& [id, segment] : state.segments) {
     std::string from = engine.segment_path(segment);
     std::string name = from.substr(engine.tenants_dir().size());
     std::string dir = to + "/tenants" + name.substr(0, name.find('/', 1));
     CLEW_TRY(engine.disk.make_dirs(dir));
-    CLEW_TRY(copy_file(engine.disk, from, to + "/tenants" + name));
+    CLEW_TRY(copy_file(engine.disk, from, to + "/tenants" + name, UINT64_MAX));
     CLEW_TRY(engine.disk.sync_dir(dir));
   }
-  for (uint64_t number : journal_files) {
+  for (const auto& [number, end] : journal_files) {
     std::string name = fmt::format("/{:08}.journal", number);
-    CLEW_TRY(copy_file(engine.disk, engine.journal_dir() + name, to + "/journal" + name));
+    CLEW_TRY(copy_file(engine.disk, engine.journal_dir() + name, to + "/journal" + name, end));
   }
   CLEW_TRY(engine.disk.sync_dir(to + "/journal"));
   // The manifest last: a copy without one is no store.
   std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(engine.disk, engine.rng, to + "/manifest"));
   return manifest->append(edit_of(state));
+}
+
+namespace {
+
+Status copy_tree(os::Disk& disk, const std::string& from, const std::string& to, int depth) {
+  if (depth > kDepthMax) return Error(Code::kInvalid, from + " is no copy of a store");
+  CLEW_TRY(disk.make_dirs(to));
+  for (const os::DirEntry& entry : CLEW_TRY(disk.list(from))) {
+    if (entry.is_dir) {
+      CLEW_TRY(copy_tree(disk, from + "/" + entry.name, to + "/" + entry.name, depth + 1));
+    } else if (entry.name != "LOCK") {
+      CLEW_TRY(copy_file(disk, from + "/" + entry.name, to + "/" + entry.name, UINT64_MAX));
+    }
+  }
+  return disk.sync_dir(to);
+}
+
+}  // namespace
+
+Status restore_store(os::Disk& disk, const std::string& from, const std::string& to) {
+  CLEW_TRY(Manifest::read(disk, from + "/manifest"));
+  CLEW_TRY(check_empty(disk, to));
+  // The manifest last, as in a snapshot.
+  for (const char* part : {"/journal", "/tenants", "/manifest"}) CLEW_TRY(copy_tree(disk, from + part, to + part, 0));
+  return disk.sync_dir(to);
 }
 
 }  // namespace clew::logstore

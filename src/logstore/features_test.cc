@@ -348,6 +348,43 @@ TEST(Copy, IsAStoreOfItsOwn) {
   EXPECT_TRUE((*copy)->verify().empty());
 }
 
+TEST(Copy, IsRestoredIntoANewPlace) {
+  TestStore t;
+  ASSERT_TRUE(t.open().ok());
+  ASSERT_TRUE(t.write_events(0, 50, key(1)).ok());
+  ASSERT_TRUE(t.store->flush_now().ok());
+  ASSERT_TRUE(t.write_events(50, 10, key(2)).ok());
+  ASSERT_TRUE(t.store->snapshot_to("/backup").ok());
+  EXPECT_EQ(restore_store(t.disk, "/backup", testing::kDir).error().code(), Code::kExists);
+  EXPECT_FALSE(restore_store(t.disk, "/nothing", "/restored").ok());
+  ASSERT_TRUE(restore_store(t.disk, "/backup", "/restored").ok());
+  base::Registry registry;
+  auto restored = LogStore::open(t.disk, t.clock, t.rng, "/restored", t.options, registry);
+  ASSERT_TRUE(restored.ok()) << restored.error().message();
+  expect_events(**restored, 60);
+}
+
+TEST(Examine, ShowsAndChecksAClosedStoreWithoutWriting) {
+  TestStore t;
+  ASSERT_TRUE(t.open().ok());
+  ASSERT_TRUE(t.write_events(0, 100, key(1)).ok());
+  ASSERT_TRUE(t.store->flush_now().ok());
+  ASSERT_TRUE(t.write_events(100, 10, key(2)).ok());
+  t.store.reset();
+  std::vector<std::string> files = t.disk.files();
+  auto report = examine_store(t.disk, testing::kDir);
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_TRUE(report->findings.empty()) << report->findings.front();
+  EXPECT_NE(report->text.find("key agent-1:2 seq 101 rows 10 logs=10"), std::string::npos) << report->text;
+  EXPECT_NE(report->text.find("segment 00000001 default/logs"), std::string::npos) << report->text;
+  EXPECT_EQ(t.disk.files(), files);
+  for (const std::string& path : files) {
+    if (path.find(".seg") != std::string::npos) t.disk.flip(path, 100, 1);
+  }
+  EXPECT_EQ(examine_store(t.disk, testing::kDir)->findings.size(), 1u);
+  EXPECT_EQ(examine_store(t.disk, "/none").error().code(), Code::kNotFound);
+}
+
 TEST(Limits, BadWritesAreRefusedAndCounted) {
   TestStore t;
   t.options.pending_bytes_max = 1 << 20;

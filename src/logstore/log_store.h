@@ -131,4 +131,16 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   std::unique_ptr<Parts> parts_;
 };
 
+// Makes a store in `to`, which must not exist or be empty, from what snapshot_to() wrote.
+// Errors: kNotFound and kCorrupt when `from` holds no copy; kExists; kIo; kFull.
+Status restore_store(os::Disk& disk, const std::string& from, const std::string& to);
+
+// What a store that is not open holds, and every check of it; nothing is written. `findings` is empty when all is well.
+// Errors: kNotFound when there is no store; kUnsupported.
+struct StoreReport {
+  std::string text;  // manifest, segments, journal files: for `clew inspect DIR`
+  std::vector<std::string> findings;
+};
+Result<StoreReport> examine_store(os::Disk& disk, const std::string& dir);
+
 }  // namespace clew::logstore

@@ -105,10 +105,10 @@ void Column::truncate_rows(uint32_t row) {
     uint32_t keep = last.row < row ? row - last.row : 0;
     uint32_t gone = last.count - keep;
     values_ -= gone;
-    if (kind_has_int(last.kind)) ints_.resize(ints_.size() - gone);
-    if (last.kind == Kind::kDecimal) scales_.erase(scales_.end() - gone, scales_.end());
+    if (kind_has_int(last.kind)) ints_.erase(ints_.end() - static_cast<std::ptrdiff_t>(gone), ints_.end());
+    if (last.kind == Kind::kDecimal) scales_.erase(scales_.end() - static_cast<std::ptrdiff_t>(gone), scales_.end());
     if (kind_has_text(last.kind)) {
-      text_ends_.resize(text_ends_.size() - gone);
+      text_ends_.erase(text_ends_.end() - static_cast<std::ptrdiff_t>(gone), text_ends_.end());
       text_.shrink(text_ends_.empty() ? 0 : text_ends_.back());
     }
     last.count = keep;

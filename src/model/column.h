@@ -54,7 +54,8 @@ class TextBuffer {
   // Requires: n bytes of room() were filled.
   void used(size_t n) { size_ += n; }
   void append(std::string_view v) {
-    std::memcpy(room(v.size() + 1), v.data(), v.size());
+    char* to = room(v.size() + 1);
+    if (!v.empty()) std::memcpy(to, v.data(), v.size());
     size_ += v.size();
   }
   // Requires: n <= size().

@@ -451,8 +451,7 @@ void JsonEventReader::remove_values(Key& key) {
 }
 
 void JsonEventReader::write_shape() {
-  bool same = outline_.size() == last_outline_.size() &&
-              std::memcmp(outline_.data(), last_outline_.data(), outline_.size() * sizeof(uint64_t)) == 0;
+  bool same = outline_ == last_outline_;
   if (!same) {
     std::string_view bytes(reinterpret_cast<const char*>(outline_.data()), outline_.size() * sizeof(uint64_t));
     std::unique_ptr<Known>& known = known_[base::hash64(bytes)];

@@ -13,8 +13,10 @@
 #include <sstream>
 
 #include "model/batch_text.h"
+#include "wire/es_bulk.h"
 #include "wire/logrecord.h"
 #include "wire/loki_push.h"
+#include "wire/ndjson.h"
 #include "wire/otlp_logs.h"
 #include "wire/otlp_reply.h"
 #include "wire/otlp_traces.h"
@@ -47,6 +49,28 @@ std::string printable(std::string_view bytes) {
   return out;
 }
 
+// What /api/v1/import says of the lines that it did not take.
+std::string rejections_text(const Events& events) {
+  std::string out = std::to_string(events.received) + " received";
+  for (const Rejection& r : events.rejections) {
+    out += "\n" + std::to_string(r.item) + ": " + std::string(reason_name(r.reason)) + ": " + r.message;
+  }
+  return out;
+}
+
+std::string bulk_answer(const BulkRequest& request) {
+  contract::Ack ack;
+  ack.key = {"clew", 1};
+  ack.first_seq = Seq(1000);
+  std::string reply = bulk_reply(request, &ack, 3);
+  std::string out;
+  for (size_t at = 0; at < reply.size(); ++at) {
+    out += reply[at];
+    if (reply.compare(at, 4, "}},{") == 0) out += reply.substr(at + 1, 2) + "\n", at += 2;  // an item a line
+  }
+  return out;
+}
+
 std::map<std::string, Protocol> protocols() {
   auto logs = std::make_shared<OtlpLogsDecoder>();
   auto traces = std::make_shared<OtlpTracesDecoder>();
@@ -68,6 +92,16 @@ std::map<std::string, Protocol> protocols() {
   out["loki_push_protobuf"] = {[=](auto body, auto& in) { return loki->decode_protobuf(body, in); }, loki_reply};
   out["zipkin_json"] = {[=](auto body, auto& in) { return zipkin->decode_json(body, in); }, zipkin_reply};
   out["zipkin_protobuf"] = {[=](auto body, auto& in) { return zipkin->decode_protobuf(body, in); }, zipkin_reply};
+  auto ndjson = std::make_shared<NdjsonDecoder>();
+  out["ndjson"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode(body, in)); }, rejections_text};
+  out["json_stream"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode_stream(body, in)); }, rejections_text};
+  auto bulk = std::make_shared<BulkDecoder>();
+  auto request = std::make_shared<BulkRequest>();
+  out["es_bulk"] = {[=](auto body, auto& in) -> Result<Events> {
+                      *request = CLEW_TRY(bulk->decode(body, "", in));
+                      return std::move(request->events);
+                    },
+                    [=](const Events&) { return bulk_answer(*request); }};
   out["logrecord"] = {decode_logrecord, [](const Events&) { return std::string(); }};
   return out;
 }

@@ -32,6 +32,10 @@ Widths choose_width(std::span<const uint64_t> values, Effort effort) {
   best.width = best.widest = bits_of(all);
   best.bits = values.size() * static_cast<size_t>(best.width);
   if (effort != Effort::kFull || best.widest < 4) return best;
+  // Values whose middle is near their greatest have no outliers to set apart.
+  uint64_t sum = 0;
+  for (uint64_t v : values) sum += v >> 8;
+  if (best.widest > 16 && bits_of(sum / values.size()) + 9 >= best.widest && best.widest < 48) return best;
   std::array<size_t, 65> count{};
   for (uint64_t v : values) ++count[static_cast<size_t>(bits_of(v))];
   size_t exceptions = 0;
@@ -72,19 +76,38 @@ void IntEncoder::encode(std::span<const int64_t> values, Effort effort, std::str
   encode_in(values, effort, 0, out);
 }
 
+// Constant divisors: the compiler multiplies instead of dividing.
+template <int64_t kUnit>
+bool all_divide(std::span<const int64_t> values) {
+  for (int64_t v : values) {
+    if (v % kUnit != 0) return false;
+  }
+  return true;
+}
+
+template <int64_t kUnit>
+void divide(std::span<const int64_t> values, std::vector<int64_t>& out) {
+  out.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) out[i] = values[i] / kUnit;
+}
+
 bool IntEncoder::try_units(std::span<const int64_t> values, std::string& out, Effort effort) {
   if (values.size() < 2 || values[0] == 0 || values[0] % 1000 != 0 || values.back() % 1000 != 0) return false;
-  size_t unit = 3;
-  for (int64_t v : values) {
-    while (unit > 0 && v % kUnits[unit] != 0) --unit;
-    if (unit == 0) return false;
+  std::vector<int64_t> scaled = std::move(scaled_);
+  uint8_t unit = 0;
+  if (all_divide<kUnits[3]>(values)) {
+    unit = 3;
+    divide<kUnits[3]>(values, scaled);
+  } else if (all_divide<kUnits[2]>(values)) {
+    unit = 2;
+    divide<kUnits[2]>(values, scaled);
+  } else if (all_divide<kUnits[1]>(values)) {
+    unit = 1;
+    divide<kUnits[1]>(values, scaled);
   }
-  scaled_.resize(values.size());
-  for (size_t i = 0; i < values.size(); ++i) scaled_[i] = values[i] / kUnits[unit];
-  std::vector<int64_t> taken = std::move(scaled_);
-  encode_in(taken, effort, static_cast<uint8_t>(unit << 4), out);
-  scaled_ = std::move(taken);
-  return true;
+  if (unit != 0) encode_in(scaled, effort, static_cast<uint8_t>(unit << 4), out);
+  scaled_ = std::move(scaled);
+  return unit != 0;
 }
 
 void IntEncoder::encode_in(std::span<const int64_t> values, Effort effort, uint8_t unit, std::string& out) {

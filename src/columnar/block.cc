@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "base/check.h"
 #include "columnar/text_block.h"
@@ -126,21 +127,36 @@ void write_scales(const ColumnView& column, const std::vector<uint32_t>& decimal
 }
 
 // The exponent e so that every number is floor(_time / 10^e), or kNoRelation.
-uint8_t find_relation(const std::vector<int64_t>& numbers, const std::vector<uint32_t>& rows, const int64_t* times) {
+uint8_t find_relation(std::span<const int64_t> numbers, const int64_t* times) {
   if (!times || numbers.size() < 2 || numbers[0] == 0) return kNoRelation;
   for (uint8_t e = 0; e < kPowersOfTen.size(); ++e) {
-    if (floor_divide(times[rows[0]], kPowersOfTen[e]) != numbers[0]) continue;
+    if (floor_divide(times[0], kPowersOfTen[e]) != numbers[0]) continue;
     for (size_t i = 1; i < numbers.size(); ++i) {
-      if (floor_divide(times[rows[i]], kPowersOfTen[e]) != numbers[i]) return kNoRelation;
+      if (floor_divide(times[i], kPowersOfTen[e]) != numbers[i]) return kNoRelation;
     }
     return e;
   }
   return kNoRelation;
 }
 
+// Every row has a number: the lane is encoded where it lies.
+bool write_all_ints(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan,
+                    BlockScratch& scratch, std::string& out) {
+  base::Writer w(out);
+  if (column.kind == static_cast<uint8_t>(Kind::kDecimal)) w.u8(column.scale);
+  std::span<const int64_t> numbers(column.ints + begin, rows);
+  uint8_t relation = find_relation(numbers, plan.times ? plan.times + begin : nullptr);
+  w.u8(relation);
+  if (relation != kNoRelation) return true;
+  scratch.ints.encode(numbers, plan.effort, out);
+  return false;
+}
+
 // Gives true when the numbers are written by their relation to `_time`.
 bool write_ints(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan, BlockScratch& scratch,
                 std::string& out) {
+  if (!column.kinds && !lane_is_int(column.kind)) return false;
+  if (!column.kinds && !column.scales) return write_all_ints(column, begin, rows, plan, scratch, out);
   std::vector<uint32_t> decimals;
   std::vector<uint32_t>& where = scratch.text_rows;
   where.clear();
@@ -154,7 +170,9 @@ bool write_ints(const ColumnView& column, uint32_t begin, uint32_t rows, const B
   }
   if (where.empty()) return false;
   if (!decimals.empty()) write_scales(column, decimals, scratch, out);
-  uint8_t relation = find_relation(scratch.numbers, where, plan.times);
+  std::vector<int64_t> times;
+  for (size_t i = 0; plan.times && i < where.size(); ++i) times.push_back(plan.times[where[i]]);
+  uint8_t relation = find_relation(scratch.numbers, plan.times ? times.data() : nullptr);
   base::Writer(out).u8(relation);
   if (relation != kNoRelation) return true;
   scratch.ints.encode(scratch.numbers, plan.effort, out);
@@ -199,9 +217,17 @@ Status read_ints(base::Reader& in, const std::vector<uint32_t>& where, const Blo
 
 bool write_texts(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan, BlockScratch& scratch,
                  std::string& out) {
+  if (!column.kinds && !lane_is_text(column.kind)) return false;
   bool coded = plan.text_form == TextForm::kCodes;
   scratch.texts.clear();
   scratch.text_rows.clear();
+  if (!column.kinds) {
+    scratch.text_rows.resize(rows);
+    for (uint32_t i = 0; i < rows; ++i) scratch.text_rows[i] = begin + i;
+    std::span<const std::string_view> texts;
+    if (!coded) texts = {column.texts + begin, rows};
+    return encode_texts({texts, scratch.text_rows}, plan, scratch, out);
+  }
   for (uint32_t row = begin; row < begin + rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
     scratch.text_rows.push_back(row);
@@ -288,6 +314,13 @@ Result<BlockValues> decode_block(std::string_view bytes, uint32_t rows, const Bl
     } else {
       CLEW_TRY(read_kinds(in, context.kinds, present, out));
     }
+  }
+  if (out.kinds.empty()) {
+    if (out.kind == static_cast<uint8_t>(Kind::kDecimal)) CLEW_TRY(read_scales(in, present, out));
+    if (lane_is_int(out.kind)) CLEW_TRY(read_ints(in, present, context, out));
+    if (lane_is_text(out.kind)) CLEW_TRY(read_texts(in, present, context, out));
+    CLEW_TRY(in.finish());
+    return out;
   }
   std::vector<uint32_t> with_ints;
   std::vector<uint32_t> with_texts;

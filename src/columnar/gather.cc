@@ -80,6 +80,13 @@ void Gatherer::fill(const Traits& traits) {
   kinds_.resize(uniform ? 0 : rows_.size());
   ints_.resize(ints ? rows_.size() : 0);
   scales_.resize(decimals ? rows_.size() : 0);
+  if (uniform && !ints) return;
+  if (uniform && !decimals) {
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      ints_[i] = loaded_[rows_[i].source].blocks[rows_[i].row / kBlockRows].ints[rows_[i].row % kBlockRows];
+    }
+    return;
+  }
   for (size_t i = 0; i < rows_.size(); ++i) {
     const Source& source = loaded_[rows_[i].source];
     uint32_t row = rows_[i].row % kBlockRows;

@@ -44,9 +44,10 @@ Result<std::vector<uint32_t>> rest_name_hashes(const ColumnView& rest) {
 
 Result<RestColumn> gather_rest(Gatherer& gatherer, const std::vector<std::string>& beyond, uint32_t rows) {
   RestColumn rest;
+  ColumnView old = CLEW_TRY(gatherer.gather(model::kRestField));
+  if (beyond.empty() && !old.kinds && old.kind == kAbsent) return rest;
   rest.rows.resize(rows);
   bool any = false;
-  ColumnView old = CLEW_TRY(gatherer.gather(model::kRestField));
   for (uint32_t row = 0; row < rows; ++row) {
     if (lane_is_text(old.kind_at(row))) rest.rows[row] = old.text_at(row);
     any = any || !rest.rows[row].empty();

@@ -129,9 +129,8 @@ Result<Trailer> read_trailer(std::string_view bytes) {
   return t;
 }
 
-void write_tail(const Tail& tail, std::string& out) {
-  std::string raw;
-  base::Writer w(raw);
+void write_tail_body(const Tail& tail, std::string& out) {
+  base::Writer w(out);
   w.string(tail.identity.tenant);
   w.string(tail.identity.dataset);
   w.varint_signed(tail.identity.day);
@@ -151,6 +150,11 @@ void write_tail(const Tail& tail, std::string& out) {
     w.string(directory);
   }
   write_index(tail.index, w);
+}
+
+void write_tail(const Tail& tail, std::string& out) {
+  std::string raw;
+  write_tail_body(tail, raw);
   codec::write_packed(raw, codec::Method::kZstd, out);
 }
 

@@ -58,6 +58,8 @@ struct Tail {
 };
 
 void write_tail(const Tail& tail, std::string& out);
+// The same before it is packed.
+void write_tail_body(const Tail& tail, std::string& out);
 // Errors: kCorrupt. Every offset lies inside `file_bytes` afterwards.
 Result<Tail> read_tail(std::string_view bytes, uint64_t file_bytes);
 

@@ -28,10 +28,17 @@ ChunkStats int_stats(const ColumnView& column) {
   ChunkStats stats;
   int64_t least = INT64_MAX;
   int64_t most = INT64_MIN;
-  for_each_int(column, [&](uint32_t row) {
-    least = std::min(least, column.ints[row]);
-    most = std::max(most, column.ints[row]);
-  });
+  if (!column.kinds) {
+    for (uint32_t row = 0; row < column.rows; ++row) {
+      least = std::min(least, column.ints[row]);
+      most = std::max(most, column.ints[row]);
+    }
+  } else {
+    for_each_int(column, [&](uint32_t row) {
+      least = std::min(least, column.ints[row]);
+      most = std::max(most, column.ints[row]);
+    });
+  }
   stats.form = StatsForm::kInts;
   stats.int_min = least;
   stats.int_max = most;

@@ -8,24 +8,31 @@ namespace {
 struct Health {
   explicit Health(ServerParts& p) : parts(p) {}
 
-  void live(const CallPtr& call) { call->exchange->answer({.headers = {}, .body = "{\"status\":\"ok\"}\n"}); }
+  void live(const CallPtr& call) { call->exchange->answer({.headers = {}, .body = "{\"status\":\"alive\"}\n"}); }
 
+  // Each check that fails stands in the answer by its name.
   void ready(const CallPtr& call) {
-    Json checks = Json::object();
-    bool ok = parts.ready.load();
-    checks["serving"] = ok ? "ok" : "starting or stopping";
+    Json body = {{"status", "ready"}};
+    auto failed = [&body](const char* check) {
+      body["status"] = "not ready";
+      body[check] = false;
+    };
+    bool serving = parts.ready.load();
+    if (!serving) failed("serving");
     logstore::StoreHealth store = parts.store.health();
-    bool writes = store.writes.ok();
-    checks["store"] = writes ? std::string("ok") : store.writes.error().message();
-    ok = ok && writes;
-    Json body = {{"status", ok ? "ok" : "unavailable"}, {"checks", std::move(checks)}};
-    if (store.segments_quarantined > 0) body["segments_quarantined"] = store.segments_quarantined;
+    if (!store.writes.ok()) {
+      failed(store.writes.error().code() == Code::kFull ? "disk" : "store");
+      body["reason"] = store.writes.error().message();
+    }
+    bool ok = serving && store.writes.ok();
     call->exchange->answer({.status = ok ? 200 : 503, .headers = {}, .body = dump_json(body) + "\n"});
   }
 
   void startup(const CallPtr& call) {
     bool ok = parts.ready.load();
-    call->exchange->answer({.status = ok ? 200 : 503, .headers = {}, .body = ok ? "{\"status\":\"ok\"}\n" : "{}\n"});
+    call->exchange->answer({.status = ok ? 200 : 503,
+                            .headers = {},
+                            .body = ok ? "{\"status\":\"started\"}\n" : "{\"status\":\"starting\"}\n"});
   }
 
   void metrics(const CallPtr& call) {

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -63,6 +64,15 @@ class Server:
     def _read_log(self, pipe):
         for line in pipe:
             self.log.append(line)
+
+    def wait_log(self, text, seconds=10):
+        """True once a line of stderr holds `text`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if any(text in line for line in self.log):
+                return True
+            time.sleep(0.02)
+        return False
 
     @staticmethod
     def _drain(pipe):

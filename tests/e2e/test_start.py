@@ -16,7 +16,7 @@ def test_ready_line_and_run_file_agree(server):
 
 
 def test_retention_is_said_at_start(server):
-    assert any("30 days hot, 365 days in all" in line for line in server.log)
+    assert server.wait_log("30 days hot, 365 days in all")
 
 
 def test_probes(server):

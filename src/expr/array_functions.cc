@@ -27,8 +27,22 @@ void add_array(Values items, VectorBuilder& out) {
   out.add_value(Value::array(std::move(items)));
 }
 
+constexpr int kNestingMax = 64;  // of arrays inside arrays
+
+bool is_deeper(const Value& value, int levels) {
+  if (value.type() != Type::kArray) return false;
+  if (levels == 0) return true;
+  return std::any_of(value.items().begin(), value.items().end(),
+                     [levels](const Value& item) { return is_deeper(item, levels - 1); });
+}
+
 Status array(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   Values items;
+  for (const Cell& arg : args) {
+    if (arg.type == Type::kArray && is_deeper(*arg.value, kNestingMax - 1)) {
+      return evaluation_error("arrays nested deeper than " + std::to_string(kNestingMax) + " levels");
+    }
+  }
   for (const Cell& arg : args) items.push_back(value_of(arg));
   add_array(std::move(items), out);
   return {};

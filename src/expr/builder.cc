@@ -200,6 +200,7 @@ void VectorBuilder::add_decimal(int64_t mantissa, uint8_t scale) {
 }
 
 void VectorBuilder::add_text(Type type, std::string_view v) {
+  bytes_ += v.size();
   if (!prepare(type)) {
     Value value = Value::string(std::string(v));
     value.set_type(type);
@@ -215,6 +216,9 @@ void VectorBuilder::add_value(Value v) {
     if (!is_nested(v.type())) return add(cell_of(v));
     if (out_.type == Type::kNull) out_.type = v.type();
     become_values();
+  }
+  if (v.type() == Type::kArray) {
+    for (const Value& item : v.items()) bytes_ += sizeof(Value) + (is_text(item.type()) ? item.text().size() : 0);
   }
   if (!v.is_null() && v.type() != out_.type) out_.type = Type::kMixed;
   out_.values.push_back(std::move(v));

@@ -11,6 +11,9 @@
 
 namespace clew::expr {
 
+// A vector that an expression computes may hold this much; more is an error, not growth: concat(a, a) doubles each time.
+constexpr size_t kVectorBytesMax = 128 << 20;
+
 // Bytes of strings that a vector points into; addresses stay.
 class TextArena {
  public:
@@ -46,6 +49,8 @@ class VectorBuilder {
   void add(const Cell& cell);
 
   uint32_t size() const { return rows_; }
+  // Bytes of texts and of the elements of arrays.
+  size_t bytes() const { return bytes_; }
   model::VectorPtr finish();
 
  private:
@@ -56,6 +61,7 @@ class VectorBuilder {
 
   model::Vector out_;
   uint32_t rows_ = 0;
+  size_t bytes_ = 0;
   bool mixed_ = false;
   std::shared_ptr<TextArena> arena_;
 };

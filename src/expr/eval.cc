@@ -123,6 +123,10 @@ Result<VectorPtr> by_rows(const Bound& call, std::span<const VectorPtr> args, ui
     } else {
       CLEW_TRY(call.function->scalar(call, cells, out));
     }
+    if (out.bytes() > kVectorBytesMax) {
+      return Error(Code::kLimit, std::string(call.function->name) + "() makes more than " +
+                                     std::to_string(kVectorBytesMax >> 20) + " MiB of values at once");
+    }
     DCHECK(out.size() == row + 1, call.function->name);
   }
   return out.finish();

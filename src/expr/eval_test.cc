@@ -334,6 +334,48 @@ TEST(Eval, DictionariesAreEvaluatedOncePerEntry) {
   EXPECT_EQ(print_value(second->value(1)), "ERROR");
 }
 
+// The message of evaluating the source again and again, with its result as the field `a`.
+std::string error_of_repeating(const std::string& source, Value a) {
+  for (int i = 0; i < 100; ++i) {
+    ListSchema columns({{"a", Type::kMixed}});
+    Binder binder(columns, {}, source);
+    BoundPtr bound = *binder.bind(**parse_expression_text(source));
+    VectorBuilder values;
+    if (is_nested(a.type())) {
+      values.add_value(a);
+    } else {
+      values.add(cell_of(a));
+    }
+    VectorInputs inputs({values.finish()}, 1);
+    Evaluator evaluator;
+    Result<VectorPtr> result = evaluator.eval(*bound, inputs);
+    if (!result.ok()) return result.error().message();
+    a = value_of(cell_of(**result, 0));
+  }
+  return "";
+}
+
+TEST(Eval, GrowthIsLimited) {
+  Value megabyte = Value::string(std::string(1 << 20, 'x'));
+  EXPECT_EQ(error_of_repeating("concat(a, a)", megabyte), "concat() makes more than 128 MiB of values at once");
+  EXPECT_EQ(error_of_repeating("mvappend(a, a)", Value::integer(1)), "mvappend() makes more than 128 MiB of values at once");
+  EXPECT_EQ(error_of_repeating("array(a)", Value::integer(1)), "arrays nested deeper than 64 levels");
+}
+
+TEST(Eval, RegularExpressionsAreLimited) {
+  auto error_of = [](const std::string& pattern) {
+    ListSchema columns({{"a", Type::kString}});
+    std::string source = "a regexp '" + pattern + "'";
+    Binder binder(columns, {}, source);
+    Result<BoundPtr> bound = binder.bind(**parse_expression_text(source));
+    return bound.ok() ? std::string() : bound.error().message();
+  };
+  EXPECT_EQ(error_of(std::string(4096, 'x')), "");
+  EXPECT_NE(error_of(std::string(4097, 'x')).find("more than 4096 bytes"), std::string::npos);
+  EXPECT_NE(error_of("a{1001}").find("invalid repetition"), std::string::npos);
+  EXPECT_NE(error_of("(\\pL{500}){2}x").find("pattern too large"), std::string::npos);
+}
+
 TEST(Eval, BranchesThatAreNotTakenAreNotEvaluated) {
   ListSchema columns({{"n", Type::kLong}});
   std::string source = "if(n > 5, 9223372036854775807 - n + 100, n)";

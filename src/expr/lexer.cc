@@ -189,6 +189,9 @@ Token TokenStream::bad(uint32_t begin, std::string message) {
 }
 
 Token TokenStream::lex() {
+  if (text_.size() > kQueryBytesMax) {
+    return bad(at_, "a query of more than " + std::to_string(kQueryBytesMax) + " bytes");
+  }
   bool space = skip_blanks();
   Token token;
   if (at_ >= text_.size()) {

@@ -101,6 +101,7 @@ TEST(Parse, LimitsAreErrors) {
   EXPECT_NE(printed(wide).find("a = 1 or"), std::string::npos);
   for (int i = 0; i < 5000; ++i) wide += " or a = 1";
   EXPECT_NE(printed(wide).find("more than 20000 parts"), std::string::npos);
+  EXPECT_NE(printed("'" + std::string(kQueryBytesMax, 'x') + "'").find("more than 1048576 bytes"), std::string::npos);
   EXPECT_NE(printed(std::string(100000, '-') + "x").find("nested deeper"), std::string::npos);
 }
 

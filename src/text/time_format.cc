@@ -457,7 +457,7 @@ unsigned two(const char* p) { return static_cast<unsigned>(p[0] - '0') * 10 + st
 // Seconds of `YYYY-MM-DD?hh:mm` taken as UTC; false when it is not that.
 bool parse_minute(const char* p, int64_t& seconds) {
   if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':') return false;
-  for (size_t i : {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15}) {
+  for (int i : {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15}) {
     if (!is_digit(p[i])) return false;
   }
   int64_t year = two(p) * 100 + two(p + 2);

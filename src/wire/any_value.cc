@@ -442,13 +442,13 @@ ProtoProblem AnyValues::put_element_attribute(std::string_view key_value, Object
   return flatten(path_, kv.any, 0, cut, out);
 }
 
-ProtoProblem AnyValues::append_json(const std::vector<std::string_view>& key_values, std::string& out) {
+ProtoProblem AnyValues::append_json(std::string_view message, uint32_t tag, std::string& out) {
   bool cut = false;
   JsonText json{out, cut};
   char before = '{';
-  for (std::string_view bytes : key_values) {
+  for (ProtoReader in(message); in.find(tag);) {
     KeyValue kv;
-    if (ProtoProblem p = read_key_value(bytes, kv)) return p;
+    if (ProtoProblem p = read_key_value(in.bytes(), kv)) return p;
     out.push_back(before);
     before = ',';
     model::append_json_string(kv.key, out);

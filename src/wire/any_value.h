@@ -37,8 +37,8 @@ class AnyValues {
                                std::vector<SharedValue>& out);
   // A KeyValue as leaves of the current element.
   ProtoProblem put_element_attribute(std::string_view key_value, ObjectLists& lists);
-  // KeyValues as a JSON object.
-  ProtoProblem append_json(const std::vector<std::string_view>& key_values, std::string& out);
+  // The KeyValues that a message has as fields of that tag, as a JSON object.
+  ProtoProblem append_json(std::string_view message, uint32_t tag, std::string& out);
 
  private:
   ObjectLists lists_;

@@ -154,6 +154,11 @@ Status JsonToProto::convert_array(std::string_view json, const JsonField& elemen
   return outcome();
 }
 
+void JsonToProto::release() {
+  constexpr size_t kKeptBytesMax = 4u << 20;
+  if (out_.capacity() > kKeptBytesMax) std::string().swap(out_);
+}
+
 void JsonToProto::add_rejections(Events& events) const {
   events.received += rejected_count_;
   events.rejected += rejected_count_;

@@ -58,6 +58,8 @@ class JsonToProto {
   Status convert_array(std::string_view json, const JsonField& element);
 
   std::string_view bytes() const { return out_; }
+  // Gives back the memory of a large request.
+  void release();
   // Adds the items that were left out to the counts of a request.
   void add_rejections(Events& events) const;
 

@@ -31,7 +31,9 @@ void KeyedRows::begin_request() {
   shared_values_.clear();
   last_ = &first_;
   find_fields_again();
-  if (keys_.size() <= kKeysMax && writer_.fields_count() <= kKeysMax) return;
+  bool few = keys_.size() <= kKeysMax && writer_.fields_count() <= kKeysMax && key_bytes_ <= kKeyBytesMax;
+  if (few) return;
+  key_bytes_ = 0;
   by_text_.clear();
   keys_.clear();
   first_ = {};
@@ -67,6 +69,7 @@ Key* KeyedRows::key(std::string_view name) {
   if (it != by_text_.end()) return it->second;
   Key& made = keys_.emplace_back();
   made.text.assign(name);
+  key_bytes_ += name.size();
   made.field = writer_.field(name);
   by_text_.emplace(made.text, &made);
   return &made;

@@ -24,7 +24,9 @@ constexpr size_t kLevels = 7;
 
 constexpr size_t kValueBytesMax = 1u << 20;            // of one text; longer ones are cut and flagged
 constexpr uint64_t kExpandedBytesMax = 256ull << 20;   // of one request, shared values counted once per event
-constexpr uint32_t kKeysMax = 50'000;                  // remembered from one request to the next
+// Names remembered from one request to the next.
+constexpr uint32_t kKeysMax = 50'000;
+constexpr size_t kKeyBytesMax = 4u << 20;
 
 // Where fields beyond kFieldsPerEventMax go, as one JSON text.
 constexpr std::string_view kOverflowField = "_more";
@@ -182,6 +184,7 @@ class KeyedRows {
   Key* last_ = &first_;
   std::vector<Shared> shared_;
   std::vector<SharedValue> shared_values_;
+  size_t key_bytes_ = 0;
   uint64_t serial_ = 0;
   uint64_t fields_generation_ = 0;  // of writer_, when the keys' fields were found
   uint64_t shared_bytes_ = 0;

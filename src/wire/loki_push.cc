@@ -321,15 +321,11 @@ std::string LokiPushDecoder::State::read_time(JsonCursor::Token token, int64_t& 
 // Protobuf
 
 Status LokiPushDecoder::State::proto_streams(std::string_view body) {
-  std::vector<std::string_view> streams;
-  ProtoReader in(body);
-  while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) streams.push_back(in.bytes());
-    else in.skip(tag);
-  }
   ProtoProblem problem;
-  if (in.failed()) problem = {"malformed protobuf", in.position()};
-  for (size_t i = 0; i < streams.size() && !problem; ++i) problem = proto_stream(streams[i]);
+  ProtoReader frames(body);
+  while (uint32_t tag = frames.next()) frames.skip(tag);
+  if (frames.failed()) problem = {"malformed protobuf", frames.position()};
+  for (ProtoReader in(body); !problem && in.find(proto_tag(1, WireType::kBytes));) problem = proto_stream(in.bytes());
   if (!problem) return {};
   return Error(Code::kInvalid,
                std::string(problem.text) + " at byte " + std::to_string(problem.at - body.data()));
@@ -337,17 +333,16 @@ Status LokiPushDecoder::State::proto_streams(std::string_view body) {
 
 ProtoProblem LokiPushDecoder::State::proto_stream(std::string_view bytes) {
   std::string_view labels;
-  std::vector<std::string_view> entries;
-  ProtoReader in(bytes);
-  while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) labels = in.bytes();
-    else if (tag == proto_tag(2, WireType::kBytes)) entries.push_back(in.bytes());
-    else in.skip(tag);
+  ProtoReader frames(bytes);
+  while (uint32_t tag = frames.next()) {
+    if (tag == proto_tag(1, WireType::kBytes)) labels = frames.bytes();
+    else frames.skip(tag);
   }
-  if (in.failed()) return {"malformed protobuf", in.position()};
+  if (frames.failed()) return {"malformed protobuf", frames.position()};
   Result<Pairs> pairs = labels.empty() ? Result<Pairs>(Pairs()) : parse_loki_labels(labels);
   if (pairs.ok()) begin_stream(*pairs);
-  for (std::string_view entry : entries) {
+  for (ProtoReader in(bytes); in.find(proto_tag(2, WireType::kBytes));) {
+    std::string_view entry = in.bytes();
     ++events->received;
     if (!pairs.ok()) {
       reject(Reason::kSyntax, pairs.error().message());

@@ -25,7 +25,9 @@ struct LogRecord {
   std::string_view event_name;
 };
 
-ProtoProblem read_record(std::string_view bytes, LogRecord& r, std::vector<std::string_view>& attributes) {
+constexpr uint32_t kAttributes = proto_tag(6, WireType::kBytes);
+
+ProtoProblem read_record(std::string_view bytes, LogRecord& r) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
     switch (tag) {
@@ -33,7 +35,6 @@ ProtoProblem read_record(std::string_view bytes, LogRecord& r, std::vector<std::
       case proto_tag(2, WireType::kVarint): r.severity_number = in.varint(); break;
       case proto_tag(3, WireType::kBytes): r.severity_text = in.bytes(); break;
       case proto_tag(5, WireType::kBytes): r.body = in.bytes(); break;
-      case proto_tag(6, WireType::kBytes): attributes.push_back(in.bytes()); break;
       case proto_tag(7, WireType::kVarint): r.dropped_attributes = in.varint(); break;
       case proto_tag(8, WireType::kFixed32): r.flags = in.fixed32(); break;
       case proto_tag(9, WireType::kBytes): r.trace_id = in.bytes(); break;
@@ -54,7 +55,6 @@ struct OtlpLogsDecoder::State {
   AnyValues values;
   OtlpWalk walk;
   JsonToProto json;
-  std::vector<std::string_view> attributes;
   std::string hex;
 
   // Names of the record's own fields.
@@ -107,16 +107,15 @@ void OtlpLogsDecoder::State::put_own(const LogRecord& r) {
 
 ProtoProblem OtlpLogsDecoder::State::take_record(std::string_view bytes) {
   LogRecord r;
-  attributes.clear();
-  if (ProtoProblem p = read_record(bytes, r, attributes)) return p;
+  if (ProtoProblem p = read_record(bytes, r)) return p;
   put_own(r);
   // A text body is the message, whatever attributes say; the members of a map come after the attributes.
   bool is_text = false;
   std::string_view text;
   if (ProtoProblem p = values.read_text(r.body, is_text, text)) return p;
   if (is_text) rows.put_string(own.message, text);
-  for (std::string_view attribute : attributes) {
-    if (ProtoProblem p = values.put_attribute(rows, attribute, Level::kAttribute)) return p;
+  for (ProtoReader in(bytes); in.find(kAttributes);) {
+    if (ProtoProblem p = values.put_attribute(rows, in.bytes(), Level::kAttribute)) return p;
   }
   if (!is_text && !r.body.empty()) {
     if (ProtoProblem p = values.put_body(rows, r.body)) return p;
@@ -126,10 +125,9 @@ ProtoProblem OtlpLogsDecoder::State::take_record(std::string_view bytes) {
 }
 
 void OtlpLogsDecoder::State::take_scope(const Intake& intake, std::string_view body, Events& events) {
-  const OtlpScope& scope = walk.scope();
-  rows.select(batch_of(events.batches, scope.dataset.empty() ? intake.dataset : scope.dataset), intake);
-  rows.share(scope.shared);
-  for (std::string_view item : scope.items) {
+  rows.select(batch_of(events.batches, walk.dataset().empty() ? intake.dataset : walk.dataset()), intake);
+  rows.share(walk.shared());
+  for (std::string_view item; walk.next_item(item);) {
     uint64_t number = ++events.received;
     if (!rows.begin_row()) {
       events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
@@ -146,7 +144,7 @@ Result<Events> OtlpLogsDecoder::State::decode(std::string_view body, const Intak
   Events events;
   rows.begin_request();
   find_own_keys();
-  for (walk.begin(body); walk.next();) take_scope(intake, body, events);
+  for (walk.begin(body); walk.next_scope();) take_scope(intake, body, events);
   if (walk.failed()) return walk.error();
   drop_empty(events.batches);
   return events;
@@ -163,6 +161,7 @@ Result<Events> OtlpLogsDecoder::decode_json(std::string_view body, const Intake&
   CLEW_TRY(state_->json.convert(body, otlp_logs_schema()));
   Events events = CLEW_TRY(state_->decode(state_->json.bytes(), intake));
   state_->json.add_rejections(events);
+  state_->json.release();
   return events;
 }
 

@@ -17,22 +17,12 @@ constexpr std::string_view kStatusCodes[] = {"unset", "ok", "error"};
 
 ProtoProblem malformed(const ProtoReader& in) { return {"malformed protobuf", in.position()}; }
 
-// The parts of a Span that are messages of their own.
-struct SpanParts {
-  std::string_view status;
-  std::vector<std::string_view> attributes;
-  std::vector<std::string_view> events;
-  std::vector<std::string_view> links;
+// Messages inside a Span; they are read one after the other, a kind at a time.
+constexpr uint32_t kAttributes = proto_tag(9, WireType::kBytes);
+constexpr uint32_t kEvents = proto_tag(11, WireType::kBytes);
+constexpr uint32_t kLinks = proto_tag(13, WireType::kBytes);
 
-  void clear() {
-    status = {};
-    attributes.clear();
-    events.clear();
-    links.clear();
-  }
-};
-
-ProtoProblem read_span(std::string_view bytes, SpanFields& span, uint64_t& kind, SpanParts& parts) {
+ProtoProblem read_span(std::string_view bytes, SpanFields& span, uint64_t& kind, std::string_view& status) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
     switch (tag) {
@@ -44,13 +34,10 @@ ProtoProblem read_span(std::string_view bytes, SpanFields& span, uint64_t& kind,
       case proto_tag(6, WireType::kVarint): kind = in.varint(); break;
       case proto_tag(7, WireType::kFixed64): span.start = in.fixed64(); break;
       case proto_tag(8, WireType::kFixed64): span.end = in.fixed64(); break;
-      case proto_tag(9, WireType::kBytes): parts.attributes.push_back(in.bytes()); break;
       case proto_tag(10, WireType::kVarint): span.dropped_attributes = in.varint(); break;
-      case proto_tag(11, WireType::kBytes): parts.events.push_back(in.bytes()); break;
       case proto_tag(12, WireType::kVarint): span.dropped_events = in.varint(); break;
-      case proto_tag(13, WireType::kBytes): parts.links.push_back(in.bytes()); break;
       case proto_tag(14, WireType::kVarint): span.dropped_links = in.varint(); break;
-      case proto_tag(15, WireType::kBytes): parts.status = in.bytes(); break;
+      case proto_tag(15, WireType::kBytes): status = in.bytes(); break;
       case proto_tag(16, WireType::kFixed32): span.flags = in.fixed32(); break;
       default: in.skip(tag);
     }
@@ -92,9 +79,7 @@ struct OtlpTracesDecoder::State {
   AnyValues values;
   OtlpWalk walk;
   JsonToProto json;
-  SpanParts parts;
   ObjectLists lists;
-  std::vector<std::string_view> element_attributes;
   std::string hex;
   std::string kind_buffer;
   std::string status_buffer;
@@ -103,18 +88,21 @@ struct OtlpTracesDecoder::State {
   void take_scope(std::string_view body, Events& events);
   ProtoProblem take_span(std::string_view bytes);
   using PutElement = ProtoProblem (State::*)(std::string_view, Attributes);
-  ProtoProblem put_elements(std::string_view prefix, const std::vector<std::string_view>& elements, PutElement put);
+  ProtoProblem put_elements(std::string_view prefix, std::string_view span, uint32_t tag, PutElement put);
   ProtoProblem put_event(std::string_view bytes, Attributes how);
   ProtoProblem put_link(std::string_view bytes, Attributes how);
-  ProtoProblem put_element_attributes(Attributes how);
+  ProtoProblem put_element_attributes(std::string_view element, uint32_t tag, Attributes how);
   void put_id(std::string_view name, std::string_view id);
 };
 
-ProtoProblem OtlpTracesDecoder::State::put_element_attributes(Attributes how) {
-  if (element_attributes.empty()) return {};
-  if (how == Attributes::kOneText) return values.append_json(element_attributes, lists.leaf("attributes"));
-  for (std::string_view attribute : element_attributes) {
-    if (ProtoProblem p = values.put_element_attribute(attribute, lists)) return p;
+ProtoProblem OtlpTracesDecoder::State::put_element_attributes(std::string_view element, uint32_t tag, Attributes how) {
+  ProtoReader in(element);
+  if (how == Attributes::kOneText) {
+    if (!in.find(tag)) return {};
+    return values.append_json(element, tag, lists.leaf("attributes"));
+  }
+  while (in.find(tag)) {
+    if (ProtoProblem p = values.put_element_attribute(in.bytes(), lists)) return p;
   }
   return {};
 }
@@ -129,19 +117,17 @@ ProtoProblem OtlpTracesDecoder::State::put_event(std::string_view bytes, Attribu
   uint64_t nanos = 0;
   uint64_t dropped = 0;
   std::string_view name;
-  element_attributes.clear();
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
     switch (tag) {
       case proto_tag(1, WireType::kFixed64): nanos = in.fixed64(); break;
       case proto_tag(2, WireType::kBytes): name = in.bytes(); break;
-      case proto_tag(3, WireType::kBytes): element_attributes.push_back(in.bytes()); break;
       case proto_tag(4, WireType::kVarint): dropped = in.varint(); break;
       default: in.skip(tag);
     }
   }
   if (in.failed()) return malformed(in);
-  if (ProtoProblem p = put_element_attributes(how)) return p;
+  if (ProtoProblem p = put_element_attributes(bytes, proto_tag(3, WireType::kBytes), how)) return p;
   if (nanos != 0) append_time_json(nanos, lists.leaf("time"));
   model::append_json_string(name, lists.leaf("name"));
   if (dropped != 0) lists.leaf("dropped_attributes_count") += std::to_string(dropped);
@@ -154,21 +140,19 @@ ProtoProblem OtlpTracesDecoder::State::put_link(std::string_view bytes, Attribut
   std::string_view trace_id;
   std::string_view span_id;
   std::string_view trace_state;
-  element_attributes.clear();
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
     switch (tag) {
       case proto_tag(1, WireType::kBytes): trace_id = in.bytes(); break;
       case proto_tag(2, WireType::kBytes): span_id = in.bytes(); break;
       case proto_tag(3, WireType::kBytes): trace_state = in.bytes(); break;
-      case proto_tag(4, WireType::kBytes): element_attributes.push_back(in.bytes()); break;
       case proto_tag(5, WireType::kVarint): dropped = in.varint(); break;
       case proto_tag(6, WireType::kFixed32): flags = in.fixed32(); break;
       default: in.skip(tag);
     }
   }
   if (in.failed()) return malformed(in);
-  if (ProtoProblem p = put_element_attributes(how)) return p;
+  if (ProtoProblem p = put_element_attributes(bytes, proto_tag(4, WireType::kBytes), how)) return p;
   put_id("trace_id", trace_id);
   put_id("span_id", span_id);
   if (!trace_state.empty()) model::append_json_string(trace_state, lists.leaf("trace_state"));
@@ -177,19 +161,18 @@ ProtoProblem OtlpTracesDecoder::State::put_link(std::string_view bytes, Attribut
   return {};
 }
 
-ProtoProblem OtlpTracesDecoder::State::put_elements(std::string_view prefix,
-                                                    const std::vector<std::string_view>& elements, PutElement put) {
-  if (elements.empty()) return {};
+ProtoProblem OtlpTracesDecoder::State::put_elements(std::string_view prefix, std::string_view span, uint32_t tag,
+                                                    PutElement put) {
   for (Attributes how : {Attributes::kLeaves, Attributes::kOneText}) {
     lists.clear();
-    for (std::string_view element : elements) {
+    for (ProtoReader in(span); in.find(tag);) {
       lists.begin_element();
-      if (ProtoProblem p = (this->*put)(element, how)) return p;
+      if (ProtoProblem p = (this->*put)(in.bytes(), how)) return p;
       if (lists.is_sparse() && how == Attributes::kLeaves) break;
     }
-    if (lists.elements() == elements.size() && !lists.is_sparse()) break;
+    if (!lists.is_sparse()) break;
   }
-  rows.put_lists(prefix, Level::kRecord, lists);
+  if (lists.elements() != 0) rows.put_lists(prefix, Level::kRecord, lists);
   return {};
 }
 
@@ -197,24 +180,24 @@ ProtoProblem OtlpTracesDecoder::State::take_span(std::string_view bytes) {
   SpanFields span;
   uint64_t kind = 0;
   uint64_t status = 0;
-  parts.clear();
-  if (ProtoProblem p = read_span(bytes, span, kind, parts)) return p;
-  if (ProtoProblem p = read_status(parts.status, span, status)) return p;
+  std::string_view status_bytes;
+  if (ProtoProblem p = read_span(bytes, span, kind, status_bytes)) return p;
+  if (ProtoProblem p = read_status(status_bytes, span, status)) return p;
   span.kind = name_of(kKinds, kind, kind_buffer);
   span.status_code = name_of(kStatusCodes, status, status_buffer);
   spans.put(rows, span);
-  if (ProtoProblem p = put_elements("events.", parts.events, &State::put_event)) return p;
-  if (ProtoProblem p = put_elements("links.", parts.links, &State::put_link)) return p;
-  for (std::string_view attribute : parts.attributes) {
-    if (ProtoProblem p = values.put_attribute(rows, attribute, Level::kAttribute)) return p;
+  if (ProtoProblem p = put_elements("events.", bytes, kEvents, &State::put_event)) return p;
+  if (ProtoProblem p = put_elements("links.", bytes, kLinks, &State::put_link)) return p;
+  for (ProtoReader in(bytes); in.find(kAttributes);) {
+    if (ProtoProblem p = values.put_attribute(rows, in.bytes(), Level::kAttribute)) return p;
   }
   rows.end_row(span.start);
   return {};
 }
 
 void OtlpTracesDecoder::State::take_scope(std::string_view body, Events& events) {
-  rows.share(walk.scope().shared);
-  for (std::string_view item : walk.scope().items) {
+  rows.share(walk.shared());
+  for (std::string_view item; walk.next_item(item);) {
     uint64_t number = ++events.received;
     if (!rows.begin_row()) {
       events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
@@ -232,7 +215,7 @@ Result<Events> OtlpTracesDecoder::State::decode(std::string_view body, const Int
   rows.begin_request();
   rows.select(batch_of(events.batches, kTracesDataset), intake);
   spans.find_keys(rows);
-  for (walk.begin(body); walk.next();) take_scope(body, events);
+  for (walk.begin(body); walk.next_scope();) take_scope(body, events);
   if (walk.failed()) return walk.error();
   drop_empty(events.batches);
   return events;
@@ -249,6 +232,7 @@ Result<Events> OtlpTracesDecoder::decode_json(std::string_view body, const Intak
   CLEW_TRY(state_->json.convert(body, otlp_traces_schema()));
   Events events = CLEW_TRY(state_->decode(state_->json.bytes(), intake));
   state_->json.add_rejections(events);
+  state_->json.release();
   return events;
 }
 

@@ -43,42 +43,47 @@ constexpr std::array<char, 512> kHexPairs = make_hex_pairs();
 
 void OtlpWalk::begin(std::string_view body) {
   body_ = body;
-  resources_.clear();
-  scopes_.clear();
-  resource_at_ = scope_at_ = 0;
   problem_ = {};
-  // The outer frames are read before any event is: a message cut short gives nothing.
+  resources_ = ProtoReader(body);
+  scopes_ = items_ = ProtoReader();
   ProtoReader in(body);
-  while (uint32_t tag = in.next()) {
-    if (tag == kResources) resources_.push_back(in.bytes());
-    else in.skip(tag);
-  }
+  while (uint32_t tag = in.next()) in.skip(tag);
   if (in.failed()) problem_ = malformed(in);
 }
 
-bool OtlpWalk::next() {
-  while (!failed() && scope_at_ == scopes_.size()) {
-    if (resource_at_ == resources_.size() || !next_resource()) return false;
+bool OtlpWalk::next_scope() {
+  while (!failed()) {
+    if (scopes_.find(kItems)) return read_scope(scopes_.bytes());
+    if (!resources_.find(kResources)) return false;
+    if (!next_resource()) return false;
   }
-  return !failed() && read_scope(scopes_[scope_at_++]);
+  return false;
 }
 
 bool OtlpWalk::next_resource() {
-  scopes_.clear();
-  scope_at_ = 0;
-  resource_values_.clear();
+  std::string_view bytes = resources_.bytes();
   std::string_view resource;
   std::string_view schema_url;
-  ProtoReader in(resources_[resource_at_++]);
+  ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
     if (tag == kOwner) resource = in.bytes();
-    else if (tag == kItems) scopes_.push_back(in.bytes());
     else if (tag == kSchemaUrl) schema_url = in.bytes();
     else in.skip(tag);
   }
   if (in.failed()) return fail(malformed(in));
+  resource_values_.clear();
   if (!read_resource(resource)) return false;
   share_text("resource.schema_url", Level::kResource, schema_url, resource_values_);
+  scopes_ = ProtoReader(bytes);
+  return true;
+}
+
+// The frames of the items were checked when the scope was read.
+bool OtlpWalk::next_item(std::string_view& item) {
+  if (!items_.find(kItems)) return false;
+  // Each item's place depends on the one before: without a hint every one would wait for memory.
+  __builtin_prefetch(items_.position() + kPrefetchBytes);
+  item = items_.bytes();
   return true;
 }
 
@@ -100,48 +105,54 @@ bool OtlpWalk::read_resource(std::string_view bytes) {
 }
 
 bool OtlpWalk::read_scope(std::string_view bytes) {
-  scope_.items.clear();
-  scope_.shared.clear();
   std::string_view owner;
   std::string_view schema_url;
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == kItems) {
-      // Each item's place depends on the one before: without a hint every one would wait for memory.
+    if (tag == kOwner) {
+      owner = in.bytes();
+    } else if (tag == kSchemaUrl) {
+      schema_url = in.bytes();
+    } else {
       __builtin_prefetch(in.position() + kPrefetchBytes);
-      scope_.items.push_back(in.bytes());
-    } else if (tag == kOwner) owner = in.bytes();
-    else if (tag == kSchemaUrl) schema_url = in.bytes();
-    else in.skip(tag);
-  }
-  if (in.failed()) return fail(malformed(in));
-  uint64_t dropped = 0;
-  ProtoReader scope(owner);
-  while (uint32_t tag = scope.next()) {
-    switch (tag) {
-      case proto_tag(1, WireType::kBytes): share_text("scope.name", Level::kScope, scope.bytes(), scope_.shared); break;
-      case proto_tag(2, WireType::kBytes): share_text("scope.version", Level::kScope, scope.bytes(), scope_.shared); break;
-      case proto_tag(3, WireType::kBytes):
-        if (ProtoProblem p = values_.share_attribute(scope.bytes(), Level::kScope, "scope", scope_.shared)) return fail(p);
-        break;
-      case proto_tag(4, WireType::kVarint): dropped = scope.varint(); break;
-      default: scope.skip(tag);
+      in.skip(tag);
     }
   }
-  if (scope.failed()) return fail(malformed(scope));
-  share_count("scope.dropped_attributes_count", Level::kScope, dropped, scope_.shared);
-  share_text("scope.schema_url", Level::kScope, schema_url, scope_.shared);
-  scope_.shared.insert(scope_.shared.end(), resource_values_.begin(), resource_values_.end());
+  if (in.failed()) return fail(malformed(in));
+  shared_.clear();
+  if (!read_owner(owner)) return false;
+  share_text("scope.schema_url", Level::kScope, schema_url, shared_);
+  shared_.insert(shared_.end(), resource_values_.begin(), resource_values_.end());
   find_dataset();
+  items_ = ProtoReader(bytes);
+  return true;
+}
+
+bool OtlpWalk::read_owner(std::string_view owner) {
+  uint64_t dropped = 0;
+  ProtoReader in(owner);
+  while (uint32_t tag = in.next()) {
+    switch (tag) {
+      case proto_tag(1, WireType::kBytes): share_text("scope.name", Level::kScope, in.bytes(), shared_); break;
+      case proto_tag(2, WireType::kBytes): share_text("scope.version", Level::kScope, in.bytes(), shared_); break;
+      case proto_tag(3, WireType::kBytes):
+        if (ProtoProblem p = values_.share_attribute(in.bytes(), Level::kScope, "scope", shared_)) return fail(p);
+        break;
+      case proto_tag(4, WireType::kVarint): dropped = in.varint(); break;
+      default: in.skip(tag);
+    }
+  }
+  if (in.failed()) return fail(malformed(in));
+  share_count("scope.dropped_attributes_count", Level::kScope, dropped, shared_);
   return true;
 }
 
 void OtlpWalk::find_dataset() {
-  scope_.dataset = {};
+  dataset_ = {};
   for (std::string_view name : kDatasetNames) {
-    for (const SharedValue& v : scope_.shared) {
+    for (const SharedValue& v : shared_) {
       if (v.name != name || v.kind != model::Kind::kString || !check_dataset_name(v.text)) continue;
-      scope_.dataset = v.text;
+      dataset_ = v.text;
       return;
     }
   }

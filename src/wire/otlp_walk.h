@@ -8,34 +8,39 @@
 #include "base/result.h"
 #include "wire/any_value.h"
 #include "wire/keyed_rows.h"
+#include "wire/protobuf.h"
 
 namespace clew::wire {
 
-// The items of one scope.
-struct OtlpScope {
-  std::vector<SharedValue> shared;  // what all items have: of the scope, then of the resource
-  std::string_view dataset;         // that an attribute of scope or resource names; empty when none does
-  std::vector<std::string_view> items;
-};
-
-// Walks an Export...ServiceRequest scope by scope.
+// Walks an Export...ServiceRequest scope by scope, item by item. Nothing is collected: a request may hold millions of
+// scopes or items in few bytes.
+//
+//   for (walk.begin(body); walk.next_scope();) {
+//     while (walk.next_item(item)) ...
+//   }
+//   if (walk.failed()) ...
 //
 // Threads: one. Keeps its memory.
 class OtlpWalk {
  public:
-  // Gives the next scope; false at the end of the message and when it is malformed: then error() is set.
-  //   for (walk.begin(body); walk.next();) use(walk.scope());
+  // The outer frames are checked at once: a message cut short gives no scope.
   void begin(std::string_view body);
-  bool next();
-  const OtlpScope& scope() const { return scope_; }
+  bool next_scope();
+  // What all items of the scope have: of the scope, then of the resource.
+  const std::vector<SharedValue>& shared() const { return shared_; }
+  // That an attribute of scope or resource names; empty when none does.
+  std::string_view dataset() const { return dataset_; }
+  bool next_item(std::string_view& item);
+
   bool failed() const { return problem_.text != nullptr; }
   // Requires: failed().
   Error error() const;
 
  private:
   bool next_resource();
-  bool read_scope(std::string_view bytes);
   bool read_resource(std::string_view bytes);
+  bool read_scope(std::string_view bytes);
+  bool read_owner(std::string_view owner);
   void find_dataset();
   bool fail(ProtoProblem problem) {
     problem_ = problem;
@@ -43,12 +48,12 @@ class OtlpWalk {
   }
 
   std::string_view body_;
-  std::vector<std::string_view> resources_;
-  size_t resource_at_ = 0;
-  std::vector<std::string_view> scopes_;  // of the resource at hand
-  size_t scope_at_ = 0;
+  ProtoReader resources_;
+  ProtoReader scopes_;  // of the resource at hand
+  ProtoReader items_;   // of the scope at hand
   std::vector<SharedValue> resource_values_;
-  OtlpScope scope_;
+  std::vector<SharedValue> shared_;
+  std::string_view dataset_;
   AnyValues values_;
   ProtoProblem problem_;
 };

@@ -24,6 +24,7 @@ constexpr uint32_t proto_tag(uint32_t field, WireType type) {
 //   if (in.failed()) ...
 class ProtoReader {
  public:
+  ProtoReader() = default;
   explicit ProtoReader(std::string_view message) : at_(message.data()), end_(message.data() + message.size()) {}
 
   // The tag of the next field; 0 at the end of the message and after a failure.
@@ -53,6 +54,15 @@ class ProtoReader {
     std::string_view v(at_, n);
     at_ += n;
     return v;
+  }
+
+  // Goes to the next field of that tag, passing over others; false at the end and after a failure.
+  bool find(uint32_t wanted) {
+    while (uint32_t tag = next()) {
+      if (tag == wanted) return true;
+      skip(tag);
+    }
+    return false;
   }
 
   // Passes over the value of a field.
@@ -122,8 +132,8 @@ class ProtoReader {
     }
   }
 
-  const char* at_;
-  const char* end_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
   const char* failed_at_ = nullptr;
 };
 

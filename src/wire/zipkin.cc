@@ -295,16 +295,13 @@ Result<Events> ZipkinDecoder::State::decode(std::string_view body, const Intake&
   rows.select(batch_of(events.batches, kTracesDataset), intake);
   rows.share({});
   spans.find_keys(rows);
-  std::vector<std::string_view> items;
-  ProtoReader in(body);
-  while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) items.push_back(in.bytes());
-    else in.skip(tag);
+  ProtoReader frames(body);
+  while (uint32_t tag = frames.next()) frames.skip(tag);
+  if (frames.failed()) {
+    return Error(Code::kInvalid, "malformed protobuf at byte " + std::to_string(frames.position() - body.data()));
   }
-  if (in.failed()) {
-    return Error(Code::kInvalid, "malformed protobuf at byte " + std::to_string(in.position() - body.data()));
-  }
-  for (std::string_view item : items) {
+  for (ProtoReader in(body); in.find(proto_tag(1, WireType::kBytes));) {
+    std::string_view item = in.bytes();
     uint64_t number = ++events.received;
     if (!rows.begin_row()) {
       events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
@@ -324,6 +321,7 @@ Result<Events> ZipkinDecoder::decode_json(std::string_view body, const Intake& i
   CLEW_TRY(state_->json.convert_array(body, kSpans));
   Events events = CLEW_TRY(state_->decode(state_->json.bytes(), intake));
   state_->json.add_rejections(events);
+  state_->json.release();
   return events;
 }
 

@@ -193,7 +193,11 @@ class LaneRun {
 };
 
 Status execute_scan(Run& run, contract::EventSource& source, const Plan& plan, Operator& sink) {
-  contract::Snapshot snapshot = CLEW_TRY(source.snapshot(plan.scan->access, plan.scan->scan, run.scan));
+  // A scan that names no dataset asks for all of them; a query that found none to read reads none.
+  contract::Snapshot snapshot;
+  if (!plan.scan->scan.datasets.empty()) {
+    snapshot = CLEW_TRY(source.snapshot(plan.scan->access, plan.scan->scan, run.scan));
+  }
   run.granules_planned.fetch_add(snapshot.granules.size());
   size_t k = first_gathering(plan);
   if (runs_on_lanes(plan, k)) {

@@ -118,6 +118,7 @@ Column SourceFields::converted(std::string_view name, Type type) {
 bool SourceFields::looks_like_time(std::string_view name) {
   if (!sampled_) {
     sampled_ = true;
+    if (datasets_.empty()) return false;
     contract::Scan scan;
     scan.datasets = datasets_;
     contract::ScanStats stats;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "base/hash.h"
 #include "model/canonical.h"
@@ -310,8 +311,13 @@ std::optional<int64_t> parse_time(std::string_view text) {
 }
 
 double decimal_to_double(int64_t mantissa, uint8_t scale) {
-  // Both are exact up to 2^53 and 10^22, so that one division rounds correctly; beyond, the error is one unit.
-  return static_cast<double>(mantissa) / static_cast<double>(kPowersOfTen[std::min(scale, kDecimalScaleMax)]);
+  // Both numbers are exact up to 2^53 and 10^22, so that one division rounds correctly. Longer mantissas go by their text.
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (mantissa > -kExact && mantissa < kExact) {
+    return static_cast<double>(mantissa) / static_cast<double>(kPowersOfTen[std::min(scale, kDecimalScaleMax)]);
+  }
+  std::string text = std::to_string(mantissa) + "e-" + std::to_string(scale);
+  return parse_double(text).value_or(0);
 }
 
 bool rescale(int64_t& mantissa, uint8_t from, uint8_t to) {

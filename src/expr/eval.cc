@@ -241,14 +241,23 @@ Result<VectorPtr> Evaluator::eval(const Bound& expr, Inputs& inputs, const Selec
 
 Result<VectorPtr> Evaluator::eval_call(const Bound& expr, Inputs& inputs, const Selection* rows, uint32_t count) {
   if (expr.function->special != nullptr) return expr.function->special(*this, expr, inputs, rows, count);
+  std::vector<VectorPtr> args = CLEW_TRY(eval_args(expr, inputs, rows));
+  return call(expr, args, count);
+}
+
+Result<std::vector<VectorPtr>> Evaluator::eval_args(const Bound& expr, Inputs& inputs, const Selection* rows) {
   std::vector<VectorPtr> args;
   args.reserve(expr.args.size());
-  bool one_value = count > 0 && (expr.function->flags & kVolatile) == 0;
   for (const BoundPtr& arg : expr.args) {
-    auto value = CLEW_TRY(eval(*arg, inputs, rows));
+    VectorPtr value = CLEW_TRY(eval(*arg, inputs, rows));
     args.push_back(std::move(value));
-    one_value = one_value && is_one_value(*args.back());
   }
+  return args;
+}
+
+Result<VectorPtr> Evaluator::call(const Bound& expr, std::vector<VectorPtr>& args, uint32_t count) {
+  bool one_value = count > 0 && (expr.function->flags & kVolatile) == 0 &&
+                   std::all_of(args.begin(), args.end(), [](const VectorPtr& arg) { return is_one_value(*arg); });
   if (one_value) {
     VectorPtr one = CLEW_TRY(apply(expr, args, 1));
     if (one->size == count) return one;
@@ -257,13 +266,11 @@ Result<VectorPtr> Evaluator::eval_call(const Bound& expr, Inputs& inputs, const 
   const Vector* dict = only_dictionary(args);
   if (dict == nullptr) return apply(expr, args, count);
   VectorPtr entries = CLEW_TRY(eval_entries(expr, args, *dict, count));
-  if (entries == nullptr) {
-    for (VectorPtr& arg : args) {
-      if (arg->layout == Layout::kDict) arg = flatten(arg);
-    }
-    return apply(expr, args, count);
+  if (entries != nullptr) return spread(expr, args, entries, *dict);
+  for (VectorPtr& arg : args) {
+    if (arg->layout == Layout::kDict) arg = flatten(arg);
   }
-  return spread(expr, args, entries, *dict);
+  return apply(expr, args, count);
 }
 
 // The function over the entries of a dictionary, remembered for the next block with the same one. Null when the
@@ -323,9 +330,11 @@ Status Evaluator::filter(const Bound& expr, Inputs& inputs, Selection& rows) {
   if (name == "or") return filter_any(expr, inputs, rows);
   const Selection* chosen = rows.size() == inputs.rows() ? nullptr : &rows;
   if (is_vector_comparison(expr)) {
-    VectorPtr left = CLEW_TRY(eval(*expr.args[0], inputs, chosen));
-    VectorPtr right = CLEW_TRY(eval(*expr.args[1], inputs, chosen));
-    if (select_comparison(expr, *left, *right, rows)) return {};
+    std::vector<VectorPtr> args = CLEW_TRY(eval_args(expr, inputs, chosen));
+    if (select_comparison(expr, *args[0], *args[1], rows)) return {};
+    VectorPtr condition = CLEW_TRY(call(expr, args, static_cast<uint32_t>(rows.size())));
+    keep_true(*condition, rows);
+    return {};
   }
   VectorPtr condition = CLEW_TRY(eval(expr, inputs, chosen));
   keep_true(*condition, rows);

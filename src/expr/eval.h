@@ -67,6 +67,8 @@ class Evaluator {
     model::VectorPtr result;
   };
   Result<model::VectorPtr> eval_call(const Bound& expr, Inputs& inputs, const model::Selection* rows, uint32_t count);
+  Result<std::vector<model::VectorPtr>> eval_args(const Bound& expr, Inputs& inputs, const model::Selection* rows);
+  Result<model::VectorPtr> call(const Bound& expr, std::vector<model::VectorPtr>& args, uint32_t count);
   Result<model::VectorPtr> eval_entries(const Bound& expr, std::span<const model::VectorPtr> args,
                                         const model::Vector& dict, uint32_t rows);
   Result<model::VectorPtr> spread(const Bound& expr, std::span<const model::VectorPtr> args,

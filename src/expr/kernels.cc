@@ -221,15 +221,23 @@ std::optional<Vector> constant_like(const Vector& constant, Type type, Op& op, i
   }
   if (!is_integer(type)) return std::nullopt;
   if (!is_real(cell.type) && cell.type != Type::kDecimal && cell.type != Type::kString) return std::nullopt;
-  std::optional<double> v = to_double(cell);
-  if (!v || !(std::fabs(*v) < 9007199254740992.0)) return std::nullopt;
-  double whole = std::floor(*v);
+  int64_t whole = 0;
+  bool fraction = false;
+  if (cell.type == Type::kDecimal) {
+    whole = floor_div(cell.i64, kPowersOfTen[cell.scale]);
+    fraction = cell.i64 % kPowersOfTen[cell.scale] != 0;
+  } else {
+    std::optional<double> v = to_double(cell);
+    if (!v || !(std::fabs(*v) < 9007199254740992.0)) return std::nullopt;
+    whole = static_cast<int64_t>(std::floor(*v));
+    fraction = std::floor(*v) != *v;
+  }
   // x < 2.5 is x <= 2, x >= 2.5 is x > 2; equality with a fraction stays with the general way.
-  if (whole != *v) {
+  if (fraction) {
     if (op == Op::kEq || op == Op::kNe) return std::nullopt;
     op = op == Op::kLt ? Op::kLe : op == Op::kGe ? Op::kGt : op;
   }
-  return Vector::constant(model::Value::bigint(static_cast<int64_t>(whole)), constant.size);
+  return Vector::constant(model::Value::bigint(whole), constant.size);
 }
 
 template <class Sink>

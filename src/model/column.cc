@@ -90,6 +90,15 @@ void Column::add_number(uint32_t row, std::string_view token) {
   add_text(row, Kind::kNumberText, token);
 }
 
+void Column::begin_run(uint32_t row, Kind kind) { runs_.push_back({row, 1, kind}); }
+
+void Column::reserve(const Sizes& sizes) {
+  ints_.reserve(sizes.ints);
+  scales_.reserve(sizes.scales);
+  text_ends_.reserve(sizes.texts);
+  if (sizes.text_bytes > 0) text_.room(sizes.text_bytes);
+}
+
 void Column::clear() {
   runs_.clear();
   ints_.clear();

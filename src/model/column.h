@@ -127,6 +127,19 @@ class Column {
   // The row after the last one with a value; 0 when empty.
   uint32_t rows_end() const { return runs_.empty() ? 0 : runs_.back().row + runs_.back().count; }
 
+  // Makes room for as many values as another column holds, so that filling this one need not grow.
+  struct Sizes {
+    uint32_t ints = 0;
+    uint32_t scales = 0;
+    uint32_t texts = 0;
+    uint32_t text_bytes = 0;
+  };
+  Sizes sizes() const {
+    return {static_cast<uint32_t>(ints_.size()), static_cast<uint32_t>(scales_.size()),
+            static_cast<uint32_t>(text_ends_.size()), static_cast<uint32_t>(text_.size())};
+  }
+  void reserve(const Sizes& sizes);
+
   // Forgets the values, keeps the memory.
   void clear();
   // Takes back everything from `row` on (a bad line's half-built event).
@@ -136,15 +149,16 @@ class Column {
  private:
   [[gnu::always_inline]] void note(uint32_t row, Kind kind) {
     ++values_;
-    if (!runs_.empty()) {
+    if (!runs_.empty()) [[likely]] {
       KindRun& last = runs_.back();
-      if (last.kind == kind && last.row + last.count == row) {
+      if (last.kind == kind && last.row + last.count == row) [[likely]] {
         ++last.count;
         return;
       }
     }
-    runs_.push_back({row, 1, kind});
+    begin_run(row, kind);
   }
+  void begin_run(uint32_t row, Kind kind);
   void add_int_lane(uint32_t row, Kind kind, int64_t v) {
     note(row, kind);
     ints_.push_back(v);

@@ -25,7 +25,8 @@ class BatchSet {
     uint64_t request = 0;  // that used the lane last
   };
 
-  void begin(const Intake& intake);
+  // `input_bytes`: of the request; makes room ahead by what the one before needed.
+  void begin(const Intake& intake, size_t input_bytes = 0);
   // The lane of a dataset; stays where it is until the next begin().
   Lane& lane(std::string_view dataset);
   // The batches with rows, in order of first use, and where each lane's batch went: places[lane.place] is its index, or
@@ -35,6 +36,7 @@ class BatchSet {
 
  private:
   uint64_t request_ = 0;
+  size_t input_bytes_ = 0;
   Intake intake_;
   Lane* last_ = nullptr;
   std::vector<Lane*> used_;

@@ -157,14 +157,14 @@ struct BulkDecoder::State {
   std::string_view default_index;
   uint64_t item = 0;
 
-  void begin(BulkRequest& request, std::string_view path_index, const Intake& request_intake) {
+  void begin(BulkRequest& request, std::string_view path_index, const Intake& request_intake, size_t body_bytes) {
     out = &request;
     intake = &request_intake;
     default_index = path_index.empty() ? request_intake.dataset : path_index;
     index_places.clear();
     last_line.clear();
     item = 0;
-    batches.begin(request_intake);
+    batches.begin(request_intake, body_bytes);
   }
 
   uint32_t place_of(const std::string& index) {
@@ -307,7 +307,7 @@ Result<BulkRequest> BulkDecoder::decode(std::string_view body, std::string_view 
   if (body.back() != '\n') return Error(Code::kInvalid, "The bulk request must be terminated by a newline [\\n]");
   BulkRequest request;
   State& s = *state_;
-  s.begin(request, default_index, intake);
+  s.begin(request, default_index, intake, body.size());
   request.items.reserve(body.size() / kItemBytesExpected);
   const char* p = body.data();
   const char* end = p + body.size();
@@ -337,7 +337,7 @@ BulkRequest BulkDecoder::decode_document(std::string_view body, std::string_view
                                          const Intake& intake) {
   BulkRequest request;
   State& s = *state_;
-  s.begin(request, index, intake);
+  s.begin(request, index, intake, body.size());
   s.action = {};
   s.action.op = op;
   s.action.id = id;

@@ -115,6 +115,41 @@ const char* JsonEventReader::keep_text(const char* begin, Newlines newlines) {
   return after;
 }
 
+// Copies a string into its column while looking for its end. Null when it is long, holds a backslash or bytes above
+// 0x7F, or stands at the end of the input: then nothing was added.
+inline const char* JsonEventReader::short_string(const char* p, Field* field) {
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i slash = _mm_set1_epi8('\\');
+  const __m128i space = _mm_set1_epi8(0x20);
+  if (end_ - p < kShortBytes + kCompareStep || rows_.has(field)) [[unlikely]] return nullptr;
+  model::Column* column = rows_.open(field);
+  char* to = column->text_room(kShortBytes + kCompareStep);
+  for (int n = 0; n < kShortBytes; n += kCompareStep) {
+    __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + n), x);
+    // Signed: bytes above 0x7F are below a blank too.
+    __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)), _mm_cmplt_epi8(x, space));
+    auto stops = static_cast<unsigned>(_mm_movemask_epi8(stop));
+    if (stops == 0) continue;
+    n += std::countr_zero(stops);
+    if (p[n] != '"') break;
+    column->add_filled_text(rows_.open_row(), Kind::kString, static_cast<size_t>(n));
+    if (field->role != model::TimeRole::kNone) rows_.time().note_text(field->role, {p, static_cast<size_t>(n)});
+    rows_.close(field);
+    return p + n + 1;
+  }
+  rows_.take_back(field);
+  return nullptr;
+}
+
+// The string value of a key that was a leaf before; null when value() must look at it.
+inline const char* JsonEventReader::known_string(const char* p, Key& key) {
+  if (rows_.fields_in_row() >= kFieldsPerEventMax) return nullptr;
+  const char* after = short_string(p, key.field);
+  if (after != nullptr) outline_.push_back(reinterpret_cast<uint64_t>(&key) | kLeafEntry);
+  return after;
+}
+
 template <Newlines kNewlines>
 const char* JsonEventReader::members(const char* p, Object& object, unsigned depth) {
   auto matches = [this](const char* at, const Key& key) {
@@ -149,7 +184,9 @@ const char* JsonEventReader::members(const char* p, Object& object, unsigned dep
     if (key->serial == serial_) [[unlikely]] drop_earlier(*key);
     key->serial = serial_;
     if (key->flags != 0) [[unlikely]] rows_.flag(Flag::kBadUtf8);
-    p = value<kNewlines>(p, *key, object, depth);
+    const char* after = nullptr;
+    if (p != end_ && *p == '"' && key->field != nullptr) [[likely]] after = known_string(p + 1, *key);
+    p = after != nullptr ? after : value<kNewlines>(p, *key, object, depth);
     if (p == nullptr) return nullptr;
     link = &key->next;
     if (p != end_ && *p == ',') [[likely]] {
@@ -228,8 +265,6 @@ const char* JsonEventReader::value(const char* p, Key& key, const Object& object
   const char* after = nullptr;
   switch (*p) {
     case '"': {
-      after = short_string(p + 1, field);
-      if (after != nullptr) [[likely]] return after;
       unsigned seen = 0;
       const char* quote = scan::string_end(p + 1, end_, seen);
       if (quote == nullptr) return fail(p, "the value is no JSON string");
@@ -256,33 +291,6 @@ const char* JsonEventReader::value(const char* p, Key& key, const Object& object
     default: after = number(p, field);
   }
   return after != nullptr ? after : fail(p, "expected a value");
-}
-
-// Copies a string into its column while looking for its end. Null when it is long, holds a backslash or bytes above
-// 0x7F, or stands at the end of the input: then nothing was added.
-inline const char* JsonEventReader::short_string(const char* p, Field* field) {
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i slash = _mm_set1_epi8('\\');
-  const __m128i space = _mm_set1_epi8(0x20);
-  if (end_ - p < kShortBytes + kCompareStep || rows_.has(field)) [[unlikely]] return nullptr;
-  model::Column* column = rows_.open(field);
-  char* to = column->text_room(kShortBytes + kCompareStep);
-  for (int n = 0; n < kShortBytes; n += kCompareStep) {
-    __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + n), x);
-    // Signed: bytes above 0x7F are below a blank too.
-    __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)), _mm_cmplt_epi8(x, space));
-    auto stops = static_cast<unsigned>(_mm_movemask_epi8(stop));
-    if (stops == 0) continue;
-    n += std::countr_zero(stops);
-    if (p[n] != '"') break;
-    column->add_filled_text(rows_.open_row(), Kind::kString, static_cast<size_t>(n));
-    if (field->role != model::TimeRole::kNone) rows_.time().note_text(field->role, {p, static_cast<size_t>(n)});
-    rows_.close(field);
-    return p + n + 1;
-  }
-  rows_.take_back(field);
-  return nullptr;
 }
 
 // Integers and decimals of fewer than 18 bytes, in one pass. Null for anything else: then nothing was added.

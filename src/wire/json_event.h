@@ -53,6 +53,7 @@ class JsonEventReader {
   const char* array(const char* p, Key& key, const Object& object, unsigned depth, Newlines newlines);
   bool objects(std::string_view text, Key& key, const Object& object);
   const char* short_string(const char* p, Field* field);
+  const char* known_string(const char* p, Key& key);
   const char* short_number(const char* p, Field* field);
   const char* number(const char* p, Field* field);
   void escaped_string(Field* field, std::string_view raw, unsigned seen);

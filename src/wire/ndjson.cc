@@ -27,7 +27,7 @@ NdjsonDecoder::~NdjsonDecoder() = default;
 
 Events NdjsonDecoder::decode(std::string_view body, const Intake& intake) {
   Events events;
-  state_->batches.begin(intake);
+  state_->batches.begin(intake, body.size());
   BatchSet::Lane& lane = state_->batches.lane(intake.dataset);
   const char* p = body.data();
   const char* end = p + body.size();
@@ -66,7 +66,7 @@ Events NdjsonDecoder::decode(std::string_view body, const Intake& intake) {
 
 Events NdjsonDecoder::decode_stream(std::string_view body, const Intake& intake) {
   Events events;
-  state_->batches.begin(intake);
+  state_->batches.begin(intake, body.size());
   BatchSet::Lane& lane = state_->batches.lane(intake.dataset);
   const char* begin = body.data();
   const char* p = begin;

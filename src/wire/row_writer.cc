@@ -1,11 +1,17 @@
 #include "wire/row_writer.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "model/rest.h"
 #include "model/shape.h"
 
 namespace clew::wire {
 namespace {
+
+constexpr double kRoomFactor = 1.06;
+constexpr uint32_t kScanBytes = 512;          // that a text being scanned may need behind its column's last one
+constexpr uint32_t kTextBytesMax = 1 << 20;   // of room made ahead for one field
 
 // trace_id, traceId, trace.id, dd.span_id ...
 bool names_trace_or_span(std::string_view name) {
@@ -33,8 +39,10 @@ model::RestField only_value(const model::Column& column) {
 
 }  // namespace
 
-void RowWriter::attach(model::Batch& batch, const Intake& intake) {
+void RowWriter::attach(model::Batch& batch, const Intake& intake, size_t input_bytes) {
   batch_ = &batch;
+  input_bytes_ = input_bytes;
+  bound_.clear();
   ++batch_no_;
   document_columns_ = 0;
   for (const auto& c : batch.columns()) document_columns_ += is_own(c->name()) ? 0 : 1;
@@ -66,6 +74,23 @@ void RowWriter::bind(Field* f) {
   if (f->column != nullptr || document_columns_ >= kDocumentColumnsMax) return;
   f->column = batch_->column(f->name);
   ++document_columns_;
+  bound_.push_back(f);
+  if (noted_bytes_ == 0 || input_bytes_ == 0) return;
+  // A little more than before: bodies of one size hold a few events more or less.
+  double share = std::min(1.0, static_cast<double>(input_bytes_) / static_cast<double>(noted_bytes_)) * kRoomFactor;
+  auto scaled = [share](uint32_t n) { return static_cast<uint32_t>(static_cast<double>(n) * share) + 1; };
+  const model::Column::Sizes& held = f->held;
+  model::Column::Sizes room;
+  if (held.ints > 0) room.ints = scaled(held.ints);
+  if (held.scales > 0) room.scales = scaled(held.scales);
+  if (held.texts > 0) room.texts = scaled(held.texts);
+  if (held.texts > 0) room.text_bytes = std::min(scaled(held.text_bytes) + kScanBytes, kTextBytesMax);
+  f->column->reserve(room);
+}
+
+void RowWriter::note_sizes() {
+  noted_bytes_ = input_bytes_;
+  for (Field* f : bound_) f->held = f->column->sizes();
 }
 
 // The field has a value in this row already: the last one wins.

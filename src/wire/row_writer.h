@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "model/batch.h"
 #include "model/canonical.h"
@@ -29,6 +30,7 @@ struct Field {
   model::Column* column = nullptr;      // in the batch numbered `batch_no`; null: the values go to `_rest`
   uint64_t batch_no = 0;
   uint64_t row_no = 0;                  // of the last row that has a value, counted over all batches
+  model::Column::Sizes held;            // by the batch before: the next one is mostly like it
 };
 
 // Threads:  one.
@@ -36,7 +38,11 @@ struct Field {
 // Usage:    attach(batch, intake); for each event begin_row(), add_...(), then end_row() or abandon_row().
 class RowWriter {
  public:
-  void attach(model::Batch& batch, const Intake& intake);
+  // `input_bytes` is how much is about to be read, 0 when unknown: columns get room by what they held of the batch before.
+  void attach(model::Batch& batch, const Intake& intake, size_t input_bytes = 0);
+
+  // Before the batch goes: notes how much its fields hold.
+  void note_sizes();
 
   // The field for a dotted path (model::column_name applies).
   Field* field(std::string_view path);
@@ -44,6 +50,7 @@ class RowWriter {
   // Frees all fields. Requires: nobody keeps a Field.
   void forget_fields() {
     fields_.clear();
+    bound_.clear();
     ++generation_;
   }
   // Changes when fields were forgotten: whoever keeps some looks them up again.
@@ -171,6 +178,9 @@ class RowWriter {
 
   model::Batch* batch_ = nullptr;
   uint64_t batch_no_ = 0;
+  size_t input_bytes_ = 0;
+  size_t noted_bytes_ = 0;       // input_bytes_ when sizes were noted last
+  std::vector<Field*> bound_;    // fields with a column in this batch
   uint64_t row_no_ = 0;
   uint32_t row_ = 0;
   uint32_t target_row_ = 0;

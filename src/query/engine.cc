@@ -199,6 +199,23 @@ class EngineOfSource final : public Engine {
     return syntax_failure(text, tokens, query.error());
   }
 
+  std::variant<RowSelector, Failure> selector(const std::string& text, const contract::Access& access) const override {
+    if (text.size() > kQueryTextBytesMax) return too_long();
+    expr::TokenStream tokens(text);
+    Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
+    if (!query.ok()) return syntax_failure(text, tokens, query.error());
+    ppl::Context context(source_, access, clock_.now().get(), text);
+    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {});
+    if (!plan.ok()) return plan_failure(text, context, plan.error());
+    if (!(*plan)->scan || !(*plan)->steps.empty()) {
+      Failure out;
+      out.kind = FailureKind::kUnsupported;
+      out.reason = "rows are chosen by a search and where commands only";
+      return out;
+    }
+    return selector_of(*plan);
+  }
+
   std::vector<QueryRecord> queries() const override { return registry_.list(); }
   bool cancel(uint64_t id) override { return registry_.cancel(id); }
 
@@ -207,6 +224,23 @@ class EngineOfSource final : public Engine {
     Failure out;
     out.kind = FailureKind::kSyntax;
     out.reason = fmt::format("the query is longer than {} bytes", kQueryTextBytesMax);
+    return out;
+  }
+
+  static RowSelector selector_of(exec::PlanPtr plan) {
+    RowSelector out;
+    out.datasets = plan->scan->scan.datasets;
+    out.range = plan->scan->scan.range;
+    out.narrow = [plan](const contract::Granule& granule, uint32_t block, model::Selection& rows) -> Status {
+      expr::Evaluator evaluator;
+      contract::ScanStats stats;
+      exec::BlockReader reader(granule, block, plan->scan->columns, evaluator, stats);
+      uint32_t first = block * contract::kBlockRows;
+      for (uint32_t& row : rows) row -= first;
+      CLEW_TRY(exec::narrow(*plan->scan, reader, rows));
+      for (uint32_t& row : rows) row += first;
+      return {};
+    };
     return out;
   }
 
@@ -226,7 +260,7 @@ class EngineOfSource final : public Engine {
     context.leaves = request.leaves;
     context.newest_first = request.newest_first;
     context.optimise = request.optimise;
-    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {request.range, request.limits.rows});
+    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {request.range, request.limits.rows, request.raw});
     if (!plan.ok()) {
       outcome.failure = plan_failure(request.text, context, plan.error());
       return outcome;

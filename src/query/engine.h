@@ -1,11 +1,12 @@
 // The query engine's door: a PPL text in, a schema and batches of rows out.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -36,6 +37,7 @@ struct Request {
   bool newest_first = false;     // order of rows without `sort`; _plugins/_ppl: oldest first
   bool leaves = false;           // `*` is every leaf and @timestamp (/clew/v1), else top-level names (_plugins/_ppl)
   Limits limits;
+  bool raw = false;              // the answer is one column `_raw`: each event as it came; row queries only
   bool optimise = true;          // off: a plain plan, for tests
 };
 
@@ -61,6 +63,15 @@ struct QueryRecord {
   QueryStats stats;
 };
 
+// Which rows a search means, for a delete.
+struct RowSelector {
+  std::vector<std::string> datasets;
+  contract::TimeRange range;  // its time conditions; `narrow` looks at them too
+  // Leaves of `rows`, alive positions of the granule inside one block, those that match.
+  // Threads: any.  Errors: kCorrupt for a damaged block, kIo.
+  std::function<Status(const contract::Granule& granule, uint32_t block, model::Selection& rows)> narrow;
+};
+
 struct EngineOptions {
   uint32_t workers = 2;        // threads for scans, shared by all queries
   uint32_t past_queries = 100; // records kept
@@ -80,6 +91,9 @@ class Engine {
 
   // Checks the text only: no data is read, names are not looked up.
   virtual std::optional<Failure> check(const std::string& text) const = 0;
+
+  // The rows of a search and `| where` commands; anything else is kUnsupported.
+  virtual std::variant<RowSelector, Failure> selector(const std::string& text, const contract::Access& access) const = 0;
 
   virtual std::vector<QueryRecord> queries() const = 0;  // running ones first, newest first
   virtual bool cancel(uint64_t id) = 0;                  // false: no such running query

@@ -16,8 +16,8 @@ from collections import Counter, defaultdict
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Raised whenever more cases pass.
-LEAST_PASSED = 0
-COMPLETE = ()
+LEAST_PASSED = 294
+COMPLETE = ("functions", "other")
 SKIPPED = 77
 
 

@@ -25,12 +25,14 @@ class AggregateOperator final : public Operator {
     for (const AggregateCall& call : calls) {
       states_.push_back(counts_all_rows(call) ? nullptr : expr::make_aggregate(call.bound));
       counting_ = counting_ || states_.back() == nullptr;
+      counts_only_ = counts_only_ && states_.back() == nullptr;
     }
   }
 
   Status push(Block block) override {
     block = CLEW_TRY(without_null_keys(std::move(block)));
     if (block.rows == 0) return {};
+    if (count_codes(block)) return account();
     assign(block);
     if (counting_) count_rows(block.rows);
     for (size_t i = 0; i < calls_.size(); ++i) {
@@ -106,6 +108,31 @@ class AggregateOperator final : public Operator {
     std::vector<VectorPtr> columns;
     for (const GroupKey& key : keys_) columns.push_back(column(block, key.in));
     grouper_.assign(columns, block.rows, group_of_row_);
+  }
+
+  // Counts of rows by one dictionary-coded key: codes are counted first, then looked up once each.
+  bool count_codes(const Block& block) {
+    if (keys_.size() != 1 || !counts_only_) return false;
+    VectorPtr key = column(block, keys_[0].in);
+    if (key->layout != model::Layout::kDict || !key->nulls.empty()) return false;
+    uint32_t size = key->dict->size;
+    if (size > block.rows) return false;
+    code_counts_.assign(size, 0);
+    for (uint32_t row = 0; row < block.rows; ++row) ++code_counts_[key->codes[row]];
+    std::vector<uint32_t> codes;
+    for (uint32_t code = 0; code < size; ++code) {
+      if (code_counts_[code] != 0) codes.push_back(code);
+    }
+    model::Vector distinct;
+    distinct.type = key->type;
+    distinct.layout = model::Layout::kDict;
+    distinct.size = static_cast<uint32_t>(codes.size());
+    distinct.dict = key->dict;
+    distinct.codes = codes;
+    grouper_.assign({std::make_shared<const model::Vector>(std::move(distinct))}, static_cast<uint32_t>(codes.size()), group_of_row_);
+    counts_.resize(groups());
+    for (size_t i = 0; i < codes.size(); ++i) counts_[group_of_row_[i]] += code_counts_[codes[i]];
+    return true;
   }
 
   void count_rows(uint32_t rows) {
@@ -274,7 +301,9 @@ class AggregateOperator final : public Operator {
   Run& run_;
   Grouper grouper_;
   std::vector<std::unique_ptr<expr::Aggregate>> states_;  // null: count() of rows
-  bool counting_ = false;
+  bool counting_ = false;     // some call is count() of rows
+  bool counts_only_ = true;   // all calls are
+  std::vector<uint32_t> code_counts_;  // scratch
   std::vector<uint64_t> counts_;  // rows by group
   std::vector<uint32_t> group_of_row_;
   expr::Evaluator evaluator_;

@@ -38,7 +38,8 @@ Result<bool> BlockReader::filter(const contract::Predicate& leaf, Selection& row
   // Granules know single conditions only.
   if (leaf.op == contract::Predicate::Op::kAll || leaf.op == contract::Predicate::Op::kAny) return false;
   Selection shifted = in_granule(rows);
-  if (!CLEW_TRY(granule_.filter(leaf, block_, shifted, stats_))) return false;
+  bool narrowed = CLEW_TRY(granule_.filter(leaf, block_, shifted, stats_));
+  if (!narrowed) return false;
   if (first_ != 0) {
     for (uint32_t& row : shifted) row -= first_;
   }

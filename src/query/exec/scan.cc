@@ -55,13 +55,7 @@ Status narrow_by_time(const contract::TimeRange& range, BlockReader& reader, Sel
 // Rows of a block that meet everything.
 Status match(const ScanSpec& spec, BlockReader& reader, Selection& rows) {
   reader.alive(rows);
-  if (rows.empty()) return {};
-  CLEW_TRY(narrow_by_time(spec.scan.range, reader, rows));
-  for (const ConditionPtr& condition : spec.conditions) {
-    if (rows.empty()) return {};
-    CLEW_TRY(condition->narrow(reader, rows));
-  }
-  return {};
+  return narrow(spec, reader, rows);
 }
 
 bool may_match(const ScanSpec& spec, const contract::Granule& granule) {
@@ -312,6 +306,16 @@ Status scan_granule(Run& run, const ScanSpec& spec, const contract::Granule& gra
 }
 
 }  // namespace
+
+Status narrow(const ScanSpec& spec, BlockReader& reader, Selection& rows) {
+  if (rows.empty()) return {};
+  CLEW_TRY(narrow_by_time(spec.scan.range, reader, rows));
+  for (const ConditionPtr& condition : spec.conditions) {
+    if (rows.empty()) return {};
+    CLEW_TRY(condition->narrow(reader, rows));
+  }
+  return {};
+}
 
 Status scan_ordered(Run& run, const ScanSpec& spec, const contract::Snapshot& snapshot, uint64_t enough,
                     Operator& sink) {

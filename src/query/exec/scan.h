@@ -102,9 +102,11 @@ struct ScanSpec {
   std::vector<SourceColumn> columns;   // all that conditions or pipeline read
   std::vector<Slot> output;            // what the pipeline reads
   std::vector<ConditionPtr> conditions;
-  Slot time_slot = kNoSlot;            // @timestamp and _seq, when sorting needs them to break ties
-  Slot seq_slot = kNoSlot;
 };
+
+// Leaves of `rows`, positions in the reader's block, those that lie in the scan's time range and meet all conditions.
+// Errors: kCorrupt when a block that a condition needs is damaged.
+Status narrow(const ScanSpec& spec, BlockReader& reader, model::Selection& rows);
 
 // Pushes the matching rows into `sink` in spec.scan.order, by (@timestamp, _seq), until it wants no more. `enough`: no
 // more rows than these will be needed. Does not finish the sink.

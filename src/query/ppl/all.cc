@@ -2,6 +2,7 @@
 #include <array>
 
 #include "query/ppl/append.h"
+#include "query/ppl/bin.h"
 #include "query/ppl/chart.h"
 #include "query/ppl/command.h"
 #include "query/ppl/dedup.h"
@@ -18,6 +19,7 @@
 #include "query/ppl/rex.h"
 #include "query/ppl/sort.h"
 #include "query/ppl/stats.h"
+#include "query/ppl/streamstats.h"
 #include "query/ppl/timechart.h"
 #include "query/ppl/top.h"
 #include "query/ppl/where.h"
@@ -28,6 +30,8 @@ namespace {
 
 constexpr std::array kCommands = {
     CommandDef{"append", parse_append, "the rows of another search below"},
+    CommandDef{"bin", parse_bin, "cuts values into ranges"},
+    CommandDef{"bucket", parse_bin, "cuts values into ranges, as bin"},
     CommandDef{"chart", parse_chart, "one aggregate over two keys"},
     CommandDef{"dedup", parse_dedup, "keeps the first rows of every combination"},
     CommandDef{"eval", parse_eval, "adds columns computed by expressions"},
@@ -44,6 +48,7 @@ constexpr std::array kCommands = {
     CommandDef{"rex", parse_rex, "columns from a regular expression's groups, or sed"},
     CommandDef{"sort", parse_sort, "orders rows"},
     CommandDef{"stats", parse_stats, "aggregates rows by groups"},
+    CommandDef{"streamstats", parse_streamstats, "running aggregates"},
     CommandDef{"table", parse_fields, "keeps columns, as fields"},
     CommandDef{"timechart", parse_timechart, "one aggregate over spans of time"},
     CommandDef{"top", parse_top, "the most frequent values"},

@@ -49,7 +49,7 @@ Result<KeyItem> parse_key(CommandParser& parser) {
   key.value = CLEW_TRY(parser.expression());
   key.span = key.value->is_call("span");
   key.name = expr::source_text(parser.tokens, {begin, parser.tokens.last_end()});
-  if (parser.tokens.accept_word("as")) key.name = CLEW_TRY(parser.name());
+  if (parser.tokens.accept_word("as")) key.name = CLEW_TRY(parser.name_or_string());
   return key;
 }
 
@@ -58,8 +58,8 @@ Result<KeyItem> parse_key(CommandParser& parser) {
 Result<CommandPtr> parse_chart(CommandParser& parser) {
   exec::SeriesFold fold;
   fold.limit = kSeriesDefault;
-  while (CLEW_TRY(take_series_option(parser, fold))) {
-  }
+  bool more = true;
+  while (more) more = CLEW_TRY(take_series_option(parser, fold));
   AggregateItem aggregate = CLEW_TRY(parse_aggregate(parser));
   std::vector<KeyItem> keys;
   if (parser.tokens.accept_word("over")) {

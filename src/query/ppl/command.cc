@@ -21,8 +21,7 @@ Error CommandParser::fail(std::string message) {
 }
 
 Result<std::string> CommandParser::name() {
-  if (tokens.accept("*")) return std::string("*");
-  return expr::parse_field_name(tokens);
+  return expr::parse_field_pattern(tokens);
 }
 
 Result<std::vector<std::string>> CommandParser::names(std::span<const std::string_view> stop) {
@@ -86,6 +85,10 @@ Result<int64_t> CommandParser::integer() {
 Result<std::string> CommandParser::string() {
   if (tokens.peek().kind != TokenKind::kString) return tokens.fail_expected("a text in quotes");
   return tokens.next().text;
+}
+
+Result<std::string> CommandParser::name_or_string() {
+  return tokens.peek().kind == TokenKind::kString ? string() : name();
 }
 
 Result<QueryPtr> CommandParser::subquery() {
@@ -191,15 +194,21 @@ Result<Column> Pipeline::field(const std::string& name, std::optional<expr::Sour
     add_members();
     return *found;
   }
+  // Commands that do not keep the places of their names: the first mention behind the command's own.
+  size_t at = span ? std::string_view::npos : context.text().find(name, place_);
+  if (at != std::string_view::npos) {
+    span = expr::SourceSpan{static_cast<uint32_t>(at), static_cast<uint32_t>(at + name.size())};
+  }
   std::vector<std::string> names = scope.names();
   std::string closest = expr::closest_name(name, names);
   return fail(expr::kFieldNotFound, "Field [" + name + "] not found.", span,
               closest.empty() ? "" : "did you mean `" + closest + "`?");
 }
 
-Status Pipeline::bind_all(const std::vector<CommandPtr>& commands) {
-  for (const CommandPtr& command : commands) {
-    CLEW_TRY(command->bind(*this));
+Status Pipeline::bind_all(const Query& query) {
+  for (size_t i = 0; i < query.commands.size(); ++i) {
+    place_ = i < query.places.size() ? query.places[i] : 0;
+    CLEW_TRY(query.commands[i]->bind(*this));
     add_members();
   }
   return {};

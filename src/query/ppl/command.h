@@ -60,6 +60,7 @@ class CommandParser {
   Result<std::optional<int64_t>> int_option(std::string_view key);
   Result<int64_t> integer();
   Result<std::string> string();
+  Result<std::string> name_or_string();
   // `[ search ... | ... ]`
   Result<std::shared_ptr<const Query>> subquery();
   // The text of an expression as it stands, for the name of its column.
@@ -101,11 +102,13 @@ class Pipeline {
   bool at_scan() const { return plan.steps.empty() && plan.scan.has_value(); }
   // Plans a whole query of its own in the same context; its columns are plan.columns.
   Result<exec::PlanPtr> subplan(const Query& query);
-  // Steps and scope of `commands` on top of this pipeline's.
-  Status bind_all(const std::vector<CommandPtr>& commands);
+  // Steps and scope of the query's commands on top of this pipeline's.
+  Status bind_all(const Query& query);
 
  private:
   void add_members();
+
+  uint32_t place_ = 0;  // where the command being bound begins in the text
 };
 
 struct CommandDef {

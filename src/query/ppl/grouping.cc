@@ -33,6 +33,11 @@ std::string span_name(const std::string& text) {
   return out;
 }
 
+// A column's name behind `as`; one with a backtick stands in quotes.
+std::string print_alias(const std::string& name) {
+  return name.find('`') == std::string::npos ? expr::print_name(name) : expr::print_string(name);
+}
+
 }  // namespace
 
 Result<AggregateItem> parse_aggregate(CommandParser& parser) {
@@ -44,8 +49,7 @@ Result<AggregateItem> parse_aggregate(CommandParser& parser) {
   }
   item.name = expr::source_text(parser.tokens, {begin, parser.tokens.last_end()});
   if (parser.tokens.accept_word("as")) {
-    bool text = parser.tokens.peek().kind == expr::TokenKind::kString;
-    item.name = text ? CLEW_TRY(parser.string()) : CLEW_TRY(parser.name());
+    item.name = CLEW_TRY(parser.name_or_string());
   }
   return item;
 }
@@ -82,7 +86,7 @@ Result<std::vector<KeyItem>> parse_by(CommandParser& parser) {
       item.name = CLEW_TRY(parser.name());
       item.value = expr::make_field(item.name, {begin, parser.tokens.last_end()});
     }
-    if (parser.tokens.accept_word("as")) item.name = CLEW_TRY(parser.name());
+    if (parser.tokens.accept_word("as")) item.name = CLEW_TRY(parser.name_or_string());
     out.push_back(std::move(item));
   } while (parser.tokens.accept(",") || (!parser.at_end() && parser.tokens.peek().kind == expr::TokenKind::kIdentifier &&
                                          !parser.tokens.peek(1).is("=")));
@@ -92,7 +96,7 @@ Result<std::vector<KeyItem>> parse_by(CommandParser& parser) {
 std::string print(const std::vector<AggregateItem>& aggregates) {
   std::string out;
   for (size_t i = 0; i < aggregates.size(); ++i) {
-    out += (i == 0 ? "" : ", ") + expr::print(*aggregates[i].call) + " as " + expr::print_name(aggregates[i].name);
+    out += (i == 0 ? "" : ", ") + expr::print(*aggregates[i].call) + " as " + print_alias(aggregates[i].name);
   }
   return out;
 }
@@ -100,7 +104,7 @@ std::string print(const std::vector<AggregateItem>& aggregates) {
 std::string print_by(const std::vector<KeyItem>& keys) {
   std::string out;
   for (const KeyItem& key : keys) {
-    out += (out.empty() ? " by " : ", ") + expr::print(*key.value) + " as " + expr::print_name(key.name);
+    out += (out.empty() ? " by " : ", ") + expr::print(*key.value) + " as " + print_alias(key.name);
   }
   return out;
 }

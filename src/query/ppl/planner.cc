@@ -175,8 +175,6 @@ void break_ties(Pipeline& pipeline, SourceFields& fields) {
   bool newest = pipeline.context.newest_first;
   Slot time = fields.find("@timestamp")->slot;
   Slot seq = fields.find("_seq")->slot;
-  plan.scan->time_slot = time;
-  plan.scan->seq_slot = seq;
   plan.steps[k] = sort->with_ties({{time, newest, exec::SortAs::kAuto}, {seq, newest, exec::SortAs::kAuto}});
 }
 
@@ -218,8 +216,26 @@ void use_counts(Pipeline& pipeline, SourceFields& fields) {
   if (spans_only) plan.counts = std::move(counts);
 }
 
+// Steps behind which every row still is one stored event.
+bool keeps_events(const exec::Plan& plan) {
+  static constexpr std::string_view kKeep[] = {"where", "sort", "head", "dedup", "reverse", "regex", "eval", "rex",
+                                               "parse", "fillnull", "replace", "member"};
+  return plan.scan && std::all_of(plan.steps.begin(), plan.steps.end(), [](const exec::StepPtr& step) {
+    return std::find(std::begin(kKeep), std::end(kKeep), step->name()) != std::end(kKeep);
+  });
+}
+
+Status answer_raw(Pipeline& pipeline) {
+  if (!keeps_events(pipeline.plan)) {
+    return pipeline.fail(expr::kUnsupportedOperation, "raw events need rows as they were stored: search, where, sort, head, dedup");
+  }
+  pipeline.scope.replace({*pipeline.source->find("_raw")});
+  return {};
+}
+
 Status finish_plan(Pipeline& pipeline, const PlanOptions& options) {
   exec::Plan& plan = pipeline.plan;
+  if (options.raw) CLEW_TRY(answer_raw(pipeline));
   for (const Column& column : pipeline.scope.all()) plan.columns.push_back({column.name, column.slot, column.type});
   if (options.rows_limit != 0 && plan.row_query()) {
     plan.steps.push_back(std::make_shared<exec::HeadStep>(options.rows_limit, 0, exec::HeadStep::Kind::kDefaultLimit));
@@ -244,7 +260,7 @@ Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const Pla
     CLEW_TRY(begin_scan(pipeline, query.search, options.range));
     pipeline.source = pipeline.scope.source();
   }
-  CLEW_TRY(pipeline.bind_all(query.commands));
+  CLEW_TRY(pipeline.bind_all(query));
   CLEW_TRY(finish_plan(pipeline, options));
   return exec::PlanPtr(std::make_shared<const exec::Plan>(std::move(pipeline.plan)));
 }

@@ -28,6 +28,7 @@ class QueryParser {
     while (tokens_.accept("|")) {
       if (at_end()) continue;
       if (query->commands.size() >= kCommandsMax) return tokens_.fail(here(), expr::kSyntaxError, "too many commands");
+      query->places.push_back(here().begin);
       CommandPtr command = CLEW_TRY(parse_command(tokens_));
       query->commands.push_back(std::move(command));
     }
@@ -62,6 +63,13 @@ class QueryParser {
   }
 
   Status parse_leading(Query& query) {
+    uint32_t begin = here().begin;
+    CLEW_TRY(parse_first(query));
+    if (!query.commands.empty()) query.places.push_back(begin);
+    return {};
+  }
+
+  Status parse_first(Query& query) {
     if (tokens_.peek().is_word("search") && !operator_follows()) {
       tokens_.next();
       query.search = CLEW_TRY(parse_search(tokens_));

@@ -19,6 +19,7 @@ struct Query {
   Explain explain = Explain::kNo;
   Search search;                      // what is read, unless the first command makes its own rows
   std::vector<CommandPtr> commands;
+  std::vector<uint32_t> places;       // where in the text each command begins
   bool own_rows = false;              // the first command leads
 };
 using QueryPtr = std::shared_ptr<const Query>;
@@ -32,6 +33,7 @@ std::string print(const Query& query);
 struct PlanOptions {
   contract::TimeRange range;
   uint64_t rows_limit = 0;  // of a row query; 0: none
+  bool raw = false;         // the answer is `_raw` alone
 };
 Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const PlanOptions& options);
 

@@ -93,8 +93,7 @@ Result<CommandPtr> parse_rename(CommandParser& parser) {
     Renaming renaming;
     renaming.from = CLEW_TRY(parser.name());
     CLEW_TRY(parser.tokens.expect_word("as"));
-    bool text = parser.tokens.peek().kind == expr::TokenKind::kString;
-    renaming.to = text ? CLEW_TRY(parser.string()) : CLEW_TRY(parser.name());
+    renaming.to = CLEW_TRY(parser.name_or_string());
     auto stars = [](const std::string& s) { return std::count(s.begin(), s.end(), '*'); };
     if (stars(renaming.from) != stars(renaming.to)) return parser.fail("both names of a renaming need the same number of `*`");
     renamings.push_back(std::move(renaming));

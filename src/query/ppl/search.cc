@@ -338,7 +338,7 @@ std::string print(const SearchNode& node) {
 
 std::string print(const Search& search) {
   std::string out;
-  for (const std::string& source : search.sources) out += (out.empty() ? "source=`" : ",`") + source + "`";
+  for (const std::string& source : search.sources) out += (out.empty() ? "source=" : ",") + expr::print_string(source);
   if (search.where != nullptr) out += (out.empty() ? "" : " ") + print(*search.where);
   return out;
 }

@@ -116,7 +116,9 @@ class TermMatcher final : public Matcher {
   }
 
   Status narrow(BlockReader& reader, Selection& rows) const override {
-    if (!wildcard_ && CLEW_TRY(narrow_by_source(reader, rows))) return {};
+    bool narrowed = false;
+    if (!wildcard_) narrowed = CLEW_TRY(reader.filter(leaf_, rows));
+    if (narrowed) return {};
     std::vector<std::string> names = CLEW_TRY(reader.granule().field_names());
     // The message of a text line may lie in its raw text only.
     if (std::find(names.begin(), names.end(), "message") == names.end()) names.push_back("message");
@@ -134,8 +136,6 @@ class TermMatcher final : public Matcher {
   }
 
  private:
-  Result<bool> narrow_by_source(BlockReader& reader, Selection& rows) const { return reader.filter(leaf_, rows); }
-
   bool matches(std::string_view text) const {
     return wildcard_ ? text::any_word_matches(term_, text) : phrase_.matches(text);
   }

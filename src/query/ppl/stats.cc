@@ -48,7 +48,8 @@ Status skip_options(CommandParser& parser, bool& keep_null_groups) {
     }
     bool skipped = false;
     for (std::string_view key : {"partitions", "allnum", "delim", "dedup_splitvalues"}) {
-      if (CLEW_TRY(parser.option(key))) skipped = true;
+      std::optional<std::string> value = CLEW_TRY(parser.option(key));
+      skipped = skipped || value.has_value();
     }
     if (!skipped) return {};
   }

@@ -31,7 +31,7 @@ class Timechart final : public Command {
       : time_field_(std::move(time_field)), span_(std::move(span)), aggregates_(std::move(aggregates)), by_(std::move(by)), fold_(std::move(fold)) {}
 
   std::string print() const override {
-    std::string out = "timechart timefield=" + expr::print_name(time_field_) + " span=" + span_;
+    std::string out = "timechart timefield=" + expr::print_name(time_field_) + " span=" + expr::print_string(span_);
     if (!by_.empty()) out += print_series_options(fold_);
     return out + " " + ppl::print(aggregates_) + print_by(by_);
   }
@@ -115,7 +115,8 @@ Result<CommandPtr> parse_timechart(CommandParser& parser) {
       span = *text;
       continue;
     }
-    if (!CLEW_TRY(take_series_option(parser, fold))) break;
+    bool more = CLEW_TRY(take_series_option(parser, fold));
+    if (!more) break;
   }
   std::vector<AggregateItem> aggregates = CLEW_TRY(parse_aggregates(parser));
   expr::SourceSpan by_span = parser.tokens.peek().span;

@@ -94,7 +94,8 @@ Result<CommandPtr> parse(CommandParser& parser, bool rare) {
   options.rare = rare;
   CLEW_TRY(take_options(parser, options));
   if (parser.tokens.peek().kind == expr::TokenKind::kInteger) {
-    options.count = static_cast<uint64_t>(CLEW_TRY(parser.integer()));
+    int64_t count = CLEW_TRY(parser.integer());
+    options.count = static_cast<uint64_t>(count);
   }
   CLEW_TRY(take_options(parser, options));
   static constexpr std::string_view kStop[] = {"by", "showcount", "countfield", "usenull"};

@@ -1,0 +1,165 @@
+// Limits, cancellation, raw rows, selectors and the list of queries.
+#include <gtest/gtest.h>
+
+#include "ppl_store.h"
+
+namespace clew::query::testing {
+namespace {
+
+// Goes on by a step at every look, so that a query runs into its time limit at the same place every time.
+class SteppingClock final : public os::Clock {
+ public:
+  explicit SteppingClock(uint64_t step_ns) : step_ns_(step_ns) {}
+  UnixNanos now() const override { return UnixNanos(logstore::testing::kStart); }
+  uint64_t monotonic_ns() const override { return at_.fetch_add(step_ns_); }
+
+ private:
+  const uint64_t step_ns_;
+  mutable std::atomic<uint64_t> at_{1};
+};
+
+class Limits : public ::testing::Test {
+ protected:
+  Limits() : store_(16) {
+    std::string lines;
+    for (int i = 0; i < 300; ++i) lines += "{\"n\":" + std::to_string(i) + ",\"word\":\"w" + std::to_string(i % 7) + "\"}\n";
+    EXPECT_TRUE(store_.feed("logs", lines).ok());
+    EXPECT_TRUE(store_.flush().ok());
+  }
+  Request request(const std::string& text) {
+    Request out;
+    out.text = text;
+    return out;
+  }
+  PplStore store_;
+};
+
+TEST_F(Limits, RowsBeyondTheLimitAreCutAndSaid) {
+  Request r = request("source=logs | fields n");
+  r.limits.rows = 100;
+  Rows rows;
+  Outcome outcome = store_.ask(r, rows);
+  ASSERT_FALSE(outcome.failure);
+  EXPECT_EQ(rows.rows_seen.size(), 100u);
+  EXPECT_EQ(outcome.exactness.text(), "cut; limit=rows; value=100");
+  r.limits.rows = 300;
+  Rows all;
+  EXPECT_EQ(store_.ask(r, all).exactness.text(), "exact");
+  EXPECT_EQ(all.rows_seen.size(), 300u);
+  r.limits.rows = 0;
+  Rows unlimited;
+  EXPECT_EQ(store_.ask(r, unlimited).exactness.text(), "exact");
+}
+
+TEST_F(Limits, TooManyGroupsAreAFailureWithANarrowerQuestion) {
+  Request r = request("source=logs | stats count() by n");
+  r.limits.groups = 299;
+  Rows rows;
+  Outcome outcome = store_.ask(r, rows);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kResourceLimit);
+  EXPECT_FALSE(outcome.failure->suggestions.empty());
+  r.limits.groups = 300;
+  Rows all;
+  ASSERT_FALSE(store_.ask(r, all).failure);
+  EXPECT_EQ(all.rows_seen.size(), 300u);
+}
+
+TEST_F(Limits, MemoryIsBounded) {
+  Request r = request("source=logs | sort n");
+  r.limits.memory_bytes = 1000;
+  Rows rows;
+  Outcome outcome = store_.ask(r, rows);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kResourceLimit);
+  EXPECT_NE(outcome.failure->reason.find("memory"), std::string::npos);
+}
+
+TEST_F(Limits, TimeCutsRowQueriesAndFailsAggregates) {
+  SteppingClock clock(1'000'000);
+  std::unique_ptr<Engine> engine = Engine::make(store_.store(), clock, {.workers = 1});
+  Request r = request("source=logs | where n >= 0 | fields n");
+  r.limits.millis = 8;
+  Rows rows;
+  Outcome outcome = engine->run(r, rows, {});
+  ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+  EXPECT_EQ(outcome.exactness.text(), "cut; limit=time; value=8");
+  EXPECT_LT(rows.rows_seen.size(), 300u);
+  r.text = "source=logs | stats sum(n) by word";
+  Rows sums;
+  Outcome failed = engine->run(r, sums, {});
+  ASSERT_TRUE(failed.failure);
+  EXPECT_EQ(failed.failure->kind, FailureKind::kResourceLimit);
+}
+
+TEST_F(Limits, StopRequestsEndAQuery) {
+  std::stop_source stop;
+  stop.request_stop();
+  Rows rows;
+  Outcome outcome = store_.engine().run(request("source=logs | stats sum(n)"), rows, stop.get_token());
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kCancelled);
+  std::vector<QueryRecord> queries = store_.engine().queries();
+  ASSERT_EQ(queries.size(), 1u);
+  EXPECT_FALSE(queries[0].running);
+  EXPECT_EQ(queries[0].text, "source=logs | stats sum(n)");
+  EXPECT_FALSE(store_.engine().cancel(queries[0].id));
+}
+
+TEST_F(Limits, AReceiverThatRefusesEndsTheQuery) {
+  struct Refusing final : Receiver {
+    Status begin(const std::vector<OutputColumn>&) override { return {}; }
+    Status rows(const RowBatch&) override { return Error(Code::kCancelled, "gone"); }
+  } receiver;
+  Outcome outcome = store_.ask(request("source=logs"), receiver);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kCancelled);
+}
+
+TEST_F(Limits, LongTextsAreRefused) {
+  Rows rows;
+  Outcome outcome = store_.ask(request(std::string(kQueryTextBytesMax + 1, 'a')), rows);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kSyntax);
+}
+
+TEST_F(Limits, RawRowsAreTheEventsAsTheyCame) {
+  Request r = request("source=logs n=5");
+  r.raw = true;
+  Rows rows;
+  Outcome outcome = store_.ask(r, rows);
+  ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+  ASSERT_EQ(rows.rows_seen.size(), 1u);
+  EXPECT_EQ(rows.rows_seen[0][0].text(), "{\"n\":5,\"word\":\"w5\"}");
+  r.text = "source=logs | stats count()";
+  Rows none;
+  outcome = store_.ask(r, none);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kUnsupported);
+}
+
+TEST_F(Limits, SelectorsDeleteWhatTheSearchFinds) {
+  auto chosen = store_.engine().selector("source=logs word=w3 | where n < 100", {});
+  ASSERT_TRUE(std::holds_alternative<RowSelector>(chosen));
+  const RowSelector& selector = std::get<RowSelector>(chosen);
+  ASSERT_EQ(selector.datasets, std::vector<std::string>{"logs"});
+  auto report = store_.store().delete_rows({}, "logs", selector.range, selector.narrow, logstore::WaitForBytes::kNo);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->rows, 14u);
+  Rows rows;
+  ASSERT_FALSE(store_.ask(request("source=logs word=w3 | stats count()"), rows).failure);
+  EXPECT_EQ(rows.rows_seen[0][0].i64(), 43 - 14);
+  EXPECT_TRUE(std::holds_alternative<Failure>(store_.engine().selector("source=logs | head 3", {})));
+}
+
+TEST_F(Limits, ExplainSaysWhatIsReadAndAnalyzeWhatItCost) {
+  Rows rows;
+  ASSERT_FALSE(store_.ask(request("explain analyze source=logs | where n > 5 | stats count() by word"), rows).failure);
+  std::string all;
+  for (const auto& row : rows.rows_seen) all += row[0].text() + "\n";
+  EXPECT_NE(all.find("scan logs"), std::string::npos) << all;
+  EXPECT_NE(all.find("294 rows"), std::string::npos) << all;
+}
+
+}  // namespace
+}  // namespace clew::query::testing

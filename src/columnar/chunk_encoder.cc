@@ -123,8 +123,6 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
   codes_.resize(column.rows);
   uint32_t texts = 0;
   size_t bytes = 0;
-  std::string_view last;
-  uint32_t last_code = DictionaryBuilder::kFullCode;
   for (uint32_t row = 0; row < column.rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) {
       codes_[row] = 0;
@@ -132,12 +130,8 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
     }
     std::string_view text = column.texts[row];
     bytes += text.size();
-    if (last_code == DictionaryBuilder::kFullCode || text != last) {
-      last_code = dictionary_.code(text);
-      if (last_code == DictionaryBuilder::kFullCode) return false;
-      last = text;
-    }
-    codes_[row] = last_code;
+    codes_[row] = dictionary_.code(text);
+    if (codes_[row] == DictionaryBuilder::kFullCode) return false;
     if (++texts == kTrialRows && dictionary_.entries().size() > kTrialRows / 2) return false;
   }
   // Each entry costs its text and its code; each use its code.

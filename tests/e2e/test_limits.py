@@ -120,7 +120,7 @@ def test_size_limits(server):
 def test_structure_bombs_do_not_hurt(server):
     deep = "[" * 100_000 + "]" * 100_000
     wide = json.dumps({f"f{i}": i for i in range(20_000)})
-    body = '{"index":{}}\n{"a":%s}\n{"index":{}}\n%s\n{"index":{}}\n{"n":1}\n' % (deep, wide)
+    body = '{"index":{}}\n{"n":1}\n{"index":{}}\n{"a":%s}\n{"index":{}}\n%s\n' % (deep, wide)
     reply = server.post("/logs/_bulk", body)
     assert reply.status == 200, reply.text
     assert server.rows("source=logs n=1 | stats count() as c") == [{"c": 1}]

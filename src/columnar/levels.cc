@@ -51,7 +51,8 @@ Result<std::vector<uint8_t>> level_ranks(const RowGroup& group) {
   for (uint32_t b = 0; b < blocks_of(group.rows()); ++b) {
     model::Selection all(block_rows(group.rows(), b));
     std::iota(all.begin(), all.end(), b * kBlockRows);
-    append_ranks(*CLEW_TRY(fields.column("level", b, all, stats)), ranks);
+    model::VectorPtr levels = CLEW_TRY(fields.column("level", b, all, stats));
+    append_ranks(*levels, ranks);
   }
   return ranks;
 }

@@ -129,11 +129,13 @@ void append_block(const BlockValues& values, uint32_t first_row, model::Column& 
 
 Result<RowSourcePtr> open_part(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes,
                                std::vector<CommitRange> commits) {
-  return RowSourcePtr(CLEW_TRY(open_source(ByteSource(std::move(file), offset, bytes), std::move(commits))));
+  RowSourcePtr source = CLEW_TRY(open_source(ByteSource(std::move(file), offset, bytes), std::move(commits)));
+  return source;
 }
 
 Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::vector<CommitRange> commits) {
-  return RowSourcePtr(CLEW_TRY(open_source(ByteSource(std::move(bytes)), std::move(commits))));
+  RowSourcePtr source = CLEW_TRY(open_source(ByteSource(std::move(bytes)), std::move(commits)));
+  return source;
 }
 
 Result<model::Batch> decode_batch(std::string_view bytes) {

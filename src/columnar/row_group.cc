@@ -150,7 +150,7 @@ Status RowGroup::verify() const {
       }
     }
   }
-  (void)CLEW_TRY(seqs());
+  CLEW_TRY(seqs());
   return {};
 }
 

@@ -185,7 +185,8 @@ Status TextQuery::matching(const TemplateBlock& block, const Templates& template
     if (block.uses(code) == 0) continue;
     by_code[code] = verdicts[code - 1];
     if (by_code[code] != Verdict::kPerhaps) continue;
-    if (!CLEW_TRY(may_have_number(block, templates.list[code - 1], code))) by_code[code] = Verdict::kNone;
+    bool may_have = CLEW_TRY(may_have_number(block, templates.list[code - 1], code));
+    if (!may_have) by_code[code] = Verdict::kNone;
     perhaps = perhaps || by_code[code] == Verdict::kPerhaps;
   }
   std::string bytes;

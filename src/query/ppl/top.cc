@@ -51,7 +51,8 @@ class Top final : public Command {
     for (size_t i = 0; i < by_.size(); ++i) groups.push_back(keys[i].out);
     std::vector<exec::AggregateCall> calls;
     calls.push_back(std::move(call));
-    pipeline.add(std::make_shared<exec::AggregateStep>(std::move(keys), std::move(calls), options_.rare ? "rare" : "top", print()));
+    pipeline.add(std::make_shared<exec::AggregateStep>(std::move(keys), std::move(calls),
+                                                       options_.rare ? "rare" : "top", print()));
     uint64_t limit = by_.empty() ? options_.count : UINT64_MAX;
     pipeline.add(std::make_shared<exec::SortStep>(std::move(order), limit, "sort by count"));
     if (!by_.empty()) {
@@ -84,7 +85,8 @@ Status take_options(CommandParser& parser, Options& options) {
     if (auto show = CLEW_TRY(parser.bool_option("showcount"))) options.show_count = *show;
     if (auto name = CLEW_TRY(parser.option("countfield"))) options.count_field = *name;
     if (auto null = CLEW_TRY(parser.bool_option("usenull"))) options.use_null = *null;
-    if (auto limit = CLEW_TRY(parser.int_option("limit"))) options.count = static_cast<uint64_t>(std::max<int64_t>(*limit, 0));
+    if (auto limit = CLEW_TRY(parser.int_option("limit")))
+      options.count = static_cast<uint64_t>(std::max<int64_t>(*limit, 0));
   }
   return {};
 }
@@ -109,7 +111,11 @@ Result<CommandPtr> parse(CommandParser& parser, bool rare) {
 
 }  // namespace
 
-Result<CommandPtr> parse_top(CommandParser& parser) { return parse(parser, false); }
-Result<CommandPtr> parse_rare(CommandParser& parser) { return parse(parser, true); }
+Result<CommandPtr> parse_top(CommandParser& parser) {
+  return parse(parser, false);
+}
+Result<CommandPtr> parse_rare(CommandParser& parser) {
+  return parse(parser, true);
+}
 
 }  // namespace clew::query::ppl

@@ -1,4 +1,6 @@
 // What an operator does: delete, retention, snapshot, flush.
+#include <fmt/format.h>
+
 #include "api/json_body.h"
 #include "api/routes.h"
 
@@ -25,6 +27,39 @@ Handler guarded(ServerParts& parts, F handler) {
 
 // --- delete ----------------------------------------------------------------------------------------------------------
 
+// Keeps the rows whose time lies in the range.
+Status keep_range(const contract::Granule& granule, uint32_t block, contract::TimeRange range, model::Selection& rows,
+                  contract::ScanStats& stats) {
+  if (granule.time_min() >= range.from && granule.time_max() < range.to) return {};
+  model::VectorPtr times = CLEW_TRY(granule.column("@timestamp", block, rows, stats));
+  model::Selection kept;
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    if (!times->is_null(i) && range.contains(times->value(i).i64())) kept.push_back(rows[i]);
+  }
+  rows = std::move(kept);
+  return {};
+}
+
+// What a delete would take: rows of the snapshot that the selector leaves.
+Result<uint64_t> count_selected(ServerParts& parts, const contract::Access& access, const std::string& dataset,
+                                contract::TimeRange range, const query::RowSelector& selector) {
+  contract::ScanStats stats;
+  contract::Scan scan{.datasets = {dataset}, .range = range, .where = {}};
+  contract::Snapshot snapshot = CLEW_TRY(parts.store.snapshot(access, scan, stats));
+  uint64_t count = 0;
+  for (const contract::GranulePtr& granule : snapshot.granules) {
+    uint32_t blocks = (granule->rows() + contract::kBlockRows - 1) / contract::kBlockRows;
+    for (uint32_t block = 0; block < blocks; ++block) {
+      model::Selection rows;
+      granule->alive(block, rows);
+      CLEW_TRY(keep_range(*granule, block, range, rows, stats));
+      if (!rows.empty()) CLEW_TRY(selector.narrow(*granule, block, rows));
+      count += rows.size();
+    }
+  }
+  return count;
+}
+
 Result<Json> delete_rows(ServerParts& parts, const CallPtr& call) {
   Json body =
       CLEW_TRY(parse_object(call->request().body, {"dataset", "query", "from", "to", "since", "wait", "dry_run"}));
@@ -36,8 +71,21 @@ Result<Json> delete_rows(ServerParts& parts, const CallPtr& call) {
   if (!text && !body.contains("from") && !body.contains("to") && !body.contains("since")) {
     return Error(Code::kInvalid, "query or a range: say what to delete; DELETE /NAME takes a whole dataset");
   }
-  logstore::DeleteSelector everything = [](const contract::Granule&, uint32_t, model::Selection&) { return Status(); };
-  auto report = CLEW_TRY(parts.store.delete_rows(call->access, *dataset, range, everything,
+  bool dry_run = CLEW_TRY(bool_member(body, "dry_run", false));
+  std::string source = "source=`" + *dataset + "` ";
+  auto selected = parts.engine.selector(source + text.value_or(""), call->access);
+  if (auto* failure = std::get_if<query::Failure>(&selected)) {
+    std::string place =
+        failure->column > source.size() ? fmt::format("column {}: ", failure->column - source.size()) : "";
+    Code code = failure->kind == query::FailureKind::kDatasetNotFound ? Code::kNotFound : Code::kInvalid;
+    return Error(code, place + failure->reason);
+  }
+  const query::RowSelector& selector = std::get<query::RowSelector>(selected);
+  if (dry_run) {
+    uint64_t rows = CLEW_TRY(count_selected(parts, call->access, *dataset, range, selector));
+    return Json{{"would_delete", rows}};
+  }
+  auto report = CLEW_TRY(parts.store.delete_rows(call->access, *dataset, range, selector.narrow,
                                                  wait ? logstore::WaitForBytes::kYes : logstore::WaitForBytes::kNo));
   return Json{{"deleted", report.rows}};
 }

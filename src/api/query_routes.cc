@@ -234,6 +234,7 @@ Result<query::Request> read_search(const ServerParts& parts, const CallPtr& call
   if (order && *order != "newest" && *order != "oldest")
     return Error(Code::kInvalid, "order: expected newest or oldest");
   request.newest_first = !order || *order == "newest";
+  request.raw = CLEW_TRY(bool_member(body, "raw", false));
   return request;
 }
 

@@ -73,7 +73,7 @@ void put_decimal(Wide mantissa, int scale, VectorBuilder& out) {
     mantissa /= 10;
     --scale;
   }
-  bool fits = scale <= kDecimalScaleMax && mantissa >= INT64_MIN && mantissa <= INT64_MAX;
+  bool fits = scale <= kDecimalScaleMax && mantissa > INT64_MIN && mantissa <= INT64_MAX;
   if (fits) return out.add_decimal(static_cast<int64_t>(mantissa), static_cast<uint8_t>(scale));
   out.add_real(static_cast<double>(mantissa) / std::pow(10.0, scale));
 }

@@ -155,8 +155,11 @@ Order compare_with_text(const Cell& typed, std::string_view text, int64_t now) {
       return t ? compare_integers(typed.i64, *t) : Order::kNone;
     }
     case Type::kDate: {
+      std::optional<int64_t> moment = to_timestamp(typed, now);
       std::optional<int64_t> t = parse_timestamp(text);
-      return t ? compare_integers(typed.i64 * kNanosPerDay, *t) : Order::kNone;
+      if (moment && t) return compare_integers(*moment, *t);
+      std::optional<int64_t> days = parse_date(text);
+      return days ? compare_integers(typed.i64, *days) : Order::kNone;
     }
     case Type::kTime: {
       std::optional<int64_t> t = parse_time(text);
@@ -179,7 +182,6 @@ Order compare_with_text(const Cell& typed, std::string_view text, int64_t now) {
       return compare_numbers(typed, number);
     }
   }
-  (void)now;
 }
 
 int type_rank(Type t) {
@@ -307,7 +309,7 @@ std::optional<int64_t> parse_time(std::string_view text) {
   if (time && rest.empty()) return time;
   std::optional<int64_t> t = parse_timestamp(text);
   if (!t) return std::nullopt;
-  return *t - floor_div(*t, kNanosPerDay) * kNanosPerDay;
+  return nanos_of_day(*t);
 }
 
 double decimal_to_double(int64_t mantissa, uint8_t scale) {
@@ -504,7 +506,9 @@ int total_order(const Cell& a, const Cell& b) {
         if (a.type == Type::kTime) return -1;
         if (b.type == Type::kTime) return 1;
       }
-      return static_cast<int>(compare(a, b, 0));
+      Order order = compare(a, b, 0);
+      if (order != Order::kNone) return static_cast<int>(order);
+      return a.type == Type::kDate ? (a.i64 > 0 ? 1 : -1) : (b.i64 > 0 ? -1 : 1);  // a date beyond all timestamps
     }
     case 3: {
       int order = a.text.compare(b.text);

@@ -101,7 +101,7 @@ std::optional<int64_t> date_of(const Cell& x) {
 
 std::optional<int64_t> time_of(const Cell& x) {
   if (x.type == Type::kTime) return x.i64;
-  if (x.type == Type::kTimestamp) return x.i64 - floor_div(x.i64, kNanosPerDay) * kNanosPerDay;
+  if (x.type == Type::kTimestamp) return nanos_of_day(x.i64);
   if (x.type == Type::kDate) return 0;
   if (x.type == Type::kString) return parse_time(x.text);
   return std::nullopt;

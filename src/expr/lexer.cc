@@ -1,5 +1,6 @@
 #include "expr/lexer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -340,7 +341,8 @@ Token TokenStream::lex_punct() {
 
 int64_t TimeSpan::months() const {
   double each = unit == TimeUnit::kMonth ? 1 : unit == TimeUnit::kQuarter ? 3 : 12;
-  return static_cast<int64_t>(std::llround(count * each));
+  constexpr double kMonthsMax = 1e9;
+  return static_cast<int64_t>(std::llround(std::min(count * each, kMonthsMax)));
 }
 
 int64_t TimeSpan::nanos() const {

@@ -106,7 +106,8 @@ Status round_to(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   if (!places || !x) {
     out.add_null();
   } else if (is_integer(args[0].type)) {
-    if (*places >= 0) {
+    constexpr double kIntegerMax = 9.2e18;
+    if (*places >= 0 || std::fabs(rounded(*x, *places)) > kIntegerMax) {
       out.add(args[0]);
     } else {
       out.add_lane(args[0].type, static_cast<int64_t>(rounded(*x, *places)));
@@ -120,14 +121,16 @@ Status round_to(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
 Status truncate_to(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   std::optional<int64_t> places = to_integer(args[1]);
   std::optional<double> x = to_double(args[0]);
-  if (!places || !x || std::abs(*places) > 300) {
+  if (!places || !x || *places > 300 || *places < -300) {
     out.add_null();
     return {};
   }
   double power = std::pow(10.0, static_cast<double>(std::abs(*places)));
   double v = *places >= 0 ? std::trunc(*x * power) / power : std::trunc(*x / power) * power;
   if (!std::isfinite(v)) v = *x;
-  if (is_integer(args[0].type)) {
+  if (is_integer(args[0].type) && *places >= 0) {
+    out.add(args[0]);
+  } else if (is_integer(args[0].type) && std::fabs(v) < 9.2e18) {
     out.add_lane(args[0].type, static_cast<int64_t>(v));
   } else {
     out.add_real(v);

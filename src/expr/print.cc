@@ -226,7 +226,7 @@ void append_timestamp(int64_t unix_nanos, std::string& out) {
   int64_t days = floor_div(unix_nanos, kNanosPerDay);
   append_date(days, out);
   out += ' ';
-  append_time(unix_nanos - days * kNanosPerDay, out);
+  append_time(nanos_of_day(unix_nanos), out);
 }
 
 std::string print_timestamp(int64_t unix_nanos) {

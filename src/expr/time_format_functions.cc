@@ -28,7 +28,7 @@ Parts parts_of(int64_t unix_nanos) {
   parts.unix_nanos = unix_nanos;
   parts.days = floor_div(unix_nanos, kNanosPerDay);
   parts.date = civil_of(parts.days);
-  int64_t of_day = unix_nanos - parts.days * kNanosPerDay;
+  int64_t of_day = nanos_of_day(unix_nanos);
   parts.nanos = of_day % kNanosPerSecond;
   auto seconds = static_cast<int>(of_day / kNanosPerSecond);
   parts.hour = seconds / 3600;

@@ -17,6 +17,18 @@ using model::VectorPtr;
 
 constexpr int64_t kMicro = 1000;
 constexpr int64_t kDaysToEpoch = 719528;  // TO_DAYS('1970-01-01')
+constexpr int64_t kDaysMax = 100'000;     // that are added to a timestamp: 273 years, all that nanoseconds hold
+constexpr int64_t kDateDaysMax = 4'000'000;
+
+bool is_within(int64_t value, int64_t limit) {
+  return value > -limit && value < limit;
+}
+
+std::optional<int64_t> sum_of(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_add_overflow(a, b, &out)) return std::nullopt;
+  return out;
+}
 
 void put_int(std::optional<int64_t> v, VectorBuilder& out) {
   if (v) {
@@ -58,7 +70,7 @@ std::optional<int64_t> time_in(const Bound& call, const Cell& cell) {
   if (cell.type == Type::kTime) return cell.i64;
   std::optional<int64_t> t = moment(call, cell);
   if (!t) return std::nullopt;
-  return *t - floor_div(*t, kNanosPerDay) * kNanosPerDay;
+  return nanos_of_day(*t);
 }
 
 // A part of a date or time as an integer.
@@ -194,7 +206,7 @@ Status now_date(const Bound& call, std::span<const Cell>, VectorBuilder& out) {
 }
 
 Status now_time(const Bound& call, std::span<const Cell>, VectorBuilder& out) {
-  int64_t of_day = call.now - floor_div(call.now, kNanosPerDay) * kNanosPerDay;
+  int64_t of_day = nanos_of_day(call.now);
   out.add_lane(Type::kTime, of_day / kNanosPerSecond * kNanosPerSecond);
   return {};
 }
@@ -222,7 +234,7 @@ Status time(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
 Status timestamp(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   std::optional<int64_t> t = moment(call, args[0]);
   std::optional<int64_t> more = args.size() > 1 ? time_in(call, args[1]) : 0;
-  put_lane(Type::kTimestamp, t && more ? std::optional<int64_t>(*t + *more) : std::nullopt, out);
+  put_lane(Type::kTimestamp, t && more ? sum_of(*t, *more) : std::nullopt, out);
   return {};
 }
 
@@ -244,7 +256,7 @@ Status convert_zone(const Bound& call, std::span<const Cell> args, VectorBuilder
 
 Status from_days(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   std::optional<int64_t> days = to_integer(args[0]);
-  bool known = days && std::abs(*days) < 4'000'000;
+  bool known = days && is_within(*days, kDateDaysMax);
   put_lane(Type::kDate, known ? std::optional<int64_t>(*days - kDaysToEpoch) : std::nullopt, out);
   return {};
 }
@@ -264,7 +276,7 @@ std::optional<int64_t> moment_of_digits(double number) {
   if (year < 100) year += 1900;
   auto month = static_cast<int>(digits / 100 % 100);
   auto day = static_cast<int>(digits % 100);
-  if (!is_date(year, month, day)) return std::nullopt;
+  if (!is_date(year, month, day) || year < 1678 || year > 2261) return std::nullopt;
   return days_of(year, month, day) * kNanosPerDay + of_day * kNanosPerSecond;
 }
 
@@ -290,7 +302,7 @@ Status seconds_to_time(const Bound&, std::span<const Cell> args, VectorBuilder& 
     return {};
   }
   int64_t nanos = std::llround(*seconds * 1e6) * kMicro;
-  out.add_lane(Type::kTime, nanos - floor_div(nanos, kNanosPerDay) * kNanosPerDay);
+  out.add_lane(Type::kTime, nanos_of_day(nanos));
   return {};
 }
 
@@ -298,7 +310,7 @@ Status period_add(const Bound&, std::span<const Cell> args, VectorBuilder& out) 
   std::optional<int64_t> period = to_integer(args[0]);
   std::optional<int64_t> months = to_integer(args[1]);
   std::optional<int64_t> first = period ? months_of_period(*period) : std::nullopt;
-  bool known = first && months && std::abs(*months) < 1'000'000;
+  bool known = first && months && is_within(*months, 1'000'000);
   put_int(known ? std::optional<int64_t>(period_of_months(*first + *months)) : std::nullopt, out);
   return {};
 }
@@ -331,7 +343,7 @@ Status shift(const Bound& call, const Cell& when, const Cell& by, int sign, Vect
     t = plus(*t, {sign * by.i64, by.scale == 1});
   } else if (t) {
     std::optional<int64_t> days = to_integer(by);
-    t = days && std::abs(*days) < 10'000'000 ? plus(*t, {sign * *days * kNanosPerDay, false}) : std::nullopt;
+    t = days && is_within(*days, kDaysMax) ? plus(*t, {sign * *days * kNanosPerDay, false}) : std::nullopt;
   }
   put_lane(Type::kTimestamp, t, out);
   return {};
@@ -349,7 +361,7 @@ Status date_sub(const Bound& call, std::span<const Cell> args, VectorBuilder& ou
 template <int kSign>
 Status add_days(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   std::optional<int64_t> days = args[1].type == Type::kInterval ? std::nullopt : to_integer(args[1]);
-  if (args[0].type == Type::kDate && days && std::abs(*days) < 10'000'000) {
+  if (args[0].type == Type::kDate && days && is_within(*days, kDateDaysMax)) {
     out.add_lane(Type::kDate, args[0].i64 + kSign * *days);
     return {};
   }
@@ -366,9 +378,9 @@ Status add_time(const Bound& call, std::span<const Cell> args, VectorBuilder& ou
     out.add_null();
     return {};
   }
-  int64_t sum = *base + kSign * *by;
-  if (of_day) sum -= floor_div(sum, kNanosPerDay) * kNanosPerDay;
-  out.add_lane(of_day ? Type::kTime : Type::kTimestamp, sum);
+  std::optional<int64_t> sum = sum_of(*base, kSign * *by);
+  if (sum && of_day) sum = nanos_of_day(*sum);
+  put_lane(of_day ? Type::kTime : Type::kTimestamp, sum, out);
   return {};
 }
 
@@ -432,10 +444,11 @@ Status span_of(const Bound& call, std::span<const Cell> args, VectorBuilder& out
     return {};
   }
   if (is_integer(x.type) && is_integer(width.type)) {
-    if (width.i64 <= 0) {
+    int64_t begin = 0;
+    if (width.i64 <= 0 || __builtin_mul_overflow(floor_div(x.i64, width.i64), width.i64, &begin)) {
       out.add_null();
     } else {
-      out.add_lane(x.type, floor_div(x.i64, width.i64) * width.i64);
+      out.add_lane(x.type, begin);
     }
     return {};
   }

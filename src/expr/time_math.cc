@@ -76,8 +76,8 @@ int64_t months_of(int64_t unix_nanos) {
 // ns since the begin of the month.
 int64_t within_month(int64_t unix_nanos) {
   int64_t days = floor_div(unix_nanos, kNanosPerDay);
-  CivilDate date = civil_of(days);
-  return unix_nanos - (days - date.day + 1) * kNanosPerDay;
+  int64_t of_day = nanos_of_day(unix_nanos);
+  return (civil_of(days).day - 1) * kNanosPerDay + of_day;
 }
 
 int64_t begin_of_month(int64_t months) {
@@ -116,8 +116,11 @@ Seconds at_seconds(int64_t unix_nanos) {
   return Seconds(std::chrono::seconds(floor_div(unix_nanos, kSecond)));
 }
 
-int64_t nanos_of(const cctz::civil_second& civil) {
-  return (civil - cctz::civil_second(1970, 1, 1)) * kSecond;
+// Seconds and a part of one; nothing beyond the years that nanoseconds hold.
+std::optional<int64_t> nanos_of(int64_t seconds, int64_t part) {
+  int64_t out = 0;
+  if (__builtin_mul_overflow(seconds, kSecond, &out) || __builtin_add_overflow(out, part, &out)) return std::nullopt;
+  return out;
 }
 
 // `MM/dd/yyyy:HH:mm:ss`.
@@ -138,7 +141,9 @@ std::optional<int64_t> snap(int64_t t, std::string_view unit, int week_day) {
   if (week_day >= 0) {
     int64_t days = floor_div(t, kNanosPerDay);
     int back = (weekday_of(days) - week_day % 7 + 7) % 7;
-    return (days - back) * kNanosPerDay;
+    int64_t begin = 0;
+    if (__builtin_mul_overflow(days - back, kNanosPerDay, &begin)) return std::nullopt;
+    return begin;
   }
   Result<TimeUnit> parsed = parse_time_unit(unit);
   if (!parsed.ok()) return std::nullopt;
@@ -278,7 +283,7 @@ std::optional<int64_t> plus(int64_t unix_nanos, Interval interval) {
   int64_t year = floor_div(months, 12);
   int month = static_cast<int>(months - year * 12) + 1;
   int day = std::min(date.day, days_in_month(year, month));
-  return days_of(year, month, day) * kNanosPerDay + (unix_nanos - days * kNanosPerDay);
+  return days_of(year, month, day) * kNanosPerDay + nanos_of_day(unix_nanos);
 }
 
 std::optional<int64_t> difference(std::string_view unit_name, int64_t from, int64_t to) {
@@ -300,7 +305,7 @@ std::optional<int64_t> extract_part(std::string_view unit_name, int64_t t) {
   const Unit* unit = find_unit(unit_name);
   if (unit == nullptr) return std::nullopt;
   int64_t days = floor_div(t, kNanosPerDay);
-  int64_t of_day = t - days * kNanosPerDay;
+  int64_t of_day = nanos_of_day(t);
   CivilDate date = civil_of(days);
   if (equals_ignore_case(unit_name, "WEEK")) return week_of(days, 0).week;
   if (equals_ignore_case(unit_name, "QUARTER")) return (date.month + 2) / 3;
@@ -356,14 +361,14 @@ std::optional<int64_t> from_zone(int64_t local_nanos, std::string_view name) {
   if (!zone) return std::nullopt;
   cctz::civil_second civil = cctz::convert(at_seconds(local_nanos), cctz::utc_time_zone());
   int64_t seconds = zone->lookup(civil).pre.time_since_epoch().count();
-  return seconds * kSecond + (local_nanos - floor_div(local_nanos, kSecond) * kSecond);
+  return nanos_of(seconds, ((local_nanos % kSecond) + kSecond) % kSecond);
 }
 
 std::optional<int64_t> to_zone(int64_t unix_nanos, std::string_view name) {
   std::optional<cctz::time_zone> zone = find_zone(name);
   if (!zone) return std::nullopt;
-  int64_t local = nanos_of(cctz::convert(at_seconds(unix_nanos), *zone));
-  return local + (unix_nanos - floor_div(unix_nanos, kSecond) * kSecond);
+  int64_t seconds = cctz::convert(at_seconds(unix_nanos), *zone) - cctz::civil_second(1970, 1, 1);
+  return nanos_of(seconds, ((unix_nanos % kSecond) + kSecond) % kSecond);
 }
 
 std::optional<int64_t> parse_relative_time(std::string_view text, int64_t now) {

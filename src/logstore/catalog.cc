@@ -241,17 +241,25 @@ std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t 
   return out;
 }
 
-// Segments of like size, enough of them, that fit into one; of a day that came to rest all small ones.
+// Segments of like size, enough of them, that fit into one; of a day that came to rest all that fit. Segments as large as
+// a full flush are left alone until there are many: merging them saves a query little and costs a pass over their words.
 std::vector<SegmentPtr> Catalog::choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const {
   std::sort(segments.begin(), segments.end(),
             [](const SegmentPtr& a, const SegmentPtr& b) { return a->meta.rows < b->meta.rows; });
   int64_t youngest = INT64_MIN;
-  for (const SegmentPtr& s : segments) youngest = std::max(youngest, s->meta.stored_time);
+  size_t large = 0;
+  for (const SegmentPtr& s : segments) {
+    youngest = std::max(youngest, s->meta.stored_time);
+    large += s->meta.rows >= options_.flush_rows && s->meta.rows * 2 <= options_.segment_rows_max ? 1 : 0;
+  }
   bool idle = everything || (!segments.empty() && now - youngest >= static_cast<int64_t>(options_.merge_idle_ns));
   std::vector<SegmentPtr> chosen;
   uint64_t rows = 0;
   int tier = -1;
+  bool full = false;
   for (const SegmentPtr& s : segments) {
+    bool left_alone = s->meta.rows >= options_.flush_rows && large < options_.merge_large_fan_in;
+    if (!idle && left_alone) break;
     int own = size_tier(s->meta.rows);
     if (!idle && own != tier) {
       if (chosen.size() >= options_.merge_fan_in) break;
@@ -259,11 +267,12 @@ std::vector<SegmentPtr> Catalog::choose_merge(std::vector<SegmentPtr> segments, 
       rows = 0;
       tier = own;
     }
-    if (rows + s->meta.rows > options_.segment_rows_max) break;
+    full = rows + s->meta.rows > options_.segment_rows_max;
+    if (full) break;
     chosen.push_back(s);
     rows += s->meta.rows;
   }
-  size_t enough = idle ? 2 : options_.merge_fan_in;
+  size_t enough = idle || full ? 2 : options_.merge_fan_in;
   if (chosen.size() < enough) chosen.clear();
   return chosen;
 }

@@ -79,7 +79,9 @@ SegmentDeletes take_deletes(base::Reader& in) {
   d.since = in.i64();
   uint64_t groups = in.varint_max(kRowGroupsMax);
   for (uint64_t g = 0; g < groups && !in.failed(); ++g) {
-    RowRuns& runs = d.row_groups[static_cast<uint32_t>(in.varint_max(kRowGroupsMax))];
+    auto [group, is_new] = d.row_groups.try_emplace(static_cast<uint32_t>(in.varint_max(kRowGroupsMax)));
+    if (!is_new) in.fail();
+    RowRuns& runs = group->second;
     uint64_t count = in.varint_max(kRunsMax);
     uint64_t at = 0;
     for (uint64_t i = 0; i < count && !in.failed(); ++i) {

@@ -19,6 +19,7 @@ struct StoreOptions {
   uint32_t row_group_rows = contract::kGranuleRowsMax;
   uint64_t segment_rows_max = 8u << 20;        // merges stop here
   uint32_t merge_fan_in = 8;                   // segments of like size that are merged
+  uint32_t merge_large_fan_in = 64;            // segments of flush_rows or more in one day that are merged before it rests
   uint64_t merge_idle_ns = 600'000'000'000;    // a day that nobody wrote to for so long is merged whatever the sizes
   uint64_t delete_rewrite_ns = 3'600'000'000'000;  // deleted bytes go after so long
   uint32_t dedupe_keys_max = 1u << 20;         // keys of clients kept in memory, newest first

@@ -27,6 +27,7 @@ inline StoreOptions small_options() {
   o.row_group_rows = 64;
   o.segment_rows_max = 2000;
   o.merge_fan_in = 3;
+  o.merge_large_fan_in = 4;
   o.background_threads = 0;
   return o;
 }

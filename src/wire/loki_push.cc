@@ -150,7 +150,9 @@ bool LokiPushDecoder::State::put_json_line(std::string_view line) {
   const model::Batch& to = rows.writer().batch();
   const model::Column* raw = to.find(model::kRawField);
   bool has_raw = raw != nullptr && raw->rows_end() > rows.row();
-  bool exact = comes_back_exactly(line) && !to.has_flag(model::Flag::kDuplicateKey);
+  // Keys that are no UTF-8 are mended, of keys given twice one is left.
+  bool mended = to.has_flag(model::Flag::kDuplicateKey) || to.has_flag(model::Flag::kBadUtf8);
+  bool exact = !mended && comes_back_exactly(line);
   if (!has_raw && !exact) rows.writer().set_raw(line);
   return true;
 }

@@ -62,6 +62,11 @@ Result<UnixNanos> arrival_of(const net::Request& request, UnixNanos otherwise) {
 Result<wire::Events> read_lines(const net::Request& request, const wire::Intake& intake, Decoded& out) {
   process::ImportOptions options{.dataset = std::string(intake.dataset), .format = {}, .zone = intake.zone};
   options.format = CLEW_TRY(process::format_by_name(request.param("format")));
+  if (!options.format && request.has_param("detected")) {
+    // The sender has looked at the whole file's beginning; this is a later piece of it.
+    options.format = CLEW_TRY(process::format_by_name(request.param("detected")));
+    options.expect = process::Expect::kMostly;
+  }
   options.batch_rows_max = UINT32_MAX;
   options.batch_bytes_max = SIZE_MAX;
   wire::Events events;

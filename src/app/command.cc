@@ -5,6 +5,16 @@ namespace clew::app {
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"serve", "takes events, keeps them, answers queries", run_serve},
+      {"query", "asks a question in PPL", run_query},
+      {"import", "sends log files to the server", run_import},
+      {"delete", "deletes the events that match a search", run_delete},
+      {"retention", "shows or applies how long events are kept", run_retention},
+      {"snapshot", "copies the store of a running server", run_snapshot},
+      {"restore", "makes a data directory from a snapshot", run_restore},
+      {"inspect", "prints what is inside a file of the store", run_inspect},
+      {"verify", "checks every checksum of a store", run_verify},
+      {"check", "explains the mistakes of a configuration file", run_check},
+      {"completion", "prints completion for bash, zsh or fish", run_completion},
       {"version", "prints the version", run_version},
   };
   return kCommands;

@@ -17,6 +17,16 @@ struct Command {
 std::span<const Command> commands();
 
 int run_serve(int argc, char** argv);
+int run_query(int argc, char** argv);
+int run_import(int argc, char** argv);
+int run_delete(int argc, char** argv);
+int run_retention(int argc, char** argv);
+int run_snapshot(int argc, char** argv);
+int run_restore(int argc, char** argv);
+int run_inspect(int argc, char** argv);
+int run_verify(int argc, char** argv);
+int run_check(int argc, char** argv);
+int run_completion(int argc, char** argv);
 int run_version(int argc, char** argv);
 
 constexpr std::string_view kVersion = "0.1.0";

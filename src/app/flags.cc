@@ -43,6 +43,11 @@ void Flags::number(uint64_t& to, const std::string& name, const std::string& met
   state_->app.add_option(name, to, help)->type_name(metavar)->take_last()->capture_default_str();
 }
 
+void Flags::number_or_unset(uint64_t& to, const std::string& name, const std::string& metavar,
+                            const std::string& help) {
+  state_->app.add_option(name, to, help)->type_name(metavar);
+}
+
 void Flags::bytes(uint64_t& to, const std::string& name, const std::string& help) {
   auto take = [&to](const std::string& text) {
     std::optional<uint64_t> value = parse_bytes(text);

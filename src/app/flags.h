@@ -27,6 +27,8 @@ class Flags {
   void choice(std::string& to, const std::string& name, const std::vector<std::string>& allowed,
               const std::string& help);
   void number(uint64_t& to, const std::string& name, const std::string& metavar, const std::string& help);
+  // As number(), with no default shown: `to` says by its own value that none was given.
+  void number_or_unset(uint64_t& to, const std::string& name, const std::string& metavar, const std::string& help);
   // 512MiB, 2GB, 4096: bytes.
   void bytes(uint64_t& to, const std::string& name, const std::string& help);
   void yes(bool& to, const std::string& name, const std::string& help);

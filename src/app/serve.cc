@@ -94,6 +94,7 @@ class Server {
 
  private:
   Status open_store();
+  Status set_dataset_rules();
   Status listen();
   Status write_run_file();
   net::HttpServerParts http_parts(api::Router& router);
@@ -135,6 +136,21 @@ Status Server::open_store() {
   return {};
 }
 
+// The configuration's rules replace those that were set over HTTP before.
+Status Server::set_dataset_rules() {
+  contract::Access access;
+  for (const auto& [name, rule] : options_.dataset_retention) {
+    logstore::RetentionRule wanted;
+    wanted.hot_days = rule.hot_days != 0 ? rule.hot_days : options_.hot_days;
+    wanted.total_days = rule.total_days != 0 ? rule.total_days : options_.total_days;
+    wanted.hot_days = std::min(wanted.hot_days, wanted.total_days);
+    wanted.bytes_max = rule.bytes_max;
+    if (store_->settings(access, name).retention == wanted) continue;
+    CLEW_TRY(store_->set_retention(access, name, wanted));
+  }
+  return {};
+}
+
 net::HttpServerParts Server::http_parts(api::Router& router) {
   return {
       .clock = *clock_,
@@ -155,6 +171,7 @@ Status Server::listen() {
 Status Server::start() {
   CLEW_TRY(check_addresses(options_));
   CLEW_TRY(open_store());
+  CLEW_TRY(set_dataset_rules());
   engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   query::Limits limits;

@@ -2,12 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/result.h"
 #include "net/address.h"
 
 namespace clew::app {
+
+// How long a dataset is kept; 0 where the rule of all datasets holds.
+struct DatasetRetention {
+  uint32_t hot_days = 0;
+  uint32_t total_days = 0;
+  uint64_t bytes_max = 0;  // 0: no limit
+};
 
 struct ServeOptions {
   std::string data = "clew-data";
@@ -19,6 +27,7 @@ struct ServeOptions {
   uint32_t threads = 0;       // 0: one per core
   uint32_t hot_days = 30;     // of datasets without a rule of their own
   uint32_t total_days = 365;
+  std::map<std::string, DatasetRetention> dataset_retention;
   uint64_t query_millis_max = 30'000;
   uint64_t query_memory_bytes_max = 256ull << 20;
 };

@@ -14,7 +14,7 @@ struct Importer::State {
 
   void start() {
     format = options.format ? *options.format : detect(held);
-    parser.emplace(*format, options.format ? Expect::kOnly : Expect::kMostly);
+    parser.emplace(*format, options.format ? options.expect : Expect::kMostly);
     parser->attach(batch, intake);
     std::string first = std::move(held);
     held.clear();

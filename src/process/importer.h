@@ -17,6 +17,7 @@ namespace clew::process {
 struct ImportOptions {
   std::string dataset = "logs";
   std::optional<Format> format;  // none: detected from the first kSampleBytes
+  Expect expect = Expect::kOnly; // of a named format; kMostly where the name itself was detected
   text::Zone zone;               // of times that do not say theirs
   uint32_t batch_rows_max = 8192;
   size_t batch_bytes_max = 4 << 20;  // of text fed; a batch ends after the line that reaches it

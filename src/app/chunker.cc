@@ -1,0 +1,90 @@
+#include "app/chunker.h"
+
+namespace clew::app {
+
+struct Chunker::State {
+  State(By cut_by, Sink chunk_sink) : by(cut_by), sink(std::move(chunk_sink)) {}
+
+  void add_lines(std::string_view bytes) {
+    while (!bytes.empty() && status.ok()) {
+      size_t newline = bytes.find('\n');
+      std::string_view line = bytes.substr(0, newline);
+      size_t room = kImportLineBytesMax - std::min(line_bytes, kImportLineBytesMax);
+      if (line.size() > room && !cutting) {
+        cutting = true;
+        ++lines_cut;
+      }
+      chunk.body.append(line.substr(0, room));
+      line_bytes += std::min(line.size(), room);
+      if (newline == std::string_view::npos) return;
+      end_line();
+      bytes.remove_prefix(newline + 1);
+    }
+  }
+
+  void end_line() {
+    chunk.body += '\n';
+    line_bytes = 0;
+    cutting = false;
+    ++items;
+    if (chunk.body.size() >= kChunkBytes) flush();
+  }
+
+  // Newlines are blanks of JSON; one inside a string is an error wherever the object lies.
+  void add_piece(process::JsonSplitter::Piece piece, std::string_view text) {
+    bool is_text = piece == process::JsonSplitter::Piece::kText;
+    if (is_text != chunk.is_text) flush();
+    chunk.is_text = is_text;
+    size_t at = chunk.body.size();
+    chunk.body.append(text);
+    for (; at < chunk.body.size(); ++at) {
+      if (chunk.body[at] == '\n' || chunk.body[at] == '\r') chunk.body[at] = ' ';
+    }
+    end_line();
+  }
+
+  void flush() {
+    if (chunk.body.empty() || !status.ok()) return;
+    status = sink(chunk);
+    chunk.body.clear();
+    chunk.first_item = items + 1;
+  }
+
+  const By by;
+  Sink sink;
+  Chunk chunk;
+  process::JsonSplitter splitter;
+  size_t line_bytes = 0;  // of the unfinished line at the end of chunk.body
+  bool cutting = false;
+  uint64_t lines_cut = 0;
+  uint64_t items = 0;
+  Status status;
+};
+
+Chunker::Chunker(By by, Sink sink) : state_(std::make_unique<State>(by, std::move(sink))) {}
+Chunker::~Chunker() = default;
+
+Status Chunker::feed(std::string_view bytes) {
+  State& s = *state_;
+  if (s.by == By::kLine) {
+    s.add_lines(bytes);
+  } else {
+    s.splitter.feed(bytes, [&s](process::JsonSplitter::Piece piece, std::string_view text) { s.add_piece(piece, text); });
+  }
+  return s.status;
+}
+
+Status Chunker::finish() {
+  State& s = *state_;
+  if (s.by == By::kJsonObject) {
+    s.splitter.finish([&s](process::JsonSplitter::Piece piece, std::string_view text) { s.add_piece(piece, text); });
+  } else if (s.line_bytes > 0) {
+    s.end_line();
+  }
+  s.flush();
+  return s.status;
+}
+
+uint64_t Chunker::lines_cut() const { return state_->lines_cut; }
+
+}  // namespace clew::app

@@ -1,0 +1,98 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace clew::app {
+namespace {
+
+std::optional<std::string> environment(const std::string& name) {
+  if (name == "DIR") return "/data";
+  if (name == "EMPTY") return "";
+  return std::nullopt;
+}
+
+// "LINE message" of every mistake.
+std::string mistakes(const std::string& text) {
+  ServeOptions options;
+  std::string out;
+  for (const ConfigMistake& mistake : read_config(text, environment, options)) {
+    out += fmt::format("{} {}\n", mistake.line, mistake.message);
+  }
+  return out;
+}
+
+TEST(Config, SetsEveryKey) {
+  ServeOptions options;
+  std::string text =
+      "data: ${DIR}/store\nlisten: 0.0.0.0:1\notlp_grpc: '[::1]:2'\notlp_http: 3\ninsecure: yes\nmemory: 1GiB\n"
+      "threads: 3\nretention:\n  hot: 7d\n  total: 2w\n  datasets:\n    web: {total: 9d, max_bytes: 5MB}\n"
+      "query:\n  timeout: 2m\n  memory: 64MiB\n";
+  EXPECT_TRUE(read_config(text, environment, options).empty()) << mistakes(text);
+  EXPECT_EQ(options.data, "/data/store");
+  EXPECT_EQ(options.http.text(), "0.0.0.0:1");
+  EXPECT_EQ(options.otlp_grpc.text(), "[::1]:2");
+  EXPECT_EQ(options.otlp_http.port, 3);
+  EXPECT_TRUE(options.insecure);
+  EXPECT_EQ(options.memory_bytes, 1ull << 30);
+  EXPECT_EQ(options.threads, 3u);
+  EXPECT_EQ(options.hot_days, 7u);
+  EXPECT_EQ(options.total_days, 14u);
+  EXPECT_EQ(options.dataset_retention["web"].total_days, 9u);
+  EXPECT_EQ(options.dataset_retention["web"].bytes_max, 5'000'000u);
+  EXPECT_EQ(options.query_millis_max, 120'000u);
+  EXPECT_EQ(options.query_memory_bytes_max, 64ull << 20);
+}
+
+TEST(Config, AnEmptyFileIsTheDefaults) {
+  EXPECT_EQ(mistakes(""), "");
+  EXPECT_EQ(mistakes("retention:\nquery:\n"), "");
+}
+
+TEST(Config, NamesTheLineAndWhatWasMeant) {
+  EXPECT_EQ(mistakes("data: x\nlisen: 1\n"), "2 no key lisen; did you mean listen?\n");
+  EXPECT_EQ(mistakes("retention:\n  totl: 3d\n"), "2 no key retention.totl; did you mean total?\n");
+  EXPECT_EQ(mistakes("query:\n  zzzzzzzzz: 3\n"), "2 no key query.zzzzzzzzz; known here: memory, timeout\n");
+  EXPECT_EQ(mistakes("memory: much\n"), "1 memory: \"much\" is no size: write 512MiB, 2GB or 4096\n");
+  EXPECT_EQ(mistakes("\nretention: {hot: 5}\n"), "2 retention.hot: \"5\" is no duration: write 30d or 4w\n");
+  EXPECT_EQ(mistakes("retention: {hot: 5h}\n"), "1 retention.hot: \"5h\" is no whole number of days: write 30d or 4w\n");
+  EXPECT_EQ(mistakes("insecure: maybe\n"), "1 insecure: \"maybe\" is no yes or no\n");
+  EXPECT_EQ(mistakes("threads: 1025\n"), "1 threads: 1025 is more than 1024\n");
+  EXPECT_EQ(mistakes("data: [a]\n"), "1 data: expected a text\n");
+  EXPECT_EQ(mistakes("retention: 3d\n"), "1 retention: expected keys and values\n");
+  EXPECT_EQ(mistakes("data: a\ndata: b\n"), "2 data stands here twice\n");
+  EXPECT_EQ(mistakes("data: ${NOPE}\n"),
+            "1 data: the environment variable NOPE is not set: set it, or write ${NOPE:-default}\n");
+  EXPECT_EQ(mistakes("retention: {hot: 9d, total: 8d}\n"),
+            "0 retention.hot is 9d, more than retention.total with 8d\n");
+  EXPECT_EQ(mistakes("data: [a\n").substr(0, 10), "2 no YAML:");
+}
+
+TEST(Config, TellsAllMistakesAtOnce) {
+  EXPECT_EQ(mistakes("x: 1\ny: 2\nthreads: z\n").find("threads"), mistakes("x: 1\ny: 2\nthreads: z\n").rfind("threads"));
+  std::string all = mistakes("thread: 1\nmemry: 2\ninsecure: z\n");
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3) << all;
+}
+
+TEST(Config, TakesValuesFromTheEnvironment) {
+  ServeOptions options;
+  EXPECT_TRUE(read_config("data: a${NOPE:-b}${EMPTY:-c}$${d}\n", environment, options).empty());
+  EXPECT_EQ(options.data, "abc${d}");
+}
+
+TEST(Config, ThePageHoldsTheTable) {
+  std::ifstream file("docs/operate/configuration.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const ConfigKey& key : config_keys()) {
+    std::string row = fmt::format("| `{}` | {} | {} | {} |", key.path, key.kind, key.otherwise, key.help);
+    EXPECT_NE(page.str().find(row), std::string::npos) << row;
+  }
+}
+
+}  // namespace
+}  // namespace clew::app

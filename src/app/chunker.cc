@@ -69,7 +69,8 @@ Status Chunker::feed(std::string_view bytes) {
   if (s.by == By::kLine) {
     s.add_lines(bytes);
   } else {
-    s.splitter.feed(bytes, [&s](process::JsonSplitter::Piece piece, std::string_view text) { s.add_piece(piece, text); });
+    s.splitter.feed(bytes,
+                    [&s](process::JsonSplitter::Piece piece, std::string_view text) { s.add_piece(piece, text); });
   }
   return s.status;
 }
@@ -85,6 +86,8 @@ Status Chunker::finish() {
   return s.status;
 }
 
-uint64_t Chunker::lines_cut() const { return state_->lines_cut; }
+uint64_t Chunker::lines_cut() const {
+  return state_->lines_cut;
+}
 
 }  // namespace clew::app

@@ -13,13 +13,13 @@
 
 namespace clew::app {
 
-constexpr size_t kChunkBytes = 1u << 20;       // a body is sent when it reaches this
+constexpr size_t kChunkBytes = 1u << 20;           // a body is sent when it reaches this
 constexpr size_t kImportLineBytesMax = 16u << 20;  // of one line; the rest of a longer one is left out
 
 struct Chunk {
   std::string body;
-  bool is_text = false;      // between JSON objects: plain lines
-  uint64_t first_item = 1;   // number of its first line, or object, in the stream
+  bool is_text = false;     // between JSON objects: plain lines
+  uint64_t first_item = 1;  // number of its first line, or object, in the stream
 };
 
 // Threads: one.

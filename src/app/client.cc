@@ -9,13 +9,20 @@ namespace {
 
 Code code_of_status(int status) {
   switch (status) {
-    case 403: return Code::kForbidden;
-    case 404: return Code::kNotFound;
-    case 409: return Code::kExists;
-    case 413: return Code::kTooLarge;
-    case 429: return Code::kOverloaded;
-    case 503: return Code::kUnavailable;
-    default: return status >= 500 ? Code::kInternal : Code::kInvalid;
+    case 403:
+      return Code::kForbidden;
+    case 404:
+      return Code::kNotFound;
+    case 409:
+      return Code::kExists;
+    case 413:
+      return Code::kTooLarge;
+    case 429:
+      return Code::kOverloaded;
+    case 503:
+      return Code::kUnavailable;
+    default:
+      return status >= 500 ? Code::kInternal : Code::kInvalid;
   }
 }
 
@@ -85,9 +92,10 @@ Result<net::HttpReply> Client::call(net::HttpCall call) {
   call.url = url_ + call.url;
   Result<net::HttpReply> reply = http_->call(call);
   if (reply.ok() || reply.error().code() != Code::kUnavailable) return reply;
-  return Error(Code::kUnavailable,
-               fmt::format("no server answers at {}: start one with `clew serve`, or name another with --url or CLEW_URL",
-                           url_));
+  return Error(
+      Code::kUnavailable,
+      fmt::format("no server answers at {}: start one with `clew serve`, or name another with --url or CLEW_URL",
+                  url_));
 }
 
 Result<Json> Client::get(const std::string& path) {

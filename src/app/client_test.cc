@@ -15,9 +15,13 @@ namespace {
 
 TEST(Terminal, LosesEscapeSequences) {
   EXPECT_EQ(without_controls("\x1b[31mred\x1b[0m"), "red");
-  EXPECT_EQ(without_controls("a\x1b]0;title\x07" "b"), "ab");
+  EXPECT_EQ(without_controls("a\x1b]0;title\x07"
+                             "b"),
+            "ab");
   EXPECT_EQ(without_controls("a\tb\nc\x7f"), "a b c ");
-  EXPECT_EQ(without_controls("a\xc2\x9b" "31m"), "a 31m");
+  EXPECT_EQ(without_controls("a\xc2\x9b"
+                             "31m"),
+            "a 31m");
   EXPECT_EQ(without_controls("caf\xc3\xa9 \xff"), "caf\xc3\xa9 \xef\xbf\xbd");
   EXPECT_EQ(without_controls("end\x1b"), "end");
 }
@@ -91,7 +95,8 @@ Sent cut(Chunker::By by, const std::string& text, size_t piece) {
     sent.all += chunk.body;
     return Status();
   });
-  for (size_t at = 0; at < text.size(); at += piece) EXPECT_TRUE(chunker.feed(std::string_view(text).substr(at, piece)).ok());
+  for (size_t at = 0; at < text.size(); at += piece)
+    EXPECT_TRUE(chunker.feed(std::string_view(text).substr(at, piece)).ok());
   EXPECT_TRUE(chunker.finish().ok());
   return sent;
 }

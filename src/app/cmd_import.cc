@@ -45,8 +45,8 @@ struct LineError {
   std::string message;
 };
 
-// Names the bodies of one file. A key stands for the file, the dataset and all bytes up to the end of its body: the same
-// file again gives the same keys; a file that has changed gives new ones from the change on.
+// Names the bodies of one file. A key stands for the file, the dataset and all bytes up to the end of its body: the
+// same file again gives the same keys; a file that has changed gives new ones from the change on.
 class BatchNames {
  public:
   BatchNames(const std::string& path, const ImportFlags& flags) {
@@ -54,7 +54,8 @@ class BatchNames {
     bool is_file = path != "-" && realpath(path.c_str(), resolved) != nullptr;
     std::unique_ptr<os::Rng> rng = os::make_real_rng();
     // What comes through a pipe has no identity: each time it is new. The key then serves repeated tries alone.
-    std::string identity = is_file && !flags.again ? std::string(resolved) : fmt::format("{:016x}{:016x}", rng->next(), rng->next());
+    std::string identity =
+        is_file && !flags.again ? std::string(resolved) : fmt::format("{:016x}{:016x}", rng->next(), rng->next());
     identity += '\0' + flags.dataset;
     high_ = base::hash64(identity, 1);
     low_ = base::hash64(identity, 2);
@@ -210,7 +211,8 @@ Result<Json> FileImport::post(const Chunk& chunk) {
   std::string key = names_.next(chunk.body);
   std::string path = "/api/v1/import" + query_of(chunk);
   for (uint32_t tries = 1;; ++tries) {
-    net::HttpCall call{.method = "POST", .url = path, .headers = {{"Clew-Batch", key}}, .body = chunk.body, .on_body = nullptr};
+    net::HttpCall call{
+        .method = "POST", .url = path, .headers = {{"Clew-Batch", key}}, .body = chunk.body, .on_body = nullptr};
     Result<net::HttpReply> reply = client_.call(std::move(call));
     bool broken = !reply.ok() && sent_;
     bool busy = reply.ok() && (reply->status == 429 || reply->status == 503);
@@ -221,9 +223,12 @@ Result<Json> FileImport::post(const Chunk& chunk) {
       return body;
     }
     uint64_t seconds = uint64_t{1} << std::min(tries - 1, 5u);
-    if (busy) seconds = std::max<uint64_t>(seconds, static_cast<uint64_t>(std::atoi(std::string(reply->header("retry-after")).c_str())));
+    if (busy)
+      seconds = std::max<uint64_t>(seconds,
+                                   static_cast<uint64_t>(std::atoi(std::string(reply->header("retry-after")).c_str())));
     seconds = std::min(seconds, kRetrySecondsMax);
-    progress_.say(fmt::format("{}: {}, trying again in {} s", path_, busy ? "the server is busy" : "the connection broke", seconds));
+    progress_.say(fmt::format("{}: {}, trying again in {} s", path_,
+                              busy ? "the server is busy" : "the connection broke", seconds));
     std::this_thread::sleep_for(std::chrono::seconds(seconds));
   }
 }
@@ -238,7 +243,8 @@ void FileImport::take(const Chunk& chunk, const Json& reply) {
   if (!errors.is_array()) return;
   for (const Json& error : errors) {
     if (errors_.size() >= kErrorsShown) break;
-    errors_.push_back({chunk.first_item + number_at(error, "item") - 1, text_at(error, "reason"), text_at(error, "message")});
+    errors_.push_back(
+        {chunk.first_item + number_at(error, "item") - 1, text_at(error, "reason"), text_at(error, "message")});
   }
 }
 
@@ -249,9 +255,14 @@ void FileImport::print(const Terminal& out) const {
     for (const LineError& error : errors_) {
       errors.push_back({{"item", error.item}, {"reason", error.reason}, {"message", error.message}});
     }
-    Json line = {{"file", path_},           {"dataset", flags_.dataset},   {"format", format},
-                 {"received", counts_.received}, {"stored", counts_.stored}, {"duplicate", counts_.duplicate},
-                 {"rejected", counts_.rejected}, {"errors", errors}};
+    Json line = {{"file", path_},
+                 {"dataset", flags_.dataset},
+                 {"format", format},
+                 {"received", counts_.received},
+                 {"stored", counts_.stored},
+                 {"duplicate", counts_.duplicate},
+                 {"rejected", counts_.rejected},
+                 {"errors", errors}};
     std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   } else {
     double seconds = std::max(progress_.millis(), 1.0) / 1000;
@@ -272,8 +283,8 @@ void FileImport::print(const Terminal& out) const {
   std::fprintf(stderr, "warning: %s: %s %ss were rejected, the first of them:\n", path_.c_str(),
                grouped(counts_.rejected).c_str(), what);
   for (const LineError& error : errors_) {
-    std::fprintf(stderr, "  %s %s: %s (%s)\n", what, grouped(error.item).c_str(), without_controls(error.message).c_str(),
-                 error.reason.c_str());
+    std::fprintf(stderr, "  %s %s: %s (%s)\n", what, grouped(error.item).c_str(),
+                 without_controls(error.message).c_str(), error.reason.c_str());
   }
 }
 

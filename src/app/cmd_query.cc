@@ -81,7 +81,8 @@ class AnswerReader {
     uint64_t percent = total == 0 ? 0 : number_at(progress, "granules_done") * 100 / total;
     std::string text = fmt::format("{}%  {} rows read, {} match", percent, grouped(number_at(progress, "rows_scanned")),
                                    grouped(number_at(progress, "rows_matched")));
-    std::fprintf(stderr, "\r\x1b[K%s", fit(text, std::min<uint32_t>(errors_.width - 1, cells_of(text)), Align::kLeft).c_str());
+    std::fprintf(stderr, "\r\x1b[K%s",
+                 fit(text, std::min<uint32_t>(errors_.width - 1, cells_of(text)), Align::kLeft).c_str());
     progress_shown_ = true;
   }
 
@@ -187,9 +188,10 @@ void show_summary(const Json& end, const Terminal& errors) {
   const Json& stats = member_at(end, "stats");
   const Json& ms = member_at(stats, "ms");
   uint64_t rows = number_at(end, "rows");
-  std::string text = fmt::format("{} row{} in {}, {} scanned, {} read", grouped(rows), rows == 1 ? "" : "s",
-                                 human_millis(ms.is_number() ? ms.get<double>() : 0),
-                                 grouped(number_at(stats, "rows_scanned")), human_bytes(number_at(stats, "bytes_read")));
+  std::string text =
+      fmt::format("{} row{} in {}, {} scanned, {} read", grouped(rows), rows == 1 ? "" : "s",
+                  human_millis(ms.is_number() ? ms.get<double>() : 0), grouped(number_at(stats, "rows_scanned")),
+                  human_bytes(number_at(stats, "bytes_read")));
   std::fprintf(stderr, "%s\n", painted(text, Color::kDim, errors).c_str());
 }
 

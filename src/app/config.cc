@@ -45,7 +45,8 @@ Status set_days(const std::string& text, uint32_t& to) {
   std::optional<uint64_t> millis = parse_duration_ms(text);
   if (!millis) return wrong(text, "duration: write 30d or 4w");
   if (*millis % kMillisPerDay != 0 || *millis == 0) return wrong(text, "whole number of days: write 30d or 4w");
-  if (*millis / kMillisPerDay > kDaysMax) return Error(Code::kInvalid, fmt::format("{} is more than {}d", text, kDaysMax));
+  if (*millis / kMillisPerDay > kDaysMax)
+    return Error(Code::kInvalid, fmt::format("{} is more than {}d", text, kDaysMax));
   to = static_cast<uint32_t>(*millis / kMillisPerDay);
   return {};
 }
@@ -100,7 +101,9 @@ const Entry kEntries[] = {
     {{"retention.total", "days", "365d", "Days until events are deleted."},
      [](ServeOptions& o, const Names&, const std::string& text) { return set_days(text, o.total_days); }},
     {{"retention.datasets.*.hot", "days", "retention.hot", "The same for one dataset."},
-     [](ServeOptions& o, const Names& n, const std::string& text) { return set_days(text, dataset_rule(o, n).hot_days); }},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       return set_days(text, dataset_rule(o, n).hot_days);
+     }},
     {{"retention.datasets.*.total", "days", "retention.total", "The same for one dataset."},
      [](ServeOptions& o, const Names& n, const std::string& text) {
        return set_days(text, dataset_rule(o, n).total_days);
@@ -206,7 +209,8 @@ class Reader {
   void unknown(const YAML::Node& node, const Names& path, const std::set<std::string>& allowed) {
     std::vector<std::string> known(allowed.begin(), allowed.end());
     std::string near = nearest_name(path.back(), known);
-    std::string hint = near.empty() ? fmt::format("known here: {}", fmt::join(known, ", ")) : "did you mean " + near + "?";
+    std::string hint =
+        near.empty() ? fmt::format("known here: {}", fmt::join(known, ", ")) : "did you mean " + near + "?";
     blame(node, fmt::format("no key {}; {}", text_of(path), hint));
   }
 
@@ -271,7 +275,8 @@ void check_whole(const ServeOptions& options, std::vector<ConfigMistake>& mistak
     uint32_t hot = rule.hot_days != 0 ? rule.hot_days : options.hot_days;
     uint32_t total = rule.total_days != 0 ? rule.total_days : options.total_days;
     if (hot > total && rule.hot_days != 0) {
-      mistakes.push_back({0, fmt::format("retention.datasets.{}.hot is {}d, more than its total with {}d", name, hot, total)});
+      mistakes.push_back(
+          {0, fmt::format("retention.datasets.{}.hot is {}d, more than its total with {}d", name, hot, total)});
     }
   }
 }
@@ -329,7 +334,8 @@ std::optional<uint64_t> parse_duration_ms(std::string_view text) {
     std::string_view name;
     uint64_t millis;
   };
-  constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}, {"w", 604'800'000}};
+  constexpr Unit kUnits[] = {{"ms", 1},        {"s", 1000},       {"m", 60'000},
+                             {"h", 3'600'000}, {"d", 86'400'000}, {"w", 604'800'000}};
   for (const Unit& known : kUnits) {
     if (unit == known.name && value <= UINT64_MAX / known.millis) return value * known.millis;
   }

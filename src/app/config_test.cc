@@ -59,7 +59,8 @@ TEST(Config, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(mistakes("query:\n  zzzzzzzzz: 3\n"), "2 no key query.zzzzzzzzz; known here: memory, timeout\n");
   EXPECT_EQ(mistakes("memory: much\n"), "1 memory: \"much\" is no size: write 512MiB, 2GB or 4096\n");
   EXPECT_EQ(mistakes("\nretention: {hot: 5}\n"), "2 retention.hot: \"5\" is no duration: write 30d or 4w\n");
-  EXPECT_EQ(mistakes("retention: {hot: 5h}\n"), "1 retention.hot: \"5h\" is no whole number of days: write 30d or 4w\n");
+  EXPECT_EQ(mistakes("retention: {hot: 5h}\n"),
+            "1 retention.hot: \"5h\" is no whole number of days: write 30d or 4w\n");
   EXPECT_EQ(mistakes("insecure: maybe\n"), "1 insecure: \"maybe\" is no yes or no\n");
   EXPECT_EQ(mistakes("threads: 1025\n"), "1 threads: 1025 is more than 1024\n");
   EXPECT_EQ(mistakes("data: [a]\n"), "1 data: expected a text\n");
@@ -73,7 +74,8 @@ TEST(Config, NamesTheLineAndWhatWasMeant) {
 }
 
 TEST(Config, TellsAllMistakesAtOnce) {
-  EXPECT_EQ(mistakes("x: 1\ny: 2\nthreads: z\n").find("threads"), mistakes("x: 1\ny: 2\nthreads: z\n").rfind("threads"));
+  EXPECT_EQ(mistakes("x: 1\ny: 2\nthreads: z\n").find("threads"),
+            mistakes("x: 1\ny: 2\nthreads: z\n").rfind("threads"));
   std::string all = mistakes("thread: 1\nmemry: 2\ninsecure: z\n");
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3) << all;
 }

@@ -7,9 +7,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kRowsLooked = 100;     // whose cells decide the widths of a table's columns
-constexpr uint32_t kCellsMin = 6;       // a column is not cut below this
-constexpr uint32_t kCellsReadable = 12; // columns that would all be cut below this make lines instead of a table
+constexpr size_t kRowsLooked = 100;      // whose cells decide the widths of a table's columns
+constexpr uint32_t kCellsMin = 6;        // a column is not cut below this
+constexpr uint32_t kCellsReadable = 12;  // columns that would all be cut below this make lines instead of a table
 constexpr std::string_view kGap = "  ";
 
 Json parse_row(std::string_view row) {
@@ -288,11 +288,16 @@ std::string cell_text(const Json& value) {
 
 std::unique_ptr<RowPrinter> make_row_printer(RowFormat format, const Terminal& terminal, RowPrinter::Out out) {
   switch (format) {
-    case RowFormat::kTable: return std::make_unique<TablePrinter>(terminal, std::move(out));
-    case RowFormat::kJson: return std::make_unique<JsonPrinter>(std::move(out));
-    case RowFormat::kCsv: return std::make_unique<CsvPrinter>(terminal, std::move(out));
-    case RowFormat::kRaw: return std::make_unique<RawPrinter>(std::move(out));
-    case RowFormat::kNdjson: break;
+    case RowFormat::kTable:
+      return std::make_unique<TablePrinter>(terminal, std::move(out));
+    case RowFormat::kJson:
+      return std::make_unique<JsonPrinter>(std::move(out));
+    case RowFormat::kCsv:
+      return std::make_unique<CsvPrinter>(terminal, std::move(out));
+    case RowFormat::kRaw:
+      return std::make_unique<RawPrinter>(std::move(out));
+    case RowFormat::kNdjson:
+      break;
   }
   return std::make_unique<NdjsonPrinter>(std::move(out));
 }

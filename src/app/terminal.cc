@@ -6,7 +6,6 @@
 
 #include <cstdlib>
 
-
 namespace clew::app {
 namespace {
 
@@ -50,8 +49,8 @@ uint32_t cells_of_code(uint32_t code) {
   constexpr CodeRange kNone[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},
                                  {0x64b, 0x65f},   {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200b, 0x200f},
                                  {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
-  constexpr CodeRange kWide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e},   {0x3041, 0xa4cf},  {0xac00, 0xd7a3},
-                                 {0xf900, 0xfaff}, {0xfe30, 0xfe6f},   {0xff00, 0xff60},  {0xffe0, 0xffe6},
+  constexpr CodeRange kWide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
+                                 {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
                                  {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
   if (code < 0x300) return 1;
   if (in_ranges(code, kNone, std::size(kNone))) return 0;
@@ -155,13 +154,26 @@ std::string painted(std::string_view text, Color color, const Terminal& terminal
   if (!terminal.colors || color == Color::kNone) return std::string(text);
   const char* code = "";
   switch (color) {
-    case Color::kNone: break;
-    case Color::kDim: code = "2"; break;
-    case Color::kBold: code = "1"; break;
-    case Color::kRed: code = "31"; break;
-    case Color::kYellow: code = "33"; break;
-    case Color::kGreen: code = "32"; break;
-    case Color::kCyan: code = "36"; break;
+    case Color::kNone:
+      break;
+    case Color::kDim:
+      code = "2";
+      break;
+    case Color::kBold:
+      code = "1";
+      break;
+    case Color::kRed:
+      code = "31";
+      break;
+    case Color::kYellow:
+      code = "33";
+      break;
+    case Color::kGreen:
+      code = "32";
+      break;
+    case Color::kCyan:
+      code = "36";
+      break;
   }
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }

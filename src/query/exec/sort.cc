@@ -8,8 +8,8 @@ namespace clew::query::exec {
 
 namespace {
 
-// A limited sort drops what it cannot need once it holds this many rows more than its limit.
-constexpr uint64_t kSlackRows = 16'384;
+// A limited sort drops what it cannot need once it holds this many rows more than twice its limit.
+constexpr uint64_t kSlackRows = 64;
 
 class SortOperator final : public Operator {
  public:
@@ -17,10 +17,12 @@ class SortOperator final : public Operator {
       : keys_(keys), limit_(limit), run_(run), held_(run) {}
 
   Status push(Block block) override {
+    if (full_) block = without_hopeless(std::move(block));
+    if (block.rows == 0) return {};
     rows_ += block.rows;
     bytes_ += memory_bytes(block);
     blocks_.push_back(std::move(block));
-    if (limit_ != UINT64_MAX && rows_ > limit_ + kSlackRows) keep_best();
+    if (limit_ < UINT64_MAX / 4 && rows_ > limit_ * 2 + kSlackRows) keep_best();
     return held_.set(bytes_);
   }
 
@@ -52,6 +54,32 @@ class SortOperator final : public Operator {
     bytes_ = memory_bytes(best);
     blocks_.clear();
     blocks_.push_back(std::move(best));
+    full_ = limit_ > 0 && rows_ == limit_ && !keys_.empty();
+    if (full_) note_worst();
+  }
+
+  // The first key of the last row kept: whatever comes strictly behind it is not among the first.
+  void note_worst() {
+    worst_texts_.clear();
+    worst_column_ = gather(blocks_[0], {blocks_[0].rows - 1}).slots[keys_[0].slot];
+    std::vector<SortCell> cells;
+    if (worst_column_ == nullptr) worst_column_ = null_vector(1);
+    sort_cells(*worst_column_, keys_[0].as, cells, worst_texts_);
+    worst_ = cells[0];
+  }
+
+  Block without_hopeless(Block block) const {
+    const model::Vector* key = block.find(keys_[0].slot);
+    if (key == nullptr) return block;
+    std::vector<SortCell> cells;
+    std::vector<std::shared_ptr<const std::string>> texts;
+    sort_cells(*key, keys_[0].as, cells, texts);
+    model::Selection rows;
+    for (uint32_t row = 0; row < block.rows; ++row) {
+      int c = compare(cells[row], worst_);
+      if (keys_[0].descending ? c >= 0 : c <= 0) rows.push_back(row);
+    }
+    return gather(block, rows);
   }
 
   const std::vector<SortKey>& keys_;
@@ -61,6 +89,10 @@ class SortOperator final : public Operator {
   std::vector<Block> blocks_;
   uint64_t rows_ = 0;
   uint64_t bytes_ = 0;
+  bool full_ = false;  // as many rows as the limit are kept, sorted, in blocks_[0]
+  SortCell worst_;
+  model::VectorPtr worst_column_;
+  std::vector<std::shared_ptr<const std::string>> worst_texts_;
 };
 
 }  // namespace

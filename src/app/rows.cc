@@ -64,11 +64,7 @@ class JsonPrinter final : public RowPrinter {
   uint64_t rows_ = 0;
 };
 
-std::string csv_cell(std::string text) {
-  // A spreadsheet takes such a cell as a formula; log data is nobody's formula.
-  bool formula = !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
-  bool number = formula && text[0] == '-' && text.find_first_not_of("0123456789.eE+-", 1) == std::string::npos;
-  if (formula && !number) text.insert(0, "'");
+std::string quoted_csv(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
   for (char c : text) {
@@ -78,13 +74,21 @@ std::string csv_cell(std::string text) {
   return out + "\"";
 }
 
+std::string csv_cell(std::string text) {
+  // A spreadsheet takes such a cell as a formula; log data is nobody's formula.
+  bool formula = !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+  bool number = formula && text[0] == '-' && text.find_first_not_of("0123456789.eE+-", 1) == std::string::npos;
+  if (formula && !number) text.insert(0, "'");
+  return quoted_csv(text);
+}
+
 class CsvPrinter final : public RowPrinter {
  public:
   CsvPrinter(const Terminal& terminal, Out out) : terminal_(terminal), out_(std::move(out)) {}
   bool begin(const std::vector<RowColumn>& columns) override {
     columns_ = columns;
     std::string line;
-    for (const RowColumn& column : columns_) line += (line.empty() ? "" : ",") + csv_cell(column.name);
+    for (const RowColumn& column : columns_) line += (line.empty() ? "" : ",") + quoted_csv(column.name);
     return columns_.empty() || out_(line + "\n");
   }
   bool row(std::string_view row) override {

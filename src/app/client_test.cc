@@ -61,7 +61,7 @@ std::string printed(RowFormat format, uint32_t width, const std::vector<std::str
 
 TEST(Rows, EveryFormat) {
   std::vector<std::string> rows = {R"({"svc":"cart","n":12})", R"({"n":3})", R"({"svc":"a,\"b\""})"};
-  EXPECT_EQ(printed(RowFormat::kTable, 0, rows), "svc     n\ncart   12\n        3\na,\"b\"   \n");
+  EXPECT_EQ(printed(RowFormat::kTable, 0, rows), "svc     n\ncart   12\n        3\na,\"b\"  \n");
   EXPECT_EQ(printed(RowFormat::kCsv, 0, rows), "svc,n\ncart,12\n,3\n\"a,\"\"b\"\"\",\n");
   EXPECT_EQ(printed(RowFormat::kRaw, 0, rows), "cart\t12\n\t3\na,\"b\"\t\n");
   EXPECT_EQ(printed(RowFormat::kNdjson, 0, rows), rows[0] + "\n" + rows[1] + "\n" + rows[2] + "\n");

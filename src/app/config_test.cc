@@ -74,8 +74,6 @@ TEST(Config, NamesTheLineAndWhatWasMeant) {
 }
 
 TEST(Config, TellsAllMistakesAtOnce) {
-  EXPECT_EQ(mistakes("x: 1\ny: 2\nthreads: z\n").find("threads"),
-            mistakes("x: 1\ny: 2\nthreads: z\n").rfind("threads"));
   std::string all = mistakes("thread: 1\nmemry: 2\ninsecure: z\n");
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3) << all;
 }

@@ -26,7 +26,7 @@ depends() {
   local library
   ldd "$binary" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | while read -r library; do
     dpkg-query -S "$(realpath "$library")" 2>/dev/null || dpkg-query -S "*/$(basename "$(realpath "$library")")" 2>/dev/null
-  done | cut -d: -f1 | sort -u | paste -sd, | sed 's/,/, /g'
+  done | cut -d: -f1 | grep -vE '^lib32|-i386$' | sort -u | paste -sd, | sed 's/,/, /g'
 }
 
 cat >"$root/DEBIAN/control" <<TEXT

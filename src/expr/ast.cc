@@ -37,8 +37,12 @@ Level level_of(const Expr& expr) {
   if (expr.kind != ExprKind::kCall) return kPrimary;
   for (const Operator& op : kOperators) {
     if (op.name != expr.name) continue;
-    if ((op.name == "like" || op.name == "ilike") && expr.args.size() != 2) return kPrimary;
-    if (op.name == "in" && expr.args.size() < 2) return kPrimary;
+    // Written as a call with another number of arguments it stays a call.
+    bool unary = op.name == "not" || op.name == "neg" || op.name == "isnull" || op.name == "isnotnull";
+    bool many = op.level < kNot || op.name == "in";
+    size_t count = expr.args.size();
+    bool fits = unary ? count == 1 : op.name == "between" ? count == 3 : many ? count >= 2 : count == 2;
+    if (!fits) return kPrimary;
     return op.level;
   }
   return kPrimary;

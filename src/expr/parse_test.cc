@@ -73,6 +73,7 @@ TEST(Parse, PrintsWithFewParentheses) {
   EXPECT_EQ(printed("1.50 + 2d + 1e30 + 1.5f"), "1.50 + 2d + 1e+30d + 1.5f");
   EXPECT_EQ(printed("DATE '2020-01-01'"), "date('2020-01-01')");
   EXPECT_EQ(printed("a is null and b is not null"), "a is null and b is not null");
+  EXPECT_EQ(printed("isnull(a, b)"), "isnull(a, b)");
   EXPECT_EQ(printed("status-code = 5"), "status-code = 5");
 }
 

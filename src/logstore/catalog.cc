@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "model/rest.h"
 
 namespace clew::logstore {
 namespace {
@@ -54,6 +55,9 @@ bool overlaps(contract::TimeRange range, int64_t time_min, int64_t time_max) {
 }  // namespace
 
 void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t time_max) {
+  if (const model::Column* rest = batch.find(model::kRestField)) {
+    for (size_t i = 0; i < rest->text_ends().size(); ++i) note_rest(rest->text_at(i), time_min, time_max);
+  }
   uint64_t shape = shape_of(batch);
   if (shapes_.count(shape) > 0) {
     // Fields known already: their last sight moves at most once a minute of event time, which completion can bear.
@@ -73,6 +77,22 @@ void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t t
       bool known = std::find(info.types.begin(), info.types.end(), type) != info.types.end();
       if (type != model::Type::kNull && !known) info.types.push_back(type);
     }
+    note(info);
+  }
+}
+
+void FieldCatalogue::note_rest(std::string_view text, int64_t time_min, int64_t time_max) {
+  model::RestReader reader(text);
+  model::RestField field;
+  while (reader.next(field)) {
+    model::Type type = type_of(field.kind);
+    auto it = fields_.find(field.name);
+    bool known = it != fields_.end() && it->second.first_seen <= time_min && it->second.last_seen >= time_max &&
+                 (type == model::Type::kNull ||
+                  std::find(it->second.types.begin(), it->second.types.end(), type) != it->second.types.end());
+    if (known) continue;
+    contract::FieldInfo info{.name = std::string(field.name), .types = {}, .first_seen = time_min, .last_seen = time_max};
+    if (type != model::Type::kNull) info.types.push_back(type);
     note(info);
   }
 }
@@ -371,6 +391,23 @@ void Catalog::set_deleted(const std::vector<std::pair<PartPtr, columnar::Deleted
 void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch, int64_t time_min, int64_t time_max) {
   base::MutexLock lock(mutex_);
   datasets_[key].fields.note(batch, time_min, time_max);
+}
+
+void Catalog::note_rest(const DatasetKey& key, const columnar::RowSource& rows) {
+  if (!rows.stores(model::kRestField)) return;
+  contract::GranulePtr granule = rows.granule(Seq(UINT64_MAX), nullptr);
+  contract::ScanStats stats;
+  for (uint32_t block = 0; block * contract::kBlockRows < granule->rows(); ++block) {
+    model::Selection alive;
+    granule->alive(block, alive);
+    auto texts = granule->column(model::kRestField, block, alive, stats);
+    if (!texts.ok()) continue;
+    base::MutexLock lock(mutex_);
+    FieldCatalogue& fields = datasets_[key].fields;
+    for (uint32_t i = 0; i < alive.size(); ++i) {
+      if (!(*texts)->is_null(i)) fields.note_rest((*texts)->value(i).text(), rows.time_min(), rows.time_max());
+    }
+  }
 }
 
 void Catalog::note_field(const DatasetKey& key, const contract::FieldInfo& field) {

@@ -52,6 +52,8 @@ class FieldCatalogue {
   // Cost: a hash per column when the same columns came before.
   void note(const model::Batch& batch, int64_t time_min, int64_t time_max);
   void note(const contract::FieldInfo& field);
+  // The fields in one row's `_rest` text (model/rest.h). Cost: a look-up per field.
+  void note_rest(std::string_view text, int64_t time_min, int64_t time_max);
   std::vector<contract::FieldInfo> list() const;
 
  private:
@@ -145,6 +147,8 @@ class Catalog {
                    const std::vector<std::pair<SegmentPtr, std::vector<columnar::DeletedRows>>>& segments);
 
   void note_fields(const DatasetKey& key, const model::Batch& batch, int64_t time_min, int64_t time_max);
+  // Reads the names in the `_rest` column of rows found at start; damage costs the names of its block.
+  void note_rest(const DatasetKey& key, const columnar::RowSource& rows);
   void note_field(const DatasetKey& key, const contract::FieldInfo& field);
   // Errors: kNotFound.
   Result<std::vector<contract::FieldInfo>> fields(const DatasetKey& key) const;

@@ -41,6 +41,7 @@ Status recover_segment(Engine& engine, const SegmentMeta& meta, const SegmentDel
       if (group < groups.size()) entry->deleted[group] = deleted_rows_of(runs, groups[group]->rows());
     }
   }
+  for (const auto& group : entry->reader->row_groups()) engine.catalog.note_rest({meta.tenant, meta.dataset}, *group);
   engine.catalog.add_segment(std::move(entry));
   return {};
 }
@@ -118,6 +119,7 @@ class JournalReplay {
     engine_.recovered.part_rows += part->commit.rows;
     DatasetKey key{commit.tenant, commit.parts[p].dataset};
     note_part_fields(engine_, key, *part->source);
+    engine_.catalog.note_rest(key, *part->source);
     published.emplace_back(std::move(key), std::move(part));
     return {};
   }

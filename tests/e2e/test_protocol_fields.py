@@ -122,7 +122,7 @@ def test_loki_lines(server):
         {"msg": "upstream gone", "took": 1.5, "peer.port": 80, "label.level": "warn"}]
     lines = [value[1] for stream in json.loads(case("loki_push_json", "two_streams"))["streams"] for value in stream["values"]]
     rows = server.post("/clew/v1/search", {"query": "source=logs", "raw": True}).lines()
-    assert sorted(row["raw"] for row in rows if "raw" in row) == sorted(lines)
+    assert sorted(row["row"]["_raw"] for row in rows if "row" in row) == sorted(lines)
     server.assert_counts_add_up()
 
 

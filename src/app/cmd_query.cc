@@ -159,17 +159,22 @@ int show_error(const std::string& query, const Json& error) {
   show_place(query, error);
   const Json& suggestions = member_at(error, "suggestions");
   if (!suggestions.is_array() || suggestions.empty()) return 1;
-  std::string list;
-  for (const Json& one : suggestions) list += (list.empty() ? "" : ", ") + without_controls(cell_text(one));
-  std::fprintf(stderr, "  did you mean: %s\n", list.c_str());
+  // A suggestion is a name, or already a sentence.
+  for (const Json& one : suggestions) {
+    std::string text = without_controls(cell_text(one));
+    bool sentence = text.find(' ') != std::string::npos;
+    std::fprintf(stderr, sentence ? "  %s\n" : "  did you mean %s?\n", text.c_str());
+  }
   return 1;
 }
 
-void show_warnings(const Json& end) {
+// `chosen`: the user has named the number of rows, and is not told that there were more.
+void show_warnings(const Json& end, bool chosen) {
   std::string answer = text_at(end, "answer");
   if (answer.starts_with("cut; limit=rows")) {
-    std::fprintf(stderr, "warning: the answer is cut after %s rows: pass --limit 0 for all, or add | head N\n",
-                 grouped(number_at(end, "rows")).c_str());
+    if (!chosen)
+      std::fprintf(stderr, "warning: the answer is cut after %s rows: pass --limit 0 for all, or add | head N\n",
+                   grouped(number_at(end, "rows")).c_str());
   } else if (answer.starts_with("cut")) {
     std::fprintf(stderr, "warning: the answer is not complete (%s): narrow the time range or raise --timeout\n",
                  answer.c_str());
@@ -218,7 +223,7 @@ int run(const std::string& url, Asked asked, std::string format) {
   if (!answer.ok()) return fail("query", answer.error());
   if (answer->stopped) return 0;
   if (!answer->error.is_null()) return show_error(query, answer->error);
-  show_warnings(answer->end);
+  show_warnings(answer->end, asked.limit != kLimitUnset);
   if (out.is_terminal && errors.is_terminal) show_summary(answer->end, errors);
   return 0;
 }
@@ -241,7 +246,7 @@ int run_query(int argc, char** argv) {
   flags.argument(asked.query, "QUERY", "the question", true);
   add_range_flags(flags, asked.range);
   flags.number_or_unset(limit, "--limit", "N", "rows when the query names none (default 10000; 0: all)");
-  flags.number(timeout_s, "--timeout", "SECONDS", "give up after this (default: the server's, 30)");
+  flags.number_or_unset(timeout_s, "--timeout", "SECONDS", "give up after this (default: the server's, 30)");
   flags.choice(format, "--format", row_format_names(), "default: table on a terminal, else ndjson");
   flags.yes(raw, "--raw", "the same as --format raw: events as the lines they came as");
   flags.yes(asked.oldest, "--oldest-first", "oldest events first");

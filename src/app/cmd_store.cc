@@ -21,6 +21,10 @@ bool is_store(os::Disk& disk, const std::string& dir) {
   return manifest.ok() && *manifest;
 }
 
+Error no_store(const std::string& dir) {
+  return Error(Code::kNotFound, dir + " is no store and no snapshot: it has no manifest/");
+}
+
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -73,6 +77,7 @@ int inspect(os::Disk& disk, const std::string& path, int depth) {
 
 int verify(const std::string& dir) {
   std::unique_ptr<os::Disk> disk = os::make_real_disk();
+  if (!is_store(*disk, dir)) return fail("verify", no_store(dir));
   Result<logstore::StoreReport> report = logstore::examine_store(*disk, dir);
   if (!report.ok()) return fail("verify", report.error());
   for (const std::string& finding : report->findings) std::printf("damaged: %s\n", finding.c_str());
@@ -138,6 +143,7 @@ int run_restore(int argc, char** argv) {
     return 2;
   }
   std::unique_ptr<os::Disk> disk = os::make_real_disk();
+  if (!is_store(*disk, without_slash(from))) return fail("restore", no_store(from));
   Status done = logstore::restore_store(*disk, without_slash(from), without_slash(to));
   if (!done.ok()) return fail("restore", done.error());
   std::printf("restored into %s: start it with clew serve --data %s\n", to.c_str(), to.c_str());

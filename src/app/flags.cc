@@ -21,6 +21,9 @@ Flags::Flags(const std::string& command, const std::string& summary, const std::
     return indented;
   }());
   state_->app.get_formatter()->column_width(34);
+  state_->app.failure_message([](const CLI::App* app, const CLI::Error& error) {
+    return app->get_name() + ": " + error.what() + "\n`" + app->get_name() + " --help` shows flags and examples.\n";
+  });
 }
 
 Flags::~Flags() = default;

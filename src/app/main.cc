@@ -1,5 +1,6 @@
 // clew COMMAND [FLAGS]: finds the command and runs it.
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 #include "app/command.h"
@@ -16,16 +17,26 @@ void print_usage(std::FILE* to) {
   std::fputs("\n`clew COMMAND --help` shows a command's flags and examples.\n", to);
 }
 
+const Command* find_command(std::string_view name) {
+  for (const Command& command : commands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
 int run_main(int argc, char** argv) {
   std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "help" && argc > 2) {
+    std::string help = "--help";
+    char* as_flag[] = {argv[2], help.data(), nullptr};
+    if (const Command* command = find_command(argv[2])) return command->run(2, as_flag);
+  }
   if (name == "--help" || name == "-h" || name == "help") {
     print_usage(stdout);
     return 0;
   }
   if (name == "--version") name = "version";
-  for (const Command& command : commands()) {
-    if (command.name == name) return command.run(argc - 1, argv + 1);
-  }
+  if (const Command* command = find_command(name)) return command->run(argc - 1, argv + 1);
   if (!name.empty()) std::fprintf(stderr, "clew: no command %s\n\n", argv[1]);
   print_usage(stderr);
   return 2;

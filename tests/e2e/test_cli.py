@@ -187,6 +187,12 @@ def test_a_file_is_stored_once_unless_again(server, tmp_path):
     assert missing.returncode == 1 and "No such file" in missing.stderr
 
 
+def test_lines_without_a_time_are_shown(server):
+    server.cli("import", "-", "--dataset", "words", stdin="hello world\nsecond line\n")
+    shown = server.cli("query", "source=words", "--oldest-first").stdout.splitlines()
+    assert [json.loads(row)["message"] for row in shown] == ["hello world", "second line"]
+
+
 # --- administration --------------------------------------------------------------------------------------------------
 
 def test_delete_counts_then_asks_then_deletes(filled):

@@ -205,6 +205,10 @@ std::vector<std::string> SourceFields::star() {
     }
     take(leaf.substr(0, leaf.find('.')));
   }
+  // Events that are only lines: what is left of them to read is the line.
+  bool only_lines = std::all_of(order_.begin(), order_.end(),
+                                [](const std::string& leaf) { return leaf == "@timestamp" || leaf == "level"; });
+  if (only_lines && !datasets_.empty()) take("message");
   for (const auto& [name, type] : declared_) {
     bool nested = name.find('.') != std::string::npos;
     if (!nested && type != Type::kStruct) take(name);

@@ -83,7 +83,10 @@ std::string_view any_double(std::string& scratch, double v) {
 }  // namespace
 
 EventGenerator::EventGenerator(uint64_t seed, Shape shape, int64_t start_unix_micros, uint64_t step_ns)
-    : state_(seed * 0x9e3779b97f4a7c15ull + 0x1234567), shape_(shape), start_ns_(start_unix_micros * 1000), step_ns_(step_ns) {
+    : shape_(shape), start_ns_(start_unix_micros * 1000), step_ns_(step_ns) {
+  // Neighbouring seeds must not give the same numbers one step apart, so the seed goes through the generator first.
+  state_ = seed;
+  state_ = random() ^ (random() << 1);
   for (int i = 0; i < 50; ++i) hosts_.push_back("node-" + std::to_string(100 + i) + ".prod");
 }
 

@@ -55,7 +55,7 @@ class EventGenerator {
   void make_message();
   void append_time(int64_t unix_micros, std::string& out);
 
-  uint64_t state_;
+  uint64_t state_ = 0;
   Shape shape_;
   int64_t start_ns_;
   uint64_t step_ns_;

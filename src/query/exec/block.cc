@@ -183,6 +183,42 @@ VectorPtr vector_of(const std::vector<model::Value>& values) {
   return std::make_shared<const Vector>(std::move(out));
 }
 
+namespace {
+
+VectorPtr own_texts(const VectorPtr& vector) {
+  bool text = vector != nullptr && (vector->type == Type::kString || vector->type == Type::kIp);
+  if (!text || vector->layout == Layout::kValues) return vector;
+  const Vector& from = vector->layout == Layout::kDict ? *vector->dict : *vector;
+  auto view = [&](uint32_t row) {
+    return from.strings[vector->layout == Layout::kDict ? vector->codes[row] : vector->at(row)];
+  };
+  auto bytes = std::make_shared<std::string>();
+  size_t size = 0;
+  for (uint32_t row = 0; row < vector->size; ++row) size += vector->is_null(row) ? 0 : view(row).size();
+  bytes->reserve(size);
+  Vector out;
+  out.type = vector->type;
+  out.layout = Layout::kFlat;
+  out.size = vector->size;
+  for (uint32_t row = 0; row < vector->size; ++row) {
+    bool null = vector->is_null(row);
+    if (null) out.nulls.resize(vector->size, 0);
+    if (null) out.nulls[row] = 1;
+    size_t begin = bytes->size();
+    if (!null) bytes->append(view(row));
+    out.strings.push_back(std::string_view(*bytes).substr(begin));
+  }
+  out.owners.push_back(std::move(bytes));
+  return std::make_shared<const Vector>(std::move(out));
+}
+
+}  // namespace
+
+Block with_own_texts(Block block) {
+  for (VectorPtr& vector : block.slots) vector = own_texts(vector);
+  return block;
+}
+
 uint64_t memory_bytes(const Vector& vector) {
   uint64_t bytes = vector.nulls.size() + vector.i64.size() * 8 + vector.f64.size() * 8 + vector.codes.size() * 4;
   bytes += vector.strings.size() * sizeof(std::string_view);

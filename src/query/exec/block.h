@@ -54,6 +54,9 @@ model::VectorPtr gather_column(std::span<const model::VectorPtr> columns, std::s
 // A vector of single values; flat where they are of one type.
 model::VectorPtr vector_of(const std::vector<model::Value>& values);
 
+// The block with texts of its own: for the few rows of a block that are kept while the columns they came from go.
+Block with_own_texts(Block block);
+
 // About what the block's own bytes take; shared dictionaries count once per block.
 uint64_t memory_bytes(const Block& block);
 uint64_t memory_bytes(const model::Vector& vector);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "model/canonical.h"
+#include "query/exec/sort.h"
 
 namespace clew::query::exec {
 
@@ -192,14 +193,47 @@ class LaneRun {
   Operator& target_;
 };
 
+// Beyond so many rows a limited sort by time runs on lanes; an ordered scan keeps a place for each.
+constexpr uint64_t kOrderedRowsMax = 100'000;
+
+// The first rows by @timestamp, in either direction, are what an ordered scan finds with an early stop. The scan for
+// that, when step `k` is such a sort and no step before it takes rows out; `enough` is set to the rows it needs.
+std::optional<ScanSpec> ordered_for_sort(const Plan& plan, size_t k, uint64_t& enough) {
+  auto sort = plan.lanes && k < plan.steps.size() ? std::dynamic_pointer_cast<const SortStep>(plan.steps[k]) : nullptr;
+  if (sort == nullptr || sort->limit() > kOrderedRowsMax || sort->keys().size() < 2) return std::nullopt;
+  auto reads = [&](const SortKey& key, std::string_view field) {
+    return std::any_of(plan.scan->columns.begin(), plan.scan->columns.end(), [&](const SourceColumn& c) {
+      return c.slot == key.slot && c.from == SourceColumn::From::kField && c.field == field;
+    });
+  };
+  // @timestamp, then the ties that the planner adds: @timestamp again, and _seq.
+  const std::vector<SortKey>& keys = sort->keys();
+  if (!reads(keys.front(), "@timestamp") || !reads(keys.back(), "_seq")) return std::nullopt;
+  bool only_time = std::all_of(keys.begin(), keys.end() - 1, [&](const SortKey& key) { return reads(key, "@timestamp"); });
+  if (!only_time) return std::nullopt;
+  enough = sort->limit();
+  for (size_t i = k; i-- > 0;) enough = plan.steps[i]->input_enough(enough);
+  if (enough > kOrderedRowsMax) return std::nullopt;
+  ScanSpec spec = *plan.scan;
+  spec.scan.order = keys.front().descending ? contract::Order::kNewestFirst : contract::Order::kOldestFirst;
+  spec.seq_falls = keys.back().descending;
+  return spec;
+}
+
 Status execute_scan(Run& run, contract::EventSource& source, const Plan& plan, Operator& sink) {
   // A scan that names no dataset asks for all of them; a query that found none to read reads none.
-  contract::Snapshot snapshot;
-  if (!plan.scan->scan.datasets.empty()) {
-    snapshot = CLEW_TRY(source.snapshot(plan.scan->access, plan.scan->scan, run.scan));
-  }
-  run.granules_planned.fetch_add(snapshot.granules.size());
   size_t k = first_gathering(plan);
+  uint64_t enough = 0;
+  std::optional<ScanSpec> ordered = ordered_for_sort(plan, k, enough);
+  const ScanSpec& spec = ordered ? *ordered : *plan.scan;
+  contract::Snapshot snapshot;
+  if (!spec.scan.datasets.empty()) snapshot = CLEW_TRY(source.snapshot(spec.access, spec.scan, run.scan));
+  run.granules_planned.fetch_add(snapshot.granules.size());
+  if (ordered) {
+    Chain chain(plan.steps, 0, plan.steps.size(), run, &sink);
+    CLEW_TRY(scan_ordered(run, spec, snapshot, enough, chain.first()));
+    return chain.first().finish();
+  }
   if (runs_on_lanes(plan, k)) {
     Chain chain(plan.steps, k, plan.steps.size(), run, &sink);
     CLEW_TRY(LaneRun(run, plan, k, chain.first_operator()).scan(snapshot.granules));

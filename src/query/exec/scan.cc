@@ -30,11 +30,13 @@ struct Found {
 };
 
 struct Before {
-  Order order;
+  bool time_falls;
+  bool seq_falls;
+  explicit Before(const ScanSpec& spec)
+      : time_falls(spec.scan.order == Order::kNewestFirst), seq_falls(spec.seq_falls.value_or(time_falls)) {}
   bool operator()(const Found& a, const Found& b) const {
-    bool newest = order == Order::kNewestFirst;
-    if (a.time != b.time) return newest ? a.time > b.time : a.time < b.time;
-    return newest ? a.seq > b.seq : a.seq < b.seq;
+    if (a.time != b.time) return time_falls ? a.time > b.time : a.time < b.time;
+    return seq_falls ? a.seq > b.seq : a.seq < b.seq;
   }
 };
 
@@ -87,7 +89,7 @@ Result<Block> read_output(const ScanSpec& spec, BlockReader& reader, const Selec
 class OrderedScan {
  public:
   OrderedScan(Run& run, const ScanSpec& spec, const std::vector<GranulePtr>& granules, uint64_t enough, Operator& sink)
-      : run_(run), spec_(spec), granules_(granules), enough_(enough), sink_(sink), before_{spec.scan.order}, held_(run) {}
+      : run_(run), spec_(spec), granules_(granules), enough_(enough), sink_(sink), before_(spec), held_(run) {}
 
   Status scan() {
     size_t next = 0;

@@ -102,6 +102,7 @@ struct ScanSpec {
   std::vector<SourceColumn> columns;   // all that conditions or pipeline read
   std::vector<Slot> output;            // what the pipeline reads
   std::vector<ConditionPtr> conditions;
+  std::optional<bool> seq_falls;       // order of rows of one @timestamp; by default that of the scan
 };
 
 // Leaves of `rows`, positions in the reader's block, those that lie in the scan's time range and meet all conditions.

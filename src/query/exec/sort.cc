@@ -11,6 +11,9 @@ namespace {
 // A limited sort drops what it cannot need once it holds this many rows more than twice its limit.
 constexpr uint64_t kSlackRows = 64;
 
+// Blocks of so few rows give up the dictionaries and texts of the whole block that they came from.
+constexpr uint32_t kOwnRowsMax = 512;
+
 class SortOperator final : public Operator {
  public:
   SortOperator(const std::vector<SortKey>& keys, uint64_t limit, Run& run)
@@ -19,6 +22,7 @@ class SortOperator final : public Operator {
   Status push(Block block) override {
     if (full_) block = without_hopeless(std::move(block));
     if (block.rows == 0) return {};
+    if (block.rows <= kOwnRowsMax) block = with_own_texts(std::move(block));
     rows_ += block.rows;
     bytes_ += memory_bytes(block);
     blocks_.push_back(std::move(block));

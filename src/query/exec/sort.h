@@ -33,6 +33,7 @@ class SortStep final : public Step {
   std::shared_ptr<SortStep> with_limit(uint64_t limit) const;
   std::shared_ptr<SortStep> with_ties(std::vector<SortKey> ties) const;
   uint64_t limit() const { return limit_; }
+  const std::vector<SortKey>& keys() const { return keys_; }
 
  private:
   std::vector<SortKey> keys_;

@@ -53,6 +53,11 @@ Status SourceFields::load_dataset(const std::string& dataset) {
     if (fresh) order_.push_back(field.name);
     else it->second.insert(it->second.end(), field.types.begin(), field.types.end());
   }
+  // Of events that are only lines, `message` is the line: what there is to read of them.
+  bool only_lines = std::all_of(fields.begin(), fields.end(), [](const contract::FieldInfo& field) {
+    return field.name == "@timestamp" || field.name == "level" || field.name.starts_with('_');
+  });
+  if (only_lines && types_.try_emplace("message", std::vector<Type>{Type::kString}).second) order_.push_back("message");
   for (auto& [name, type] : context_.source().declared_types(context_.access(), dataset)) declared_.emplace(name, type);
   return {};
 }
@@ -205,10 +210,6 @@ std::vector<std::string> SourceFields::star() {
     }
     take(leaf.substr(0, leaf.find('.')));
   }
-  // Events that are only lines: what is left of them to read is the line.
-  bool only_lines = std::all_of(order_.begin(), order_.end(),
-                                [](const std::string& leaf) { return leaf == "@timestamp" || leaf == "level"; });
-  if (only_lines && !datasets_.empty()) take("message");
   for (const auto& [name, type] : declared_) {
     bool nested = name.find('.') != std::string::npos;
     if (!nested && type != Type::kStruct) take(name);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/utf8.h"
+
 namespace clew::app {
 namespace {
 
@@ -11,9 +13,40 @@ constexpr size_t kRowsLooked = 100;      // whose cells decide the widths of a t
 constexpr uint32_t kCellsMin = 6;        // a column is not cut below this
 constexpr uint32_t kCellsReadable = 12;  // columns that would all be cut below this make lines instead of a table
 constexpr std::string_view kGap = "  ";
+constexpr char32_t kReplacement = 0xFFFD;
+
+// Logs hold what is no UTF-8, and an answer has their bytes as they are: where JSON or a table is asked for, each such
+// byte becomes U+FFFD.
+std::string readable(std::string_view row) {
+  if (text::is_valid_utf8(row)) return std::string(row);
+  std::string out;
+  for (size_t at = 0; at < row.size();) {
+    text::Decoded decoded = text::decode_utf8(row, at);
+    text::append_utf8(decoded.c == text::kInvalid ? kReplacement : decoded.c, out);
+    at += decoded.bytes;
+  }
+  return out;
+}
+
+// Each byte as the character of its number, and back: carries any bytes through a JSON parser that wants UTF-8.
+std::string widened(std::string_view bytes) {
+  std::string out;
+  for (char c : bytes) text::append_utf8(static_cast<unsigned char>(c), out);
+  return out;
+}
+
+std::string narrowed(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    text::Decoded decoded = text::decode_utf8(text, at);
+    out += static_cast<char>(decoded.c);
+    at += decoded.bytes;
+  }
+  return out;
+}
 
 Json parse_row(std::string_view row) {
-  return Json::parse(row, nullptr, false);
+  return Json::parse(readable(row), nullptr, false);
 }
 
 const Json* find_cell(const Json& row, const std::string& name) {
@@ -38,7 +71,7 @@ class NdjsonPrinter final : public RowPrinter {
   bool begin(const std::vector<RowColumn>&) override { return true; }
   bool row(std::string_view row) override {
     // JSON text has its control characters escaped, so that it is safe on terminals as it is.
-    std::string line(row);
+    std::string line = readable(row);
     line += '\n';
     return out_(line);
   }
@@ -54,7 +87,7 @@ class JsonPrinter final : public RowPrinter {
   bool begin(const std::vector<RowColumn>&) override { return true; }
   bool row(std::string_view row) override {
     std::string text = rows_++ == 0 ? "[\n" : ",\n";
-    text += row;
+    text += readable(row);
     return out_(text);
   }
   bool finish() override { return out_(rows_ == 0 ? "[]\n" : "\n]\n"); }
@@ -119,12 +152,13 @@ class RawPrinter final : public RowPrinter {
     return true;
   }
   bool row(std::string_view row) override {
-    Json json = parse_row(row);
+    bool as_bytes = !text::is_valid_utf8(row);
+    Json json = Json::parse(as_bytes ? widened(row) : std::string(row), nullptr, false);
     std::string line;
     for (size_t i = 0; i < columns_.size(); ++i) {
       const Json* value = find_cell(json, columns_[i].name);
       if (i > 0) line += '\t';
-      if (value != nullptr) line += cell_text(*value);
+      if (value != nullptr) line += as_bytes ? narrowed(cell_text(*value)) : cell_text(*value);
     }
     return out_(line + "\n");
   }

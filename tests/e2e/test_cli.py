@@ -189,8 +189,20 @@ def test_a_file_is_stored_once_unless_again(server, tmp_path):
 
 def test_lines_without_a_time_are_shown(server):
     server.cli("import", "-", "--dataset", "words", stdin="hello world\nsecond line\n")
+    server.import_ndjson([{"a": 1}], "other")
     shown = server.cli("query", "source=words", "--oldest-first").stdout.splitlines()
     assert [json.loads(row)["message"] for row in shown] == ["hello world", "second line"]
+    assert json.loads(server.cli("query", "hello").stdout)["message"] == "hello world", "beside other datasets too"
+
+
+def test_bytes_that_are_no_utf8_are_shown_and_kept(server, tmp_path):
+    path = tmp_path / "latin1.log"
+    path.write_bytes(b"caf\xe9 closed\n")
+    import_file(server, str(path), "latin")
+    table = server.cli("query", "source=latin | fields message", "--format", "table").stdout
+    assert table == "message\ncaf\ufffd closed\n"
+    assert json.loads(server.cli("query", "source=latin | fields message", "--format", "json").stdout)[0]["message"]
+    assert raw_bytes(server, "source=latin") == path.read_bytes()
 
 
 # --- administration --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "codec/bitpack.h"
 
 #include <array>
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -62,8 +63,8 @@ void pack_bits(const uint64_t* values, size_t count, int width, std::string& out
 
 void unpack_bits(std::string_view in, size_t count, int width, uint64_t* out) {
   CHECK(width >= 0 && width <= 64 && in.size() >= packed_bytes(count, width), width, count);
-  if (width == 0) {
-    std::memset(out, 0, count * sizeof *out);
+  if (width == 0 || count == 0) {
+    std::fill_n(out, count, 0);
     return;
   }
   auto w = static_cast<size_t>(width);

@@ -84,6 +84,11 @@ class Server:
         c.request("GET", path)
         return c.getresponse().read().decode()
 
+    def post(self, path):
+        c = http.client.HTTPConnection(self.http, timeout=60)
+        c.request("POST", path)
+        return c.getresponse().read().decode()
+
     def metric(self, name):
         return sum(float(v) for v in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.get("/metrics"), re.M))
 
@@ -103,8 +108,9 @@ class Server:
             time.sleep(0.2)
         raise SystemExit("merges did not end")
 
-    def disk_bytes(self):
-        return sum(os.lstat(os.path.join(d, f)).st_blocks * 512 for d, _, fs in os.walk(os.path.join(self.dir, "data")) for f in fs)
+    def disk_bytes(self, below=""):
+        top = os.path.join(self.dir, "data", below)
+        return sum(os.lstat(os.path.join(d, f)).st_blocks * 512 for d, _, fs in os.walk(top) for f in fs)
 
     def stop(self):
         self.sampling = False
@@ -341,21 +347,22 @@ def bench_size():
     if not os.path.isdir(data):
         report(bench="size", skipped="no ../shared/data")
         return
-    sets = {"apache": ["access-logs/apache_combined.log"], "kafka": sorted(glob.glob(data + "/kafka/*/*.log*")),
-            "zeek": sorted(glob.glob(data + "/zeek/*.json*")), "nezha": sorted(glob.glob(data + "/nezha/log/**/*.csv", recursive=True))}
+    sets = {"apache": ["access-logs/apache_combined.log"], "kafka": sorted(f for f in glob.glob(data + "/kafka/**", recursive=True) if os.path.isfile(f)),
+            "zeek": sorted(glob.glob(data + "/zeek/*.json*")), "nezha": sorted(f for f in glob.glob(data + "/nezha/log/**", recursive=True) if os.path.isfile(f))}
     for name, files in sets.items():
         files = [f if os.path.isabs(f) else os.path.join(data, f) for f in files]
         server = Server()
         try:
-            raw = tempfile.mktemp(prefix="clew-raw-")
+            raw = tempfile.mkstemp(prefix="clew-raw-")[1]
             for f in files:
                 sh(f"({'zcat' if f.endswith('.gz') else 'cat'} '{f}') >> {raw}", shell=True)
                 sh([os.path.join(BIN, "clew"), "import", f, "--dataset", "size", "--url", "http://" + server.http])
-            server.get("/clew/v1/flush")
+            server.post("/clew/v1/flush")
             server.wait_merged()
             compressed, _ = zstd3(raw)
             report(bench="size", data=name, raw_bytes=os.path.getsize(raw), zstd3_bytes=compressed,
-                   store_bytes=server.disk_bytes(), store_over_zstd3=round(server.disk_bytes() / compressed, 3))
+                   store_bytes=server.disk_bytes(), store_over_zstd3=round(server.disk_bytes() / compressed, 3),
+                   segments_over_zstd3=round(server.disk_bytes("tenants") / compressed, 3))
             os.unlink(raw)
         finally:
             server.stop()

@@ -3,6 +3,7 @@
 #include "net/http_server.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <boost/asio/bind_executor.hpp>
@@ -15,6 +16,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <deque>
@@ -92,6 +94,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void after_answer();
   void linger();
   void lost();
+  void begin_watch();
+  bool peer_has_closed();
 
   Server& server_;
   Socket socket_;
@@ -129,7 +133,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   base::Mutex gone_mutex_;
   std::function<void()> on_gone_ CLEW_GUARDED_BY(gone_mutex_);
+  // The watch for the client's end, on the strand. A watch has a number: it may fire when it is over already.
   bool watching_ = false;
+  uint64_t watch_number_ = 0;
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -664,20 +670,29 @@ void Connection::linger() {
 void Connection::watch(std::function<void()> gone) {
   {
     base::MutexLock lock(gone_mutex_);
-    on_gone_ = std::move(gone);
+    // lost() raises gone_ before it takes the callback, so one of the two sees the other.
+    if (!this->gone()) on_gone_ = std::exchange(gone, nullptr);
   }
+  if (gone) return gone();
   asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
-    if (self->watching_ || self->idle_.load(std::memory_order_relaxed)) return;
-    self->watching_ = true;
-    self->socket_.async_wait(Tcp::socket::wait_read, [self](ErrorCode error) {
-      if (error || !self->watching_) return;
-      self->watching_ = false;
-      char byte = 0;
-      ErrorCode peek_error;
-      size_t bytes = self->socket_.receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, peek_error);
-      if (peek_error || bytes == 0) self->lost();
-    });
+    if (!self->watching_ && !self->is_idle()) self->begin_watch();
   });
+}
+
+void Connection::begin_watch() {
+  watching_ = true;
+  socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this(), number = ++watch_number_](ErrorCode error) {
+    if (error || !self->watching_ || self->watch_number_ != number) return;
+    self->watching_ = false;
+    if (self->peer_has_closed()) self->lost();
+  });
+}
+
+// Never waits: what woke the watch may have been read since. (A receive of asio's would wait, and the strand with it.)
+bool Connection::peer_has_closed() {
+  char byte = 0;
+  ssize_t bytes = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 // The client has gone, or must go: everything waiting learns of it.

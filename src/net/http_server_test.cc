@@ -10,8 +10,10 @@
 #include <zstd.h>
 
 #include <atomic>
+#include <deque>
 #include <thread>
 
+#include "base/mutex.h"
 #include "net/http_client.h"
 #include "net/status.h"
 
@@ -82,7 +84,7 @@ class RawClient {
 class HttpServerTest : public testing::Test {
  protected:
   // Answers "METHOD PATH BODYBYTES BODY".
-  void serve(HttpHandler handler = {}, HttpLimits limits = {}) {
+  void serve(HttpHandler handler = {}, HttpLimits limits = {}, uint32_t threads = 2) {
     if (!handler) {
       handler = [](ExchangePtr exchange) {
         const Request& r = exchange->request();
@@ -94,7 +96,7 @@ class HttpServerTest : public testing::Test {
     auto refuse = [](const Request&, const Error& error) {
       return Response{.status = http_status(error.code()), .headers = {}, .body = error.message() + "<end>"};
     };
-    auto started = start_http_server({"127.0.0.1", 0}, 2, limits, {clock_, budget_, metrics_, handler, refuse});
+    auto started = start_http_server({"127.0.0.1", 0}, threads, limits, {clock_, budget_, metrics_, handler, refuse});
     ASSERT_TRUE(started.ok()) << started.error().message();
     server_ = std::move(started).take();
   }
@@ -318,6 +320,85 @@ TEST_F(HttpServerTest, WatchDoesNotEatTheNextRequest) {
     client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
     ASSERT_TRUE(contains(client.read_until("<end>"), path + "<end>"));
   }
+}
+
+// Answers exchanges on threads of its own, as a pool of queries does.
+class Answerers {
+ public:
+  explicit Answerers(int threads) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    }
+  }
+  void take(ExchangePtr exchange) {
+    base::MutexLock lock(mutex_);
+    waiting_.push_back(std::move(exchange));
+    wake_.notify_one();
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      ExchangePtr exchange;
+      {
+        base::MutexLock lock(mutex_);
+        if (waiting_.empty()) wake_.wait_for(mutex_, std::chrono::milliseconds(10));
+        if (waiting_.empty()) continue;
+        exchange = std::move(waiting_.front());
+        waiting_.pop_front();
+      }
+      exchange->on_disconnect([] {});
+      exchange->answer({.headers = {}, .body = exchange->request().path + "<end>"});
+    }
+  }
+
+  base::Mutex mutex_;
+  base::CondVar wake_;
+  std::deque<ExchangePtr> waiting_;
+  std::vector<std::jthread> threads_;
+};
+
+// A watch that fires late, when the request that woke it has been read already, must neither wait for more bytes nor
+// end the next request's watch. Once a thread waited there for ever, and the server with it.
+TEST_F(HttpServerTest, WatchesOfManyRequestsInARowNeverWait) {
+  constexpr int kClients = 16;
+  constexpr int kRequests = 2'000;
+  Answerers answerers(4);
+  serve([&](ExchangePtr exchange) { answerers.take(std::move(exchange)); }, {}, 8);
+  std::atomic<int> answered{0};
+  std::vector<std::jthread> clients;
+  for (int c = 0; c < kClients; ++c) {
+    clients.emplace_back([&] {
+      RawClient client(server_->address());
+      for (int i = 0; i < kRequests; ++i) {
+        std::string path = "/" + std::to_string(i);
+        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        if (!contains(client.read_until("<end>"), path + "<end>")) return;
+        answered.fetch_add(1);
+      }
+    });
+  }
+  clients.clear();
+  EXPECT_EQ(answered.load(), kClients * kRequests);
+}
+
+// A client that is lost before its request is looked at is lost to whoever begins to watch then.
+TEST_F(HttpServerTest, WatchOfAClientAlreadyGoneSaysSo) {
+  std::atomic<bool> held{false};
+  ExchangePtr exchange;
+  serve([&](ExchangePtr e) {
+    exchange = std::move(e);
+    held = true;
+  });
+  RawClient client(server_->address());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  while (!held) std::this_thread::yield();
+  server_->drain(0);
+  while (!exchange->disconnected()) std::this_thread::yield();
+  bool told = false;
+  exchange->on_disconnect([&] { told = true; });
+  EXPECT_TRUE(told);
+  exchange.reset();
 }
 
 TEST_F(HttpServerTest, ForgottenExchangeAnswers500) {

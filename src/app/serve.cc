@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "logstore/log_store.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
@@ -26,6 +28,7 @@ namespace {
 
 constexpr uint32_t kQueriesWaitingMax = 64;
 constexpr uint32_t kDrainMs = 5'000;         // receivers finish within this after SIGTERM
+constexpr uint32_t kExitMs = 9'000;          // and the process is gone soon after this, whatever still runs
 constexpr uint64_t kMemoryShareDefault = 5;  // one fifth of the machine
 constexpr uint64_t kMemoryBytesMin = 64ull << 20;
 
@@ -224,7 +227,7 @@ void Server::stop() {
     });
     if (http_ != nullptr) http_->drain(kDrainMs);
   }
-  pool_.reset();  // a query at hand has lost its client by now and ends
+  pool_.reset();  // a query at hand has lost its client by now and ends within a block
   store_->close();
   otlp_grpc_.reset();
   otlp_http_.reset();
@@ -238,6 +241,40 @@ sigset_t handled_signals() {
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   return set;
 }
+
+// Ends the process when stopping has taken too long: an answer that a client does not take, a long delete. What is
+// acknowledged is on disk, and what is not done is cut as a kill would cut it.
+class ExitDeadline {
+ public:
+  explicit ExitDeadline(std::chrono::milliseconds limit)
+      : until_(std::chrono::steady_clock::now() + limit),
+        thread_([this](const std::stop_token& stop) { wait(stop); }) {}
+  ~ExitDeadline() {
+    thread_.request_stop();
+    base::MutexLock lock(mutex_);
+    ended_.notify_all();
+  }
+  ExitDeadline(const ExitDeadline&) = delete;
+  ExitDeadline& operator=(const ExitDeadline&) = delete;
+
+ private:
+  void wait(const std::stop_token& stop) {
+    base::MutexLock lock(mutex_);
+    while (!stop.stop_requested()) {
+      auto left = until_ - std::chrono::steady_clock::now();
+      if (left <= std::chrono::nanoseconds(0)) {
+        say("something did not end in time and is cut off; everything acknowledged is on disk");
+        _exit(0);
+      }
+      ended_.wait_for(mutex_, left);
+    }
+  }
+
+  const std::chrono::steady_clock::time_point until_;
+  base::Mutex mutex_;
+  base::CondVar ended_;
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -261,6 +298,7 @@ Status serve(const ServeOptions& options) {
     }
     say("reload: listeners and store keep their settings until a restart");
   }
+  ExitDeadline deadline{std::chrono::milliseconds(kExitMs)};
   server.stop();
   return {};
 }

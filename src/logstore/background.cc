@@ -29,6 +29,7 @@ void Background::stop() {
     base::MutexLock lock(mutex_);
     stopped_ = true;
   }
+  engine_.closing = true;  // a merge at hand may have minutes to go
   for (std::jthread& thread : threads_) thread.request_stop();
   changed_.notify_all();
   threads_.clear();
@@ -39,9 +40,9 @@ void Background::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     Result<bool> worked = work_once();
     if (worked.ok() && *worked) continue;
-    if (!worked.ok()) engine_.metrics.background_errors.add();
     base::MutexLock lock(mutex_);
     if (stopped_) return;
+    if (!worked.ok()) engine_.metrics.background_errors.add();
     if (worked.ok()) {
       changed_.wait_for(mutex_, kIdleWait);
     } else {

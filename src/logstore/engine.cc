@@ -35,6 +35,11 @@ Status Engine::check_space() {
   return {};
 }
 
+Status Engine::check_open() const {
+  if (closing.load(std::memory_order_relaxed)) return Error(Code::kCancelled, "the store is closing");
+  return {};
+}
+
 Status Engine::append_edit(const Edit& edit, const std::function<void()>& then) {
   base::MutexLock held(manifest_mutex);
   CLEW_TRY(manifest->append(edit));

@@ -45,6 +45,8 @@ struct Engine {
   DatasetSettings settings_of(const DatasetKey& key) const CLEW_EXCLUDES(manifest_mutex);
   // A segment's number for this process's work; files of numbers that no edit names are orphans.
   uint64_t take_segment_id() { return next_segment.fetch_add(1); }
+  // kCancelled once the store is closing: long jobs ask between row groups and give up.
+  Status check_open() const;
 
   os::Disk& disk;
   os::Clock& clock;
@@ -63,6 +65,7 @@ struct Engine {
   uint64_t first_free_seq = 1;
   std::atomic<uint64_t> next_segment{1};
   std::atomic<bool> has_deletes{false};  // any segment has deleted rows
+  std::atomic<bool> closing{false};
   Recovered recovered;
 
  private:

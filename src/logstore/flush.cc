@@ -66,6 +66,7 @@ Status write_day(Engine& engine, const FlushJob& job, const std::vector<RowSourc
   }
   join_commits(commits);
   for (std::vector<RowRef>& group : cut_by_time(rows, engine.options.row_group_rows)) {
+    CLEW_TRY(engine.check_open());
     std::vector<RowRef> sorted = CLEW_TRY(columnar::sorted_for_row_group(sources, std::move(group)));
     CLEW_TRY(writer->add_row_group(sources, sorted));
   }

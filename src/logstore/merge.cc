@@ -73,6 +73,7 @@ Status write_merged(Engine& engine, const MergeJob& job, SegmentPtr& written, st
   std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(columnar::create_segment(
       engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
   for (const Planned& group : plan.groups) {
+    CLEW_TRY(engine.check_open());
     if (group.copy) {
       CLEW_TRY(writer->copy_row_group(group.copy));
     } else {

@@ -486,5 +486,28 @@ TEST(Damage, BrokenSegmentIsQuarantinedAndCounted) {
   EXPECT_TRUE(t.store->merge_all().ok());
 }
 
+// A whole segment under another's name is no part of this store's answer.
+TEST(Damage, SegmentUnderAnotherNameIsQuarantined) {
+  TestStore t;
+  ASSERT_TRUE(t.open().ok());
+  ASSERT_TRUE(t.write_events(0, 50).ok());
+  ASSERT_TRUE(t.store->flush_now().ok());
+  ASSERT_TRUE(t.write_events(50, 50).ok());
+  ASSERT_TRUE(t.store->flush_now().ok());
+  t.store.reset();
+  std::vector<std::string> segments;
+  for (const std::string& path : t.disk.files()) {
+    if (path.ends_with(".seg")) segments.push_back(path);
+  }
+  ASSERT_EQ(segments.size(), 2u);
+  t.disk.put(segments[0], t.disk.contents(segments[1]));
+  ASSERT_TRUE(t.open().ok());
+  EXPECT_EQ(t.store->recovered().segments_quarantined, 1u);
+  auto seen = see_all(*t.store);
+  EXPECT_EQ(seen.seq_by_number.size(), 50u);
+  EXPECT_EQ(*seen.numbers().begin(), 50u);
+  EXPECT_EQ(seen.damaged_rows, 50u);
+}
+
 }  // namespace
 }  // namespace clew::logstore

@@ -28,7 +28,7 @@ struct Engine;
 struct Recovered {
   journal::RecoveryReport journal;
   uint64_t segments = 0;
-  uint64_t segments_quarantined = 0;  // damaged or missing; their rows are left out of answers and counted
+  uint64_t segments_quarantined = 0;  // damaged, missing or misplaced; their rows are left out of answers and counted
   uint64_t parts = 0;
   uint64_t part_rows = 0;
   uint64_t parts_damaged = 0;

@@ -21,12 +21,20 @@ void restore_key(Engine& engine, const std::string& tenant, const columnar::Comm
   engine.dedupe.restore(tenant, answer);
 }
 
+// False for a file that holds another segment than its name says: a write that went astray, a restore gone wrong.
+bool is_the_segment(const columnar::SegmentReader& reader, const SegmentMeta& meta) {
+  const columnar::SegmentSummary& s = reader.summary();
+  const columnar::SegmentIdentity& id = reader.identity();
+  return s.rows == meta.rows && s.file_bytes == meta.bytes && s.seq_min == meta.seq_min && s.seq_max == meta.seq_max &&
+         id.tenant == meta.tenant && id.dataset == meta.dataset;
+}
+
 Status recover_segment(Engine& engine, const SegmentMeta& meta, const SegmentDeletes* deletes) {
   auto entry = std::make_shared<SegmentEntry>();
   entry->meta = meta;
   auto opened = columnar::open_segment(engine.disk, engine.segment_path(meta));
   if (!opened.ok() && !is_damage(opened.error().code())) return std::move(opened).error();
-  if (!opened.ok()) {
+  if (!opened.ok() || !is_the_segment(**opened, meta)) {
     ++engine.recovered.segments_quarantined;
     engine.catalog.add_segment(std::move(entry));
     return {};

@@ -12,7 +12,7 @@ namespace {
 void verify_segment(const Engine& engine, const SegmentEntry& segment, std::vector<std::string>& findings) {
   std::string path = engine.segment_path(segment.meta);
   auto find = [&](const std::string& what) { findings.push_back(path + ": " + what); };
-  if (!segment.reader) return find("quarantined: damaged or missing");
+  if (!segment.reader) return find("quarantined: damaged, missing, or another segment than the manifest says");
   Status whole = segment.reader->verify();
   if (!whole.ok()) find(whole.error().message());
   const columnar::SegmentIdentity& identity = segment.reader->identity();

@@ -13,13 +13,28 @@ namespace {
 
 constexpr uint64_t kSector = SimDisk::kSectorBytes;
 
+// Bytes that forks of a disk share until one of them changes them.
+class SharedBytes {
+ public:
+  const std::string& operator*() const { return *bytes_; }
+  const std::string* operator->() const { return bytes_.get(); }
+  std::string& own() {
+    if (bytes_.use_count() > 1) bytes_ = std::make_shared<std::string>(*bytes_);
+    return *bytes_;
+  }
+  void set(std::string bytes) { bytes_ = std::make_shared<std::string>(std::move(bytes)); }
+
+ private:
+  std::shared_ptr<std::string> bytes_ = std::make_shared<std::string>();
+};
+
 struct Inode {
-  std::string now;      // what readers see
-  std::string durable;  // what a power loss leaves at least
+  SharedBytes now;           // what readers see
+  SharedBytes durable;       // what a power loss leaves at least
   std::set<uint64_t> dirty;  // sectors of `now` that the next sync makes durable
   uint64_t reserved_bytes = 0;
 
-  uint64_t used_bytes() const { return std::max<uint64_t>(now.size(), reserved_bytes); }
+  uint64_t used_bytes() const { return std::max<uint64_t>(now->size(), reserved_bytes); }
 };
 using InodePtr = std::shared_ptr<Inode>;
 
@@ -132,13 +147,12 @@ struct SimDisk::State {
   }
 
   void settle_bytes_by_chance(Inode& inode, uint64_t keep_of_4) {
-    std::string bytes = inode.durable;
-    if (inode.now.size() != bytes.size() && rng.below(4) < keep_of_4) bytes.resize(inode.now.size());
+    bool resized = inode.now->size() != inode.durable->size() && rng.below(4) < keep_of_4;
+    if (resized) inode.durable.own().resize(inode.now->size());
     for (uint64_t sector : inode.dirty) {
-      if (rng.below(4) < keep_of_4) copy_sector(inode.now, bytes, sector);
+      if (rng.below(4) < keep_of_4) copy_sector(*inode.now, inode.durable.own(), sector);
     }
-    inode.durable = bytes;
-    inode.now = std::move(bytes);
+    inode.now = inode.durable;
     inode.dirty.clear();
   }
 
@@ -165,7 +179,7 @@ class SimFile final : public File {
   Result<std::string> read_at(uint64_t offset, uint64_t bytes) const override {
     {
       base::MutexLock lock(state_->mutex);
-      if (offset + bytes > inode_->now.size() || offset + bytes < offset) {
+      if (offset + bytes > inode_->now->size() || offset + bytes < offset) {
         return Error(Code::kCorrupt, path_ + " ends before offset " + std::to_string(offset + bytes));
       }
     }
@@ -177,10 +191,10 @@ class SimFile final : public File {
   Status read_into(uint64_t offset, char* to, uint64_t bytes) const override {
     base::MutexLock lock(state_->mutex);
     CLEW_TRY(check(state_->begin()));
-    if (offset + bytes > inode_->now.size()) {
+    if (offset + bytes > inode_->now->size()) {
       return Error(Code::kCorrupt, path_ + " ends before offset " + std::to_string(offset + bytes));
     }
-    inode_->now.copy(to, bytes, offset);
+    inode_->now->copy(to, bytes, offset);
     return {};
   }
 
@@ -200,7 +214,7 @@ class SimFile final : public File {
     CLEW_TRY(check(state_->begin_change(state_->mutex)));
     if (!state_->has_room(*inode_, bytes)) return Error(Code::kFull, path_ + ": no space left");
     inode_->reserved_bytes = std::max(inode_->reserved_bytes, bytes);
-    if (inode_->now.size() < bytes) inode_->now.resize(bytes);
+    if (inode_->now->size() < bytes) inode_->now.own().resize(bytes);
     return {};
   }
 
@@ -208,8 +222,8 @@ class SimFile final : public File {
     base::MutexLock lock(state_->mutex);
     CLEW_TRY(check(state_->begin_change(state_->mutex)));
     if (!state_->has_room(*inode_, bytes)) return Error(Code::kFull, path_ + ": no space left");
-    for (uint64_t s = bytes / kSector; s * kSector < inode_->now.size(); ++s) inode_->dirty.insert(s);
-    inode_->now.resize(bytes);
+    for (uint64_t s = bytes / kSector; s * kSector < inode_->now->size(); ++s) inode_->dirty.insert(s);
+    inode_->now.own().resize(bytes);
     inode_->reserved_bytes = std::min(inode_->reserved_bytes, bytes);
     return {};
   }
@@ -220,8 +234,8 @@ class SimFile final : public File {
     if (fault == Fault::kFail) lose_by_failed_sync();
     CLEW_TRY(check(fault));
     if (state_->lying) return {};
-    inode_->durable.resize(inode_->now.size());
-    for (uint64_t sector : inode_->dirty) copy_sector(inode_->now, inode_->durable, sector);
+    if (inode_->durable->size() != inode_->now->size()) inode_->durable.own().resize(inode_->now->size());
+    for (uint64_t sector : inode_->dirty) copy_sector(*inode_->now, inode_->durable.own(), sector);
     inode_->dirty.clear();
     return {};
   }
@@ -229,7 +243,7 @@ class SimFile final : public File {
   Result<uint64_t> size_bytes() const override {
     base::MutexLock lock(state_->mutex);
     CLEW_TRY(check(state_->begin()));
-    return uint64_t{inode_->now.size()};
+    return uint64_t{inode_->now->size()};
   }
 
   const std::string& path() const override { return path_; }
@@ -244,20 +258,23 @@ class SimFile final : public File {
   void put(uint64_t offset, std::string_view bytes) {
     if (bytes.empty() || epoch_ != state_->epoch) return;
     uint64_t end = offset + bytes.size();
-    uint64_t old = inode_->now.size();
+    uint64_t old = inode_->now->size();
+    std::string& now = inode_->now.own();
     if (end > old) {
-      inode_->now.resize(end);
+      now.resize(end);
       for (uint64_t s = old / kSector; s * kSector < end; ++s) inode_->dirty.insert(s);
     }
-    inode_->now.replace(offset, bytes.size(), bytes);
+    now.replace(offset, bytes.size(), bytes);
     for (uint64_t s = offset / kSector; s * kSector < end; ++s) inode_->dirty.insert(s);
   }
 
   void lose_by_failed_sync() {
     if (epoch_ != state_->epoch) return;
-    if (inode_->durable.size() < inode_->now.size() && state_->rng.one_in(2)) inode_->durable.resize(inode_->now.size());
+    if (inode_->durable->size() < inode_->now->size() && state_->rng.one_in(2)) {
+      inode_->durable.own().resize(inode_->now->size());
+    }
     for (uint64_t sector : inode_->dirty) {
-      if (state_->rng.one_in(2)) copy_sector(inode_->now, inode_->durable, sector);
+      if (state_->rng.one_in(2)) copy_sector(*inode_->now, inode_->durable.own(), sector);
     }
     inode_->dirty.clear();
   }
@@ -308,7 +325,7 @@ Result<std::unique_ptr<File>> SimDisk::open(const std::string& path, OpenMode mo
     it = s.names.find(path);
   } else if (mode == OpenMode::kReplace) {
     Inode& inode = *it->second;
-    inode.now.clear();
+    inode.now.set({});
     inode.dirty.clear();
     inode.reserved_bytes = 0;
   }
@@ -390,7 +407,7 @@ Result<std::vector<DirEntry>> SimDisk::list(const std::string& path) {
   if (s.dirs.count(path) == 0) return Error(Code::kNotFound, path + " does not exist");
   std::vector<DirEntry> entries;
   for (const auto& [name, inode] : s.names) {
-    if (parent_of(name) == path) entries.push_back({name.substr(path.size() + 1), false, inode->now.size()});
+    if (parent_of(name) == path) entries.push_back({name.substr(path.size() + 1), false, inode->now->size()});
   }
   for (const std::string& dir : s.dirs) {
     if (dir.size() > path.size() && parent_of(dir) == path) entries.push_back({dir.substr(path.size() + 1), true, 0});
@@ -514,14 +531,14 @@ std::string SimDisk::contents(const std::string& path) const {
   base::MutexLock lock(state_->mutex);
   auto it = state_->names.find(path);
   CHECK(it != state_->names.end(), path);
-  return it->second->now;
+  return *it->second->now;
 }
 
 void SimDisk::put(const std::string& path, std::string bytes) {
   base::MutexLock lock(state_->mutex);
   auto inode = std::make_shared<Inode>();
-  inode->now = bytes;
-  inode->durable = std::move(bytes);
+  inode->now.set(std::move(bytes));
+  inode->durable = inode->now;
   state_->names[path] = state_->durable_names[path] = inode;
   for (std::string p = parent_of(path); state_->dirs.insert(p).second;) p = parent_of(p);
 }
@@ -530,8 +547,10 @@ void SimDisk::flip(const std::string& path, uint64_t offset, uint8_t mask) {
   base::MutexLock lock(state_->mutex);
   auto it = state_->names.find(path);
   CHECK(it != state_->names.end(), path);
-  for (std::string* bytes : {&it->second->now, &it->second->durable}) {
-    if (offset < bytes->size()) (*bytes)[offset] = static_cast<char>(static_cast<uint8_t>((*bytes)[offset]) ^ mask);
+  for (SharedBytes* shared : {&it->second->now, &it->second->durable}) {
+    if (offset >= (*shared)->size()) continue;
+    char& byte = shared->own()[offset];
+    byte = static_cast<char>(static_cast<uint8_t>(byte) ^ mask);
   }
 }
 

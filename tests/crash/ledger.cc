@@ -29,11 +29,12 @@ void Ledger::delete_answered(const std::vector<uint64_t>& batches) {
 
 std::string Ledger::check_batch(uint64_t first, BatchEntry& batch, const logstore::testing::Seen& seen, Adopt adopt) {
   uint64_t there = 0;
-  for (auto it = seen.seq_by_number.lower_bound(first); it != seen.seq_by_number.end() && it->first < first + batch.rows;
-       ++it) {
+  for (auto it = seen.seq_by_number.lower_bound(first);
+       it != seen.seq_by_number.end() && it->first < first + batch.rows; ++it) {
     ++there;
     bool known = batch.first_seq != 0;
-    if (known && it->second != batch.first_seq + (it->first - first)) return fmt::format("event {} has _seq {}", it->first, it->second);
+    if (known && it->second != batch.first_seq + (it->first - first))
+      return fmt::format("event {} has _seq {}", it->first, it->second);
   }
   std::string name = fmt::format("batch {}..{}", first, first + batch.rows);
   if (there > batch.rows) return name + " is there twice";

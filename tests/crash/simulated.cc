@@ -1,6 +1,10 @@
 // Runs on the simulated disk: power loss, failing operations, full disk.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+
+#include "pieces.h"
 #include "runs.h"
 #include "workload.h"
 
@@ -12,11 +16,11 @@ using Loss = Workload::Loss;
 constexpr uint64_t kStepsPerLife = 60;
 constexpr uint64_t kLivesPerStore = 6;
 
-// One store through several lives, each ended by a power loss at a random operation or by a kill. Between operations the
-// disk is copied and the copy's power cut, to see many more states.
-std::string live(uint64_t seed, uint64_t states, bool lying_disk, uint64_t& seen_states) {
+// One store through several lives, each ended by a power loss at a random operation or by a kill. Between operations
+// the disk is copied and the copy's power cut, to see many more states.
+std::string live(uint64_t seed, uint64_t states, Variant variant, uint64_t& seen_states) {
   Workload w(seed);
-  w.store().disk.set_lying(lying_disk);
+  w.store().disk.set_lying(variant == Variant::kBroken);
   std::string wrong;
   uint64_t copy_every = 1 + w.rng().below(6);
   auto watch = [&](uint64_t operation) {
@@ -44,17 +48,20 @@ std::string live(uint64_t seed, uint64_t states, bool lying_disk, uint64_t& seen
 
 }  // namespace
 
-Outcome run_power_loss(uint64_t seed, uint64_t states, bool lying_disk) {
+Outcome run_power_loss(uint64_t seed, uint64_t states, Variant variant) {
   Outcome out{.name = "power loss", .cases = 0, .detail = {}, .wrong = {}};
-  uint64_t stores = 0;
-  for (uint64_t s = seed; out.cases < states; ++s) {
+  std::atomic<uint64_t> seen{0}, stores{0};
+  out.wrong = run_pieces([&](uint64_t number, std::string& wrong) {
+    if (seen >= states) return false;
     ++stores;
-    std::string wrong = live(s, states, lying_disk, out.cases);
-    if (wrong.empty()) continue;
-    out.wrong = fmt::format("{} (--seed {})", wrong, s);
-    break;
-  }
-  out.detail = fmt::format("{} stores", stores);
+    uint64_t own = 0;
+    wrong = live(seed + number, states - std::min<uint64_t>(states, seen), variant, own);
+    seen += own;
+    if (!wrong.empty()) wrong += fmt::format(" (--seed {})", seed + number);
+    return true;
+  });
+  out.cases = seen;
+  out.detail = fmt::format("{} stores", stores.load());
   return out;
 }
 
@@ -82,40 +89,52 @@ std::string run_script(Workload& w) {
   return wrong;
 }
 
-}  // namespace
-
-Outcome run_fail_nth(uint64_t seed, uint64_t every) {
-  Outcome out{.name = "fail the n-th operation", .cases = 0, .detail = {}, .wrong = {}};
-  for (uint64_t n = 1;; n += every) {
-    Workload w(seed);
-    w.store().disk.fail_operation(n, n % 3 == 0 ? Code::kFull : Code::kIo);
-    std::string wrong = run_script(w);
-    bool failed = w.store().disk.failure_happened();
-    w.store().store.reset();
-    if (n % 2 == 0) {
-      w.store().disk.crash();
-    } else {
-      w.store().disk.kill_process();
-    }
-    ++out.cases;
-    if (wrong.empty()) wrong = w.reopen();
-    if (wrong.empty()) wrong = w.write_and_check();
-    if (!wrong.empty()) {
-      out.wrong = fmt::format("operation {}: {} (--seed {})", n, wrong, seed);
-      break;
-    }
-    if (!failed) {
-      out.detail = fmt::format("clean after {} operations", n - 1);
-      break;
+// The script with its n-th operation failing, then a crash or a kill, and what is left. `clean` is set to n when the
+// script ended before its n-th operation.
+std::string fail_operation(uint64_t seed, uint64_t n, Variant variant, std::atomic<uint64_t>& clean) {
+  Workload w(seed);
+  w.store().disk.set_lying(variant == Variant::kBroken);
+  w.store().disk.fail_operation(n, n % 3 == 0 ? Code::kFull : Code::kIo);
+  std::string wrong = run_script(w);
+  if (!w.store().disk.failure_happened()) {
+    uint64_t before = clean;
+    while (n < before && !clean.compare_exchange_weak(before, n)) {
     }
   }
+  w.store().store.reset();
+  if (n % 2 == 0) {
+    w.store().disk.crash();
+  } else {
+    w.store().disk.kill_process();
+  }
+  if (wrong.empty()) wrong = w.reopen();
+  if (wrong.empty()) wrong = w.write_and_check();
+  return wrong;
+}
+
+}  // namespace
+
+Outcome run_fail_nth(uint64_t seed, uint64_t every, Variant variant) {
+  Outcome out{.name = "fail the n-th operation", .cases = 0, .detail = {}, .wrong = {}};
+  std::atomic<uint64_t> clean{UINT64_MAX}, cases{0};
+  out.wrong = run_pieces([&](uint64_t number, std::string& wrong) {
+    uint64_t n = 1 + number * every;
+    if (n > clean) return false;
+    ++cases;
+    wrong = fail_operation(seed, n, variant, clean);
+    if (!wrong.empty()) wrong = fmt::format("operation {}: {} (--seed {})", n, wrong, seed);
+    return true;
+  });
+  out.cases = cases;
+  out.detail = fmt::format("clean after {} operations", clean - 1);
   return out;
 }
 
-Outcome run_disk_full(uint64_t seed, uint64_t cycles) {
+Outcome run_disk_full(uint64_t seed, uint64_t cycles, Variant variant) {
   Outcome out{.name = "disk filled and freed", .cases = 0, .detail = {}, .wrong = {}};
   constexpr uint64_t kDisk = 16u << 20;
   Workload w(seed);
+  w.store().disk.set_lying(variant == Variant::kBroken);
   std::string wrong = w.reopen();
   uint64_t refused = 0;
   for (; out.cases < cycles && wrong.empty(); ++out.cases) {

@@ -51,7 +51,8 @@ std::string Workload::write_again() {
   BatchEntry& batch = ledger_.batches()[first];
   bool was_there = batch.fate == Fate::kStored;
   if (!was_there) batch.fate = Fate::kOpen;
-  auto ack = store_.write(logstore::testing::make_write("logs", first, batch.rows, contract::BatchKey{kProducer, *batch.key}, time_of));
+  auto ack = store_.write(
+      logstore::testing::make_write("logs", first, batch.rows, contract::BatchKey{kProducer, *batch.key}, time_of));
   if (!ack.ok()) return "";
   if (was_there && !ack->duplicate) return "a repeated batch was stored again";
   if (was_there && ack->first_seq.get() != batch.first_seq) return "a repeated batch got another answer";
@@ -63,7 +64,8 @@ std::string Workload::delete_some() {
   std::vector<uint64_t> chosen;
   uint64_t from = rng_.below(ledger_.next_number() + 1);
   for (const auto& [first, batch] : ledger_.batches()) {
-    if (first >= from && batch.fate == Fate::kStored && !batch.delete_open && chosen.size() < 4) chosen.push_back(first);
+    if (first >= from && batch.fate == Fate::kStored && !batch.delete_open && chosen.size() < 4)
+      chosen.push_back(first);
   }
   if (chosen.empty()) return "";
   std::set<uint64_t> numbers;
@@ -117,7 +119,9 @@ std::string Workload::reopen() {
   return ledger_.check(see_all(*store_.store), Ledger::Adopt::kYes);
 }
 
-std::string Workload::check_open() { return ledger_.check(see_all(*store_.store), Ledger::Adopt::kNo); }
+std::string Workload::check_open() {
+  return ledger_.check(see_all(*store_.store), Ledger::Adopt::kNo);
+}
 
 std::string Workload::write_and_check() {
   uint64_t first = ledger_.begin(3, std::nullopt);

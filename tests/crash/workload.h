@@ -16,7 +16,8 @@ class Workload {
   // One step: a write, a repeated write, a flush, a merge, a delete, a setting, a step of time. What the store answers
   // goes to the ledger. Gives what is wrong, if anything.
   std::string step();
-  // Opens the store and checks it; what was open in the ledger is settled. Fails only by what is wrong, not by the disk.
+  // Opens the store and checks it; what was open in the ledger is settled. Fails only by what is wrong, not by the
+  // disk.
   std::string reopen();
   // Opens a copy of the disk after a power loss or kill and checks it, leaving everything here as it is.
   enum class Loss : uint8_t { kPower, kProcess };

@@ -11,6 +11,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(otlp.routes());
   router.add(query_routes(parts));
   router.add(catalog_routes(parts));
+  router.add(trace_routes(parts));
   router.add(admin_routes(parts));
   router.add(health_routes(parts));
 }

@@ -1,0 +1,93 @@
+// clew tree and clew trace: one request, from whatever of it is in hand.
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include "app/client.h"
+#include "app/command.h"
+#include "app/trace_view.h"
+
+namespace clew::app {
+namespace {
+
+const std::vector<std::string>& format_names() {
+  static const std::vector<std::string> kNames = {"tree", "waterfall", "ndjson", "json"};
+  return kNames;
+}
+
+struct Asked {
+  std::vector<std::string> words;  // of the reference; none or "-": standard input
+  std::string url;
+  std::string format;
+  bool all = false;
+  bool no_lines = false;
+  bool attributes = false;
+  bool raw_times = false;
+};
+
+std::string reference_of(const Asked& asked) {
+  bool from_input = asked.words.empty() || (asked.words.size() == 1 && asked.words[0] == "-");
+  if (from_input) return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  std::string text;
+  for (const std::string& word : asked.words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+int show(const char* command, const Asked& asked, const std::string& on_terminal) {
+  Terminal out = terminal_of(STDOUT_FILENO);
+  std::string format = !asked.format.empty() ? asked.format : out.is_terminal ? on_terminal : "ndjson";
+  Client client(asked.url);
+  Json body = {{"of", reference_of(asked)}, {"attributes", asked.attributes}, {"raw_times", asked.raw_times}};
+  Result<Json> trace = client.post("/clew/v1/traces", body);
+  if (!trace.ok()) return fail(command, trace.error());
+  std::string text;
+  if (format == "tree")
+    text = tree_text(*trace, {.all = asked.all, .lines = !asked.no_lines}, out);
+  else if (format == "waterfall")
+    text = waterfall_text(*trace, out);
+  else if (format == "json")
+    text = trace->dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  else
+    text = trace_ndjson(*trace);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+int run(const char* command, const char* summary, const char* examples, const char* on_terminal, int argc,
+        char** argv) {
+  Asked asked;
+  Flags flags(command, summary, examples);
+  flags.arguments(asked.words, "WHAT",
+                  "a trace, request, task or span id, an event's _id, or a line; else standard input", false);
+  std::string default_text = std::string("default: ") + on_terminal + " on a terminal, else ndjson";
+  flags.choice(asked.format, "--format", format_names(), default_text);
+  flags.yes(asked.all, "--all", "tree: also tries that folded, and each of many equal steps");
+  flags.yes(asked.no_lines, "--no-lines", "tree: steps only");
+  flags.yes(asked.attributes, "--attributes", "json and ndjson: all fields of steps and lines");
+  flags.yes(asked.raw_times, "--raw-times", "leave differences between hosts' clocks in");
+  add_url_flag(flags, asked.url);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  return show(command, asked, on_terminal);
+}
+
+}  // namespace
+
+int run_tree(int argc, char** argv) {
+  return run("tree", "the whole request as a tree: what was tried, what came of it, every line under its step",
+             "clew tree 4bf92f3577b34da6a3ce929d0e0e4736\n"
+             "clew tree req-7f3a\n"
+             "clew tree 'ERROR payment failed amount=120'         from a line, as it was printed\n"
+             "clew query 'level=error | head 1' --raw | clew tree",
+             "tree", argc, argv);
+}
+
+int run_trace(int argc, char** argv) {
+  return run("trace", "the whole request over time: a bar per step, the critical path, what took longest",
+             "clew trace 4bf92f3577b34da6a3ce929d0e0e4736\n"
+             "clew trace req-7f3a --format json",
+             "waterfall", argc, argv);
+}
+
+}  // namespace clew::app

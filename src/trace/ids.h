@@ -1,0 +1,23 @@
+// Trace and span ids in the spellings in which they meet: with and without leading zeros, upper case, and Datadog's
+// decimal numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clew::trace {
+
+// An empty id is the same as any.
+bool same_trace(std::string_view a, std::string_view b);
+
+// "1234" as 16 hex digits; empty for what is no decimal number of 64 bits.
+std::string hex_of_decimal(std::string_view text);
+
+// All spellings under which events of the trace may have been stored; the given one first.
+std::vector<std::string> spellings(std::string_view id);
+
+// Only digits and letters of hexadecimal numbers, at least 16 of them.
+bool is_hex_id(std::string_view text);
+
+}  // namespace clew::trace

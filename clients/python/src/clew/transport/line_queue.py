@@ -1,0 +1,80 @@
+"""The queue between the threads that log and the one that sends."""
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Deque, List, Tuple
+
+
+class LineQueue:
+    """Entries in order, each with its size, bounded by the sum of sizes and by number.
+
+    Threads: any may push, one takes. push neither waits nor allocates more than the entry. Its lock is an RLock, so that
+    a signal handler or a __del__ that logs in the middle of a push cannot deadlock; after fork a child makes a new queue.
+    The wake-up is a bare lock used as a binary semaphore, for the same reason: Condition and Event are not reentrant.
+    """
+
+    def __init__(self, bytes_max: int, lines_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._lines_max = lines_max
+        self._entries: Deque[Tuple[Any, int]] = deque()
+        self._bytes = 0
+        self._pushed = 0
+        self._lock = threading.RLock()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+
+    def push(self, entry: Any, size: int) -> bool:
+        """False when there is no room: the entry is not taken."""
+        with self._lock:
+            if self._bytes + size > self._bytes_max or len(self._entries) >= self._lines_max:
+                return False
+            self._entries.append((entry, size))
+            self._bytes += size
+            self._pushed += 1
+            first = len(self._entries) == 1
+        if first:
+            self.wake()
+        return True
+
+    def take(self, bytes_max: int, lines_max: int) -> List[Any]:
+        """The oldest entries within the limits, at least one if there is any."""
+        taken: List[Any] = []
+        bytes_taken = 0
+        with self._lock:
+            while self._entries and len(taken) < lines_max:
+                entry, size = self._entries[0]
+                if taken and bytes_taken + size > bytes_max:
+                    break
+                self._entries.popleft()
+                taken.append(entry)
+                bytes_taken += size
+            self._bytes = self._bytes - bytes_taken if self._entries else 0
+        return taken
+
+    def wake(self) -> None:
+        """Ends a wait, or the next one when nobody waits now."""
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # is awake already
+
+    def wait(self, seconds: float) -> bool:
+        """Until wake() or for so long; a negative number waits without end."""
+        return self._wake.acquire(timeout=seconds)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def pushed(self) -> int:
+        """How many entries were ever taken in."""
+        return self._pushed
+
+    @property
+    def bytes_held(self) -> int:
+        return self._bytes
+
+    @property
+    def is_half_full(self) -> bool:
+        return self._bytes * 2 > self._bytes_max or len(self._entries) * 2 > self._lines_max

@@ -32,7 +32,7 @@ _HOMES = {
     "redact_fields": "redact", "redact_text": "redact",
 }
 _MODULES = ("aiohttp", "asgi", "context", "django", "fastapi", "files", "flask", "goals", "handler", "health", "httpx",
-            "limits", "logger", "metrics", "propagate", "record", "redact", "requests", "settings", "starlette",
+            "limits", "logger", "metrics", "propagate", "record", "redact", "requests", "serving", "settings", "starlette",
             "structured", "transport", "urllib3", "values", "wsgi")
 
 if TYPE_CHECKING:

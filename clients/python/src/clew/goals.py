@@ -60,6 +60,18 @@ class goal:
         """What makes another process's goals part of this one: HTTP headers, or members of a message."""
         return propagate.headers(self._use.scope)
 
+    # --- where `with` cannot stand around the work
+
+    def begin(self) -> "goal":
+        """Begins the goal; `end` must follow, in the same thread or task."""
+        self._begin(sys._getframe(1))
+        return self
+
+    def end(self, error: Optional[BaseException] = None) -> None:
+        """Ends it; failed when there is an error, or after fail()."""
+        self._use.__exit__()
+        self._end(error, sys._getframe(1))
+
     # --- with
 
     def __enter__(self) -> "goal":

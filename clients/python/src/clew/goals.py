@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import sys
 import time
 import traceback
@@ -186,9 +187,17 @@ def timed(function: Any = None, /, *, name: str = "", level: int = logging.INFO,
     `over_ms` leaves out calls that took less. `@clew.timed` and `@clew.timed(over_ms=50)` both work.
     """
     def decorate(target: _F) -> _F:
-        label = name or f"{target.__module__}.{target.__qualname__}"
+        label = name or f"{_module_of(target)}.{target.__qualname__}"
         return _wrapped(target, lambda frame: _Step(label, level, over_ms, fields))
     return decorate(function) if function is not None else decorate
+
+
+def _module_of(function: Callable[..., Any]) -> str:
+    """The module's name; of a program, its file's, because `__main__` says nothing."""
+    code = getattr(function, "__code__", None)
+    if function.__module__ != "__main__" or code is None:
+        return function.__module__
+    return os.path.splitext(os.path.basename(code.co_filename))[0]
 
 
 def reason_of(error: BaseException) -> str:

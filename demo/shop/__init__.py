@@ -1,0 +1,1 @@
+"""A small shop of five services: what `./dev run --demo` shows."""

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "columnar/directory.h"
 #include "columnar/part.h"
 #include "columnar/segment.h"
 #include "columnar/test_rows.h"
@@ -188,6 +189,9 @@ TEST_F(SegmentTest, NamesBeyondTheLimitGoToRestAndAreFound) {
   auto granule = reader->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
   EXPECT_EQ(granule->field_names()->size(), 1500u);
   EXPECT_EQ(reader->fields().size(), 1500u);
+  for (const contract::FieldInfo& field : reader->fields()) {
+    ASSERT_EQ(field.types, std::vector<model::Type>{model::Type::kLong}) << field.name;
+  }
   for (uint32_t name : {0u, 700u, 1499u}) {
     Table table = table_of(*granule, {"wide" + std::to_string(name)});
     for (uint32_t i = 0; i < 3000; ++i) {
@@ -195,6 +199,21 @@ TEST_F(SegmentTest, NamesBeyondTheLimitGoToRestAndAreFound) {
       ASSERT_EQ(table.begin()->second[i], want);
     }
   }
+}
+
+TEST(RestTable, ComesBackAndRefusesWhatIsCut) {
+  std::vector<RestName> names = {{"a", 1}, {"a.b", 2}, {"a.bc", 0x0800}, {"b", 3}, {std::string(512, 'x'), 4}};
+  std::string table;
+  write_rest_table(names, codec::Method::kZstd, table);
+  auto back = read_rest_table(table);
+  ASSERT_TRUE(back.ok());
+  ASSERT_EQ(back->size(), names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ((*back)[i].name, names[i].name);
+    EXPECT_EQ((*back)[i].kinds, names[i].kinds);
+  }
+  for (size_t cut = 1; cut < table.size(); ++cut) EXPECT_FALSE(read_rest_table(table.substr(0, cut)).ok()) << cut;
+  EXPECT_TRUE(read_rest_table("")->empty());
 }
 
 }  // namespace

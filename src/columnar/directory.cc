@@ -165,6 +165,41 @@ void write_directory(const Directory& directory, std::string& out) {
     w.varint(hash - last);
     last = hash;
   }
+  w.string(directory.rest_table);
+}
+
+void write_rest_table(const std::vector<RestName>& names, codec::Method method, std::string& out) {
+  std::string raw;
+  base::Writer w(raw);
+  std::string_view last;
+  for (const RestName& rest : names) {
+    auto same = std::mismatch(last.begin(), last.end(), rest.name.begin(), rest.name.end()).first;
+    auto shared = static_cast<size_t>(same - last.begin());
+    w.varint(shared);
+    w.string(std::string_view(rest.name).substr(shared));
+    w.u16(rest.kinds);
+    last = rest.name;
+  }
+  codec::write_packed(raw, method, out);
+}
+
+Result<std::vector<RestName>> read_rest_table(std::string_view table) {
+  std::vector<RestName> names;
+  if (table.empty()) return names;
+  base::Reader packed(table);
+  std::string raw;
+  CLEW_TRY(codec::read_packed(packed, raw));
+  CLEW_TRY(packed.finish());
+  base::Reader in(raw);
+  std::string name;
+  while (in.remaining() > 0 && !in.failed()) {
+    name.resize(in.varint_max(name.size()));
+    name += in.string();
+    if (!names.empty() && name <= names.back().name) return Error(Code::kCorrupt, "names in _rest do not rise");
+    names.push_back({name, in.u16()});
+  }
+  CLEW_TRY(in.finish());
+  return names;
 }
 
 Result<Directory> read_directory(std::string_view bytes, uint32_t rows_max) {
@@ -187,6 +222,7 @@ Result<Directory> read_directory(std::string_view bytes, uint32_t rows_max) {
   d.rest_names.reserve(names);
   uint32_t last = 0;
   for (uint64_t i = 0; i < names; ++i) d.rest_names.push_back(last += static_cast<uint32_t>(in.varint_max(UINT32_MAX)));
+  d.rest_table = in.string();
   CLEW_TRY(in.finish());
   d.index_names();
   return d;

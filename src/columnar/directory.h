@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codec/compress.h"
 #include "contract/event_source.h"
 #include "model/column.h"
 
@@ -76,6 +77,12 @@ struct Chunk {
   uint64_t stored_bytes() const;
 };
 
+// A field in `_rest`; bit k of `kinds`: values of model::Kind k occur.
+struct RestName {
+  std::string name;
+  uint16_t kinds = 0;
+};
+
 // Moves, but does not copy: the name table points into `chunks`.
 struct Directory {
   Directory() = default;
@@ -89,6 +96,7 @@ struct Directory {
   std::vector<Chunk> chunks;
   std::vector<contract::MinuteCount> minutes;  // empty when not kept
   std::vector<uint32_t> rest_names;            // rising low halves of hash64 of the names in `_rest`
+  std::string rest_table;                      // the names themselves, packed; few ask for them
 
   const Chunk* find(std::string_view name) const;
   // Requires: called after `chunks` is complete.
@@ -97,6 +105,10 @@ struct Directory {
  private:
   std::unordered_map<std::string_view, uint32_t> by_name_;
 };
+
+// `names` rising. Errors of the reader: kCorrupt.
+void write_rest_table(const std::vector<RestName>& names, codec::Method method, std::string& out);
+Result<std::vector<RestName>> read_rest_table(std::string_view table);
 
 void write_directory(const Directory& directory, std::string& out);
 // Errors: kCorrupt when the bytes break a rule; every offset lies inside data_bytes afterwards.

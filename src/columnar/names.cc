@@ -1,12 +1,10 @@
 #include "columnar/names.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/hash.h"
 #include "columnar/row_group.h"
 #include "model/batch.h"
-#include "model/rest.h"
 
 namespace clew::columnar {
 
@@ -17,32 +15,6 @@ bool Names::maybe_in_rest(std::string_view name) const {
 
 bool Names::stored(std::string_view name) const {
   return group_.directory().find(name) != nullptr || maybe_in_rest(name);
-}
-
-Result<std::shared_ptr<const std::vector<std::string>>> Names::rest_names() const {
-  {
-    base::MutexLock lock(mutex_);
-    if (rest_names_) return rest_names_;
-  }
-  std::set<std::string, std::less<>> names;
-  const Chunk* chunk = group_.directory().find(model::kRestField);
-  for (uint32_t b = 0; chunk && b < chunk->blocks.size(); ++b) {
-    ChunkEntries known = CLEW_TRY(group_.entries(*chunk, nullptr));
-    Result<BlockValues> values = group_.block(*chunk, b, known, nullptr);
-    if (!values.ok()) continue;  // its names are lost with it; the other blocks' are not
-    for (uint32_t row = 0; row < values->rows; ++row) {
-      if (!lane_is_text(values->kind_at(row))) continue;
-      model::RestReader reader(values->text_at(row));
-      model::RestField field;
-      while (reader.next(field)) {
-        if (names.find(field.name) == names.end()) names.emplace(field.name);
-      }
-    }
-  }
-  auto list = std::make_shared<const std::vector<std::string>>(names.begin(), names.end());
-  base::MutexLock lock(mutex_);
-  rest_names_ = list;
-  return list;
 }
 
 Result<StepsPtr> Names::steps(std::string_view field) const {
@@ -56,10 +28,8 @@ Result<StepsPtr> Names::steps(std::string_view field) const {
   if (model::is_canonical(field)) {
     std::vector<std::string> names;
     for (const Chunk& chunk : group_.directory().chunks) names.push_back(chunk.name);
-    if (!group_.directory().rest_names.empty()) {
-      auto rest = CLEW_TRY(rest_names());
-      names.insert(names.end(), rest->begin(), rest->end());
-    }
+    std::vector<RestName> rest = CLEW_TRY(read_rest_table(group_.directory().rest_table));
+    for (RestName& r : rest) names.push_back(std::move(r.name));
     found = model::canonical_steps(field, names);
   } else if (stored(field)) {
     found.push_back({key, model::Derive::kCopy});
@@ -76,11 +46,9 @@ Result<std::vector<std::string>> Names::public_names() const {
   for (const Chunk& chunk : group_.directory().chunks) {
     if (!chunk.name.starts_with('_')) names.push_back(chunk.name);
   }
-  if (!group_.directory().rest_names.empty()) {
-    auto rest = CLEW_TRY(rest_names());
-    for (const std::string& name : *rest) {
-      if (!group_.directory().find(name)) names.push_back(name);
-    }
+  std::vector<RestName> rest = CLEW_TRY(read_rest_table(group_.directory().rest_table));
+  for (RestName& r : rest) {
+    if (!group_.directory().find(r.name)) names.push_back(std::move(r.name));
   }
   return names;
 }

@@ -29,8 +29,6 @@ class Names {
   bool maybe_in_rest(std::string_view name) const;
   // The stored fields that answer for the name; empty when none does. Remembered.
   Result<StepsPtr> steps(std::string_view field) const;
-  // Names in `_rest`, sorted; damaged blocks' are missing. Reads all of it the first time.
-  Result<std::shared_ptr<const std::vector<std::string>>> rest_names() const;
   // Fields without those that begin with `_`.
   Result<std::vector<std::string>> public_names() const;
 
@@ -38,7 +36,6 @@ class Names {
   const RowGroup& group_;
   mutable base::Mutex mutex_;
   mutable std::unordered_map<std::string, StepsPtr> steps_ CLEW_GUARDED_BY(mutex_);
-  mutable std::shared_ptr<const std::vector<std::string>> rest_names_ CLEW_GUARDED_BY(mutex_);
 };
 
 }  // namespace clew::columnar

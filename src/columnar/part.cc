@@ -18,6 +18,7 @@ struct BatchEncoder::State {
   Lanes lanes;
   std::string data;
   std::string head;
+  std::vector<RestName> rest_names;
 };
 
 BatchEncoder::BatchEncoder() : state_(std::make_unique<State>()) {}
@@ -29,6 +30,7 @@ std::string BatchEncoder::encode(const model::Batch& batch) {
   CHECK(time && time->values_count() == batch.rows() && time->ints().size() == batch.rows(), batch.rows());
   State& s = *state_;
   s.data.clear();
+  s.rest_names.clear();
   Directory directory;
   directory.rows = batch.rows();
   auto [least, most] = std::minmax_element(time->ints().begin(), time->ints().end());
@@ -40,9 +42,10 @@ std::string BatchEncoder::encode(const model::Batch& batch) {
     const int64_t* times = column.get() == time ? nullptr : time->ints().data();
     directory.chunks.push_back(s.chunks.encode(view, times, s.data.size(), s.data));
     if (column->name() == model::kRestField) {
-      Result<std::vector<uint32_t>> names = rest_name_hashes(view);
+      Result<std::vector<RestName>> names = rest_names_of(view);
       CHECK(names.ok());
-      directory.rest_names = std::move(names).take();
+      s.rest_names = std::move(names).take();
+      set_rest_names(s.rest_names, codec::Method::kLz4, directory);
     }
   }
   directory.data_bytes = s.data.size();
@@ -56,6 +59,8 @@ std::string BatchEncoder::encode(const model::Batch& batch) {
   out.append(s.data);
   return out;
 }
+
+const std::vector<RestName>& BatchEncoder::rest_names() const { return state_->rest_names; }
 
 void write_part_header(std::string_view head, std::string& out) {
   base::Writer w(out);

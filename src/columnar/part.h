@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "columnar/directory.h"
 #include "columnar/row_source.h"
 #include "model/batch.h"
 #include "os/disk.h"
@@ -19,6 +20,8 @@ class BatchEncoder {
   ~BatchEncoder();
   // Requires: batch.rows() > 0 and a `_time` in every row.
   std::string encode(const model::Batch& batch);
+  // The fields in `_rest` of the batch encoded last, rising by name.
+  const std::vector<RestName>& rest_names() const;
 
  private:
   struct State;

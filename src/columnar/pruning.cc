@@ -10,6 +10,7 @@
 #include "columnar/token_index.h"
 #include "model/batch.h"
 #include "text/words.h"
+#include "model/field_type.h"
 
 namespace clew::columnar {
 
@@ -220,27 +221,9 @@ struct Seen {
   int64_t last = INT64_MIN;
 };
 
-model::Type type_of(model::Kind kind) {
-  switch (kind) {
-    case model::Kind::kNull: return model::Type::kNull;
-    case model::Kind::kBool: return model::Type::kBool;
-    case model::Kind::kInt: return model::Type::kLong;
-    case model::Kind::kUint: return model::Type::kULong;
-    case model::Kind::kDecimal:
-    case model::Kind::kFloat:
-    case model::Kind::kNumberText: return model::Type::kDouble;
-    case model::Kind::kString:
-    case model::Kind::kBytes: return model::Type::kString;
-    case model::Kind::kTime: return model::Type::kTimestamp;
-    case model::Kind::kArray: return model::Type::kArray;
-    case model::Kind::kEmptyObject: return model::Type::kStruct;
-  }
-  return model::Type::kNull;
-}
-
 }  // namespace
 
-std::vector<contract::FieldInfo> fields_of(const std::vector<std::shared_ptr<const RowGroup>>& groups) {
+std::vector<contract::FieldInfo> fields_of(std::span<const RowGroup* const> groups) {
   std::map<std::string, Seen, std::less<>> seen;
   auto note = [&](std::string_view name, model::Type type, uint64_t values, const RowGroup& group) {
     auto it = seen.find(name);
@@ -249,20 +232,21 @@ std::vector<contract::FieldInfo> fields_of(const std::vector<std::shared_ptr<con
     it->second.first = std::min(it->second.first, group.time_min());
     it->second.last = std::max(it->second.last, group.time_max());
   };
-  for (const auto& group : groups) {
+  for (const RowGroup* group : groups) {
     for (const Chunk& chunk : group->directory().chunks) {
       if (chunk.name.starts_with('_')) continue;
       // How the values divide among several kinds is not kept; each counts as the share it would have.
       auto kinds = static_cast<uint64_t>(__builtin_popcount(chunk.kinds));
       for (int k = 0; k < 16; ++k) {
-        if (chunk.kinds >> k & 1) note(chunk.name, type_of(static_cast<model::Kind>(k)), chunk.values / kinds + 1, *group);
+        if (chunk.kinds >> k & 1) note(chunk.name, model::type_of(static_cast<model::Kind>(k)), chunk.values / kinds + 1, *group);
       }
     }
-    if (group->directory().rest_names.empty()) continue;
-    Result<std::vector<std::string>> names = group->names().public_names();
-    if (!names.ok()) continue;
-    for (const std::string& name : *names) {
-      if (!group->directory().find(name)) note(name, model::Type::kString, 1, *group);
+    Result<std::vector<RestName>> rest = read_rest_table(group->directory().rest_table);
+    if (!rest.ok()) continue;
+    for (const RestName& r : *rest) {
+      for (int k = 0; k < 16; ++k) {
+        if (r.kinds >> k & 1) note(r.name, model::type_of(static_cast<model::Kind>(k)), 1, *group);
+      }
     }
   }
   std::vector<contract::FieldInfo> out;

@@ -19,6 +19,6 @@ struct PruneInput {
 Result<std::vector<bool>> prune(const PruneInput& in, const contract::Predicate& where, contract::ScanStats& stats);
 
 // Names and types of all public fields.
-std::vector<contract::FieldInfo> fields_of(const std::vector<std::shared_ptr<const RowGroup>>& groups);
+std::vector<contract::FieldInfo> fields_of(std::span<const RowGroup* const> groups);
 
 }  // namespace clew::columnar

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/hash.h"
 #include "model/batch.h"
 #include "model/rest.h"
@@ -22,24 +23,30 @@ model::RestField field_of(const ColumnView& view, uint32_t row) {
 
 }  // namespace
 
-Result<std::vector<uint32_t>> rest_name_hashes(const ColumnView& rest) {
-  std::vector<uint32_t> hashes;
-  size_t unique = 4096;
-  auto tidy = [&] {
-    std::sort(hashes.begin(), hashes.end());
-    hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-    unique = std::max<size_t>(4096, hashes.size() * 2);
-  };
+Result<std::vector<RestName>> rest_names_of(const ColumnView& rest) {
+  absl::flat_hash_map<std::string_view, uint16_t> found;  // the texts outlive it
   for (uint32_t row = 0; row < rest.rows; ++row) {
     if (!lane_is_text(rest.kind_at(row))) continue;
     model::RestReader reader(rest.text_at(row));
     model::RestField field;
-    while (reader.next(field)) hashes.push_back(static_cast<uint32_t>(base::hash64(field.name)));
+    while (reader.next(field)) found[field.name] |= static_cast<uint16_t>(1u << static_cast<unsigned>(field.kind));
     CLEW_TRY(reader.status());
-    if (hashes.size() > unique) tidy();
   }
-  tidy();
-  return hashes;
+  std::vector<RestName> names;
+  names.reserve(found.size());
+  for (const auto& [name, kinds] : found) names.push_back({std::string(name), kinds});
+  std::sort(names.begin(), names.end(), [](const RestName& a, const RestName& b) { return a.name < b.name; });
+  return names;
+}
+
+void set_rest_names(const std::vector<RestName>& names, codec::Method method, Directory& directory) {
+  if (names.empty()) return;
+  std::vector<uint32_t>& hashes = directory.rest_names;
+  hashes.clear();
+  for (const RestName& rest : names) hashes.push_back(static_cast<uint32_t>(base::hash64(rest.name)));
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  write_rest_table(names, method, directory.rest_table);
 }
 
 Result<RestColumn> gather_rest(Gatherer& gatherer, const std::vector<std::string>& beyond, uint32_t rows) {
@@ -71,7 +78,7 @@ Result<RestColumn> gather_rest(Gatherer& gatherer, const std::vector<std::string
   rest.view.rows = rows;
   rest.view.kinds = rest.kinds.data();
   rest.view.texts = rest.texts.data();
-  rest.name_hashes = CLEW_TRY(rest_name_hashes(rest.view));
+  rest.names = CLEW_TRY(rest_names_of(rest.view));
   return rest;
 }
 

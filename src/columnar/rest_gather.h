@@ -10,8 +10,8 @@
 namespace clew::columnar {
 
 struct RestColumn {
-  ColumnView view;  // rows 0: there is none
-  std::vector<uint32_t> name_hashes;  // as Directory::rest_names
+  ColumnView view;              // rows 0: there is none
+  std::vector<RestName> names;  // rising
   std::vector<uint8_t> kinds;
   std::vector<std::string> rows;
   std::vector<std::string_view> texts;
@@ -20,8 +20,11 @@ struct RestColumn {
 // `beyond`: names of columns to be moved to `_rest`.
 Result<RestColumn> gather_rest(Gatherer& gatherer, const std::vector<std::string>& beyond, uint32_t rows);
 
-// Hashes of the names in the `_rest` texts of a column, rising.
+// The names in the `_rest` texts of a column, rising.
 // Errors: kCorrupt for a text that is no rest.
-Result<std::vector<uint32_t>> rest_name_hashes(const ColumnView& rest);
+Result<std::vector<RestName>> rest_names_of(const ColumnView& rest);
+
+// Puts the names into the directory, as hashes and as a table.
+void set_rest_names(const std::vector<RestName>& names, codec::Method method, Directory& directory);
 
 }  // namespace clew::columnar

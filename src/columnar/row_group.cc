@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "columnar/dictionary.h"
 #include "columnar/granule.h"
+#include "columnar/pruning.h"
 #include "model/batch.h"
 
 namespace clew::columnar {
@@ -134,6 +135,11 @@ Result<std::vector<int64_t>> RowGroup::block_times(uint32_t block_number, contra
     return Error(Code::kCorrupt, "_time is not in every row");
   }
   return std::move(values.ints);
+}
+
+std::vector<contract::FieldInfo> RowGroup::fields() const {
+  const RowGroup* self = this;
+  return fields_of({&self, 1});
 }
 
 Status RowGroup::verify() const {

@@ -46,6 +46,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Result<std::vector<uint64_t>> seqs() const override;
   contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const override;
   bool stores(std::string_view column) const override { return directory_.find(column) != nullptr; }
+  std::vector<contract::FieldInfo> fields() const override;
   Status verify() const override;
 
   const Directory& directory() const { return directory_; }

@@ -45,6 +45,8 @@ class RowSource {
   virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const = 0;
   // True when the rows have a column of that name of their own, derived ones not counted.
   virtual bool stores(std::string_view column) const = 0;
+  // Names and types of the fields, those that begin with `_` not counted. Cost: no reading.
+  virtual std::vector<contract::FieldInfo> fields() const = 0;
   // Reads and decodes everything. Errors: the first that is found, with its column and block.
   virtual Status verify() const = 0;
 };

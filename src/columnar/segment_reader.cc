@@ -30,7 +30,7 @@ class FileSegmentReader final : public SegmentReader {
   Result<std::vector<bool>> may_match(const contract::Predicate& where, contract::ScanStats& stats) const override {
     return prune({file_, index_, groups_}, where, stats);
   }
-  std::vector<contract::FieldInfo> fields() const override { return fields_of(groups_); }
+  std::vector<contract::FieldInfo> fields() const override;
   Status verify() const override;
 
  private:
@@ -42,6 +42,12 @@ class FileSegmentReader final : public SegmentReader {
   std::vector<std::shared_ptr<const RowGroup>> groups_;
   std::vector<RowSourcePtr> row_groups_;
 };
+
+std::vector<contract::FieldInfo> FileSegmentReader::fields() const {
+  std::vector<const RowGroup*> groups;
+  for (const auto& group : groups_) groups.push_back(group.get());
+  return fields_of(groups);
+}
 
 Status FileSegmentReader::verify() const {
   uint64_t rows = 0;

@@ -141,7 +141,7 @@ Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, s
   CLEW_TRY(add_columns(gatherer, names, directory, begin));
   RestColumn rest = CLEW_TRY(gather_rest(gatherer, beyond, directory.rows));
   if (rest.view.rows > 0) CLEW_TRY(add_column(rest.view, times_.data(), directory, begin));
-  directory.rest_names = std::move(rest.name_hashes);
+  set_rest_names(rest.names, codec::Method::kZstd, directory);
   chunks_.finish_dictionaries(directory.chunks, position() - begin, buffer_);
   directory.data_bytes = position() - begin;
   directory.minutes = CLEW_TRY(count_minutes(groups, rows, times_));

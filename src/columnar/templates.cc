@@ -25,20 +25,20 @@ struct Masks {
 };
 
 // A load that begins in a page and does not leave it cannot fault, whatever lies behind the text; what it reads there is
-// masked away. The sanitizer does not know that.
+// masked away. The sanitizers do not know that.
 constexpr uintptr_t kPageBytes = 4096;
 bool readable(const char* p, size_t bytes) {
   return (reinterpret_cast<uintptr_t>(p) & (kPageBytes - 1)) <= kPageBytes - bytes;
 }
 
-__attribute__((no_sanitize("address"))) void copy_blindly(const char* from, char* to) {
+__attribute__((no_sanitize("address", "thread"))) void copy_blindly(const char* from, char* to) {
   __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 16));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), b);
 }
 
-__attribute__((no_sanitize("address"))) Masks masks_of(const char* p) {
+__attribute__((no_sanitize("address", "thread"))) Masks masks_of(const char* p) {
   Masks m;
   auto between = [](__m128i c, char low, char high) {
     __m128i offset = _mm_sub_epi8(c, _mm_set1_epi8(low));

@@ -5,31 +5,13 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "model/rest.h"
+#include "model/field_type.h"
 
 namespace clew::logstore {
 namespace {
 
 constexpr size_t kShapesMax = 4096;        // sets of columns known by hash, per dataset
 constexpr uint64_t kSmallestTierRows = 8192;
-
-model::Type type_of(model::Kind kind) {
-  switch (kind) {
-    case model::Kind::kBool: return model::Type::kBool;
-    case model::Kind::kInt: return model::Type::kLong;
-    case model::Kind::kUint: return model::Type::kULong;
-    case model::Kind::kDecimal:
-    case model::Kind::kFloat:
-    case model::Kind::kNumberText: return model::Type::kDouble;
-    case model::Kind::kString:
-    case model::Kind::kBytes: return model::Type::kString;
-    case model::Kind::kTime: return model::Type::kTimestamp;
-    case model::Kind::kArray: return model::Type::kArray;
-    case model::Kind::kNull:
-    case model::Kind::kEmptyObject: break;
-  }
-  return model::Type::kNull;
-}
 
 uint64_t shape_of(const model::Batch& batch) {
   uint64_t shape = 0;
@@ -54,10 +36,24 @@ bool overlaps(contract::TimeRange range, int64_t time_min, int64_t time_max) {
 
 }  // namespace
 
-void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t time_max) {
-  if (const model::Column* rest = batch.find(model::kRestField)) {
-    for (size_t i = 0; i < rest->text_ends().size(); ++i) note_rest(rest->text_at(i), time_min, time_max);
+void FieldCatalogue::Known::note(model::Type type) {
+  if (type == model::Type::kNull) return;
+  if (types == 0) first_type = type;
+  types |= 1u << static_cast<unsigned>(type);
+}
+
+FieldCatalogue::Known* FieldCatalogue::find_or_add(std::string_view name, int64_t time_min, int64_t time_max) {
+  auto it = fields_.find(name);
+  if (it == fields_.end()) {
+    if (fields_.size() >= kCatalogueNamesMax) return nullptr;
+    it = fields_.emplace(name, Known{.first_seen = time_min, .last_seen = time_max}).first;
   }
+  it->second.first_seen = std::min(it->second.first_seen, time_min);
+  it->second.last_seen = std::max(it->second.last_seen, time_max);
+  return &it->second;
+}
+
+void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t time_max) {
   uint64_t shape = shape_of(batch);
   if (shapes_.count(shape) > 0) {
     // Fields known already: their last sight moves at most once a minute of event time, which completion can bear.
@@ -71,51 +67,38 @@ void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t t
   if (shapes_.size() < kShapesMax) shapes_.insert(shape);
   for (const auto& column : batch.columns()) {
     if (column->values_count() == 0 || column->name().front() == '_') continue;
-    contract::FieldInfo info{.name = column->name(), .types = {}, .first_seen = time_min, .last_seen = time_max};
-    for (const model::KindRun& run : column->runs()) {
-      model::Type type = type_of(run.kind);
-      bool known = std::find(info.types.begin(), info.types.end(), type) != info.types.end();
-      if (type != model::Type::kNull && !known) info.types.push_back(type);
-    }
-    note(info);
+    Known* known = find_or_add(column->name(), time_min, time_max);
+    if (known == nullptr) continue;
+    for (const model::KindRun& run : column->runs()) known->note(model::type_of(run.kind));
   }
 }
 
-void FieldCatalogue::note_rest(std::string_view text, int64_t time_min, int64_t time_max) {
-  model::RestReader reader(text);
-  model::RestField field;
-  while (reader.next(field)) {
-    model::Type type = type_of(field.kind);
-    auto it = fields_.find(field.name);
-    bool known = it != fields_.end() && it->second.first_seen <= time_min && it->second.last_seen >= time_max &&
-                 (type == model::Type::kNull ||
-                  std::find(it->second.types.begin(), it->second.types.end(), type) != it->second.types.end());
-    if (known) continue;
-    contract::FieldInfo info{.name = std::string(field.name), .types = {}, .first_seen = time_min, .last_seen = time_max};
-    if (type != model::Type::kNull) info.types.push_back(type);
-    note(info);
+void FieldCatalogue::note(const std::vector<columnar::RestName>& names, int64_t time_min, int64_t time_max) {
+  for (const columnar::RestName& rest : names) {
+    Known* known = find_or_add(rest.name, time_min, time_max);
+    for (unsigned k = 0; known != nullptr && k < 16; ++k) {
+      if (rest.kinds >> k & 1) known->note(model::type_of(static_cast<model::Kind>(k)));
+    }
   }
 }
 
 void FieldCatalogue::note(const contract::FieldInfo& field) {
-  auto it = fields_.find(field.name);
-  if (it == fields_.end()) {
-    if (fields_.size() < kCatalogueNamesMax) fields_.emplace(field.name, field);
-    return;
-  }
-  contract::FieldInfo& known = it->second;
-  known.first_seen = std::min(known.first_seen, field.first_seen);
-  known.last_seen = std::max(known.last_seen, field.last_seen);
-  for (model::Type type : field.types) {
-    bool has = std::find(known.types.begin(), known.types.end(), type) != known.types.end();
-    if (!has) known.types.push_back(type);
-  }
+  Known* known = find_or_add(field.name, field.first_seen, field.last_seen);
+  for (size_t i = 0; known != nullptr && i < field.types.size(); ++i) known->note(field.types[i]);
 }
 
 std::vector<contract::FieldInfo> FieldCatalogue::list() const {
   std::vector<contract::FieldInfo> out;
   out.reserve(fields_.size());
-  for (const auto& [name, info] : fields_) out.push_back(info);
+  for (const auto& [name, known] : fields_) {
+    contract::FieldInfo info{.name = name, .types = {}, .first_seen = known.first_seen, .last_seen = known.last_seen};
+    if (known.types != 0) info.types.push_back(known.first_type);
+    for (unsigned t = 0; t < 32; ++t) {
+      auto type = static_cast<model::Type>(t);
+      if ((known.types >> t & 1) != 0 && type != known.first_type) info.types.push_back(type);
+    }
+    out.push_back(std::move(info));
+  }
   return out;
 }
 
@@ -388,49 +371,24 @@ void Catalog::set_deleted(const std::vector<std::pair<PartPtr, columnar::Deleted
   for (const auto& [segment, deleted] : segments) segment->deleted = deleted;
 }
 
-void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch, int64_t time_min, int64_t time_max) {
+void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch,
+                          const std::vector<columnar::RestName>& rest, int64_t time_min, int64_t time_max) {
   base::MutexLock lock(mutex_);
-  datasets_[key].fields.note(batch, time_min, time_max);
+  FieldCatalogue& fields = datasets_[key].fields;
+  fields.note(batch, time_min, time_max);
+  fields.note(rest, time_min, time_max);
 }
 
-void Catalog::note_rest(const DatasetKey& key, const columnar::RowSource& rows) {
-  if (!rows.stores(model::kRestField)) return;
-  contract::GranulePtr granule = rows.granule(Seq(UINT64_MAX), nullptr);
-  contract::ScanStats stats;
-  for (uint32_t block = 0; block * contract::kBlockRows < granule->rows(); ++block) {
-    model::Selection alive;
-    granule->alive(block, alive);
-    auto texts = granule->column(model::kRestField, block, alive, stats);
-    if (!texts.ok()) continue;
-    base::MutexLock lock(mutex_);
-    FieldCatalogue& fields = datasets_[key].fields;
-    for (uint32_t i = 0; i < alive.size(); ++i) {
-      if (!(*texts)->is_null(i)) fields.note_rest((*texts)->value(i).text(), rows.time_min(), rows.time_max());
-    }
-  }
-}
-
-void Catalog::note_field(const DatasetKey& key, const contract::FieldInfo& field) {
+void Catalog::note_fields(const DatasetKey& key, const std::vector<contract::FieldInfo>& fields) {
   base::MutexLock lock(mutex_);
-  datasets_[key].fields.note(field);
+  for (const contract::FieldInfo& field : fields) datasets_[key].fields.note(field);
 }
 
 Result<std::vector<contract::FieldInfo>> Catalog::fields(const DatasetKey& key) const {
-  FieldCatalogue all;
-  std::vector<std::shared_ptr<const columnar::SegmentReader>> readers;
-  {
-    base::MutexLock lock(mutex_);
-    auto it = datasets_.find(key);
-    if (it == datasets_.end()) return Error(Code::kNotFound, "no dataset " + quoted(key.dataset));
-    all = it->second.fields;
-    for (const SegmentPtr& s : it->second.segments) {
-      if (s->reader) readers.push_back(s->reader);
-    }
-  }
-  for (const auto& reader : readers) {
-    for (const contract::FieldInfo& field : reader->fields()) all.note(field);
-  }
-  return all.list();
+  base::MutexLock lock(mutex_);
+  auto it = datasets_.find(key);
+  if (it == datasets_.end()) return Error(Code::kNotFound, "no dataset " + quoted(key.dataset));
+  return it->second.fields.list();
 }
 
 std::vector<contract::DatasetInfo> Catalog::datasets(const std::string& tenant) const {

@@ -6,6 +6,7 @@
 //   C2. All changes that belong together happen under one lock, so a snapshot sees all of them or none.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "columnar/part.h"
 #include "columnar/row_source.h"
 #include "columnar/segment.h"
 #include "contract/event_source.h"
@@ -30,7 +32,7 @@ struct PartEntry {
   uint64_t file_number = 0;       // of the journal
   columnar::DeletedRows deleted;  // replaced under the catalog's lock
   bool busy = false;              // a flush works on it
-  bool stuck = false;             // cannot be read whole, so it stays in the journal
+  std::atomic<bool> stuck{false};  // cannot be read whole, so it stays in the journal
 
   uint64_t first_seq() const { return commit.first_seq.get(); }
   uint64_t end_seq() const { return first_seq() + commit.rows; }
@@ -42,22 +44,33 @@ struct SegmentEntry {
   std::shared_ptr<const columnar::SegmentReader> reader;  // null: quarantined
   std::vector<columnar::DeletedRows> deleted;             // by row group; empty when none
   bool busy = false;
-  bool stuck = false;  // a block cannot be read, so it is not merged
+  std::atomic<bool> stuck{false};  // a block cannot be read, so it is not merged
 };
 using SegmentPtr = std::shared_ptr<SegmentEntry>;
 
-// Names and types of fields of rows written since the start; segments bring their own.
+// Names and types of all fields that a dataset was seen to have: of what the start found and of what came since. Merges
+// bring nothing new, and a field whose last event has gone stays until the next start.
 class FieldCatalogue {
  public:
   // Cost: a hash per column when the same columns came before.
   void note(const model::Batch& batch, int64_t time_min, int64_t time_max);
+  // Fields in `_rest`. Cost: a look-up per name.
+  void note(const std::vector<columnar::RestName>& names, int64_t time_min, int64_t time_max);
   void note(const contract::FieldInfo& field);
-  // The fields in one row's `_rest` text (model/rest.h). Cost: a look-up per field.
-  void note_rest(std::string_view text, int64_t time_min, int64_t time_max);
   std::vector<contract::FieldInfo> list() const;
 
  private:
-  std::map<std::string, contract::FieldInfo, std::less<>> fields_;
+  struct Known {
+    int64_t first_seen = 0;
+    int64_t last_seen = 0;
+    uint32_t types = 0;  // bit t: model::Type t
+    model::Type first_type = model::Type::kNull;
+    void note(model::Type type);
+  };
+  // Null when there are too many names.
+  Known* find_or_add(std::string_view name, int64_t time_min, int64_t time_max);
+
+  std::map<std::string, Known, std::less<>> fields_;
   std::set<uint64_t> shapes_;
 };
 
@@ -146,10 +159,10 @@ class Catalog {
   void set_deleted(const std::vector<std::pair<PartPtr, columnar::DeletedRows>>& parts,
                    const std::vector<std::pair<SegmentPtr, std::vector<columnar::DeletedRows>>>& segments);
 
-  void note_fields(const DatasetKey& key, const model::Batch& batch, int64_t time_min, int64_t time_max);
-  // Reads the names in the `_rest` column of rows found at start; damage costs the names of its block.
-  void note_rest(const DatasetKey& key, const columnar::RowSource& rows);
-  void note_field(const DatasetKey& key, const contract::FieldInfo& field);
+  // Fields of a batch that is being written, those in its `_rest` apart; and of rows found at start.
+  void note_fields(const DatasetKey& key, const model::Batch& batch, const std::vector<columnar::RestName>& rest,
+                   int64_t time_min, int64_t time_max);
+  void note_fields(const DatasetKey& key, const std::vector<contract::FieldInfo>& fields);
   // Errors: kNotFound.
   Result<std::vector<contract::FieldInfo>> fields(const DatasetKey& key) const;
   std::vector<contract::DatasetInfo> datasets(const std::string& tenant) const;

@@ -3,6 +3,7 @@
 
 #include "logstore/log_store.h"
 #include "logstore/test_expect.h"
+#include "model/rest.h"
 
 namespace clew::logstore {
 namespace {
@@ -283,6 +284,46 @@ TEST(Settings, DeclaredTypesArePersistent) {
   ASSERT_EQ(types.size(), 2u);
   EXPECT_EQ(types[0].second, model::Type::kLong);
   EXPECT_TRUE(t.store->declared_types({}, "other").empty());
+}
+
+// Fields in `_rest` are known by name and type wherever their rows lie, and after merges.
+TEST(Catalogue, FieldsInRest) {
+  TestStore t;
+  ASSERT_TRUE(t.open().ok());
+  auto write = [&](uint64_t n) {
+    contract::Write made;
+    model::Batch& batch = made.batches.emplace_back("logs");
+    testing::add_event(batch, n, kStart);
+    std::string rest;
+    model::append_rest({.name = "rare" + std::to_string(n), .kind = model::Kind::kInt, .scale = 0, .lane = 7, .text = {}}, rest);
+    model::append_rest({.name = "shared", .kind = n % 2 == 0 ? model::Kind::kString : model::Kind::kBool, .scale = 0, .lane = 1, .text = "x"}, rest);
+    batch.column("_rest")->add_string(0, rest);
+    ASSERT_TRUE(t.write(std::move(made)).ok());
+  };
+  auto check = [&](const char* when) {
+    auto fields = t.store->fields({}, "logs");
+    ASSERT_TRUE(fields.ok()) << when;
+    std::map<std::string, std::set<model::Type>> types;
+    for (const auto& f : *fields) types[f.name] = {f.types.begin(), f.types.end()};
+    for (int n = 0; n < 4; ++n) {
+      EXPECT_EQ(types["rare" + std::to_string(n)], std::set<model::Type>{model::Type::kLong}) << when;
+    }
+    EXPECT_EQ(types["shared"], (std::set<model::Type>{model::Type::kString, model::Type::kBool})) << when;
+    EXPECT_EQ(types.count("_rest"), 0u) << when;
+  };
+  write(0);
+  write(1);
+  ASSERT_TRUE(t.store->flush_now().ok());
+  write(2);
+  write(3);
+  check("half flushed");
+  ASSERT_TRUE(t.open().ok());
+  check("recovered");
+  ASSERT_TRUE(t.store->flush_now().ok());
+  ASSERT_TRUE(t.store->merge_all().ok());
+  check("merged");
+  ASSERT_TRUE(t.open().ok());
+  check("merged and opened");
 }
 
 TEST(Catalogue, FieldsOfFreshRecoveredAndFlushedRows) {

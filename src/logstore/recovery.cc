@@ -49,7 +49,7 @@ Status recover_segment(Engine& engine, const SegmentMeta& meta, const SegmentDel
       if (group < groups.size()) entry->deleted[group] = deleted_rows_of(runs, groups[group]->rows());
     }
   }
-  for (const auto& group : entry->reader->row_groups()) engine.catalog.note_rest({meta.tenant, meta.dataset}, *group);
+  engine.catalog.note_fields({meta.tenant, meta.dataset}, entry->reader->fields());
   engine.catalog.add_segment(std::move(entry));
   return {};
 }
@@ -60,19 +60,6 @@ columnar::DeletedRows deleted_of_part(const IntervalSet& deleted, const columnar
   auto out = std::make_shared<std::vector<bool>>(range.rows, false);
   for (uint32_t row = 0; row < range.rows; ++row) (*out)[row] = deleted.contains(begin + row);
   return out;
-}
-
-void note_part_fields(Engine& engine, const DatasetKey& key, const columnar::RowSource& source) {
-  contract::GranulePtr granule = source.granule(Seq(UINT64_MAX), nullptr);
-  auto names = granule->field_names();
-  if (!names.ok()) return;
-  for (const std::string& name : *names) {
-    contract::FieldInfo info{.name = name, .types = {}, .first_seen = source.time_min(), .last_seen = source.time_max()};
-    auto stats = granule->column_stats(name);
-    bool typed = stats.ok() && stats->known && !stats->min.is_null();
-    if (typed) info.types.push_back(stats->min.type());
-    engine.catalog.note_field(key, info);
-  }
 }
 
 // Brings the parts of one journal record back.
@@ -126,8 +113,7 @@ class JournalReplay {
     ++engine_.recovered.parts;
     engine_.recovered.part_rows += part->commit.rows;
     DatasetKey key{commit.tenant, commit.parts[p].dataset};
-    note_part_fields(engine_, key, *part->source);
-    engine_.catalog.note_rest(key, *part->source);
+    engine_.catalog.note_fields(key, part->source->fields());
     published.emplace_back(std::move(key), std::move(part));
     return {};
   }

@@ -175,7 +175,7 @@ void Writer::encode(contract::Write& write, PendingWrite& pending) {
     pending.commit.rows += batch.rows();
     const std::vector<int64_t>& times = batch.find(model::kTimeField)->ints();
     auto [least, most] = std::minmax_element(times.begin(), times.end());
-    engine_.catalog.note_fields({pending.commit.tenant, batch.dataset()}, batch, *least, *most);
+    engine_.catalog.note_fields({pending.commit.tenant, batch.dataset()}, batch, encoder->rest_names(), *least, *most);
   };
   for (const model::Batch& batch : write.batches) {
     if (batch.rows() > 0 && batch.rows() <= contract::kGranuleRowsMax) add(batch);

@@ -4,7 +4,7 @@ import os
 import time
 
 EVENTS = int(os.environ.get("CLEW_WIDE_EVENTS", "60000"))
-NAMES = max(10_000, EVENTS // 10)
+NAMES = max(100_000, EVENTS // 10)  # with `n` one more than the catalogue keeps
 PER_EVENT = 5
 
 

@@ -14,6 +14,8 @@ namespace {
 
 // OpenSearch answers `name.keyword` where `name` is text; clew's strings need no such twin.
 constexpr std::string_view kKeywordSuffix = ".keyword";
+// A catalogue of so many names is full and does not know every field that there is (contract/event_source.h).
+constexpr size_t kCatalogueNamesMax = 100'000;
 
 Type type_of(const std::vector<Type>& types) {
   Type out = Type::kNull;
@@ -193,6 +195,7 @@ std::optional<Column> SourceFields::find(std::string_view name) {
     return add(name, SourceColumn::From::kField, *type);
   }
   if (name.ends_with(kKeywordSuffix)) return find(name.substr(0, name.size() - kKeywordSuffix.size()));
+  if (types_.size() >= kCatalogueNamesMax) return add(name, SourceColumn::From::kField, Type::kMixed);
   return std::nullopt;
 }
 

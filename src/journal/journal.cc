@@ -35,7 +35,9 @@ Result<bool> is_all_zeros(const os::File& file, uint64_t bytes) {
 
 }  // namespace
 
-std::string Journal::path_of(uint64_t number) const { return fmt::format("{}/{:08}{}", dir_, number, kSuffix); }
+std::string Journal::path_of(uint64_t number) const {
+  return fmt::format("{}/{:08}{}", dir_, number, kSuffix);
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(os::Disk& disk, os::Rng& rng, std::string dir, JournalOptions options,
                                                const std::function<Status(RecoveredRecord&&)>& each,
@@ -104,12 +106,13 @@ Status Journal::start_file(uint64_t at_least_bytes) {
   Current made;
   made.salt = rng_.next();
   made.end = kFileHeaderBytes;
-  made.file_bytes = std::max(options_.file_bytes, kFileHeaderBytes + at_least_bytes);
+  made.file_bytes = std::max(next_file_bytes_, kFileHeaderBytes + at_least_bytes);
   {
     base::MutexLock lock(mutex_);
     made.number = next_number_++;
   }
   CLEW_TRY(make_file(made));
+  next_file_bytes_ = std::min(options_.file_bytes, made.file_bytes * 2);
   base::MutexLock lock(mutex_);
   file_bytes_[made.number] = made.file_bytes;
   current_ = std::move(made);

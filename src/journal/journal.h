@@ -8,6 +8,7 @@
 //       when cutting fails, the journal is sealed: no sync is ever tried twice.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,7 +25,8 @@
 namespace clew::journal {
 
 struct JournalOptions {
-  uint64_t file_bytes = 64u << 20;  // cut to 1/16 of the disk; a greater record gets a file of its own
+  uint64_t first_file_bytes = 1u << 20;  // each file is made twice as large as the one before, up to
+  uint64_t file_bytes = 64u << 20;       // this, cut to 1/16 of the disk; a greater record gets a file of its own
 };
 
 // A record as open() found it.
@@ -40,7 +42,7 @@ struct RecoveryReport {
   uint64_t bytes = 0;
   uint64_t damaged_records = 0;  // ranges between good records that hold none; at least one was there
   uint64_t damaged_bytes = 0;
-  uint64_t damaged_files = 0;    // neither copy of the header is whole; renamed to NAME.bad
+  uint64_t damaged_files = 0;  // neither copy of the header is whole; renamed to NAME.bad
   uint64_t torn_tails = 0;
 };
 
@@ -86,13 +88,17 @@ class Journal {
   struct Current {
     uint64_t number = 0;
     uint64_t salt = 0;
-    uint64_t end = 0;         // of the last durable record
+    uint64_t end = 0;  // of the last durable record
     uint64_t file_bytes = 0;
     std::shared_ptr<os::File> file;
   };
 
   Journal(os::Disk& disk, os::Rng& rng, std::string dir, JournalOptions options)
-      : disk_(disk), rng_(rng), dir_(std::move(dir)), options_(options) {}
+      : disk_(disk),
+        rng_(rng),
+        dir_(std::move(dir)),
+        options_(options),
+        next_file_bytes_(std::min(options.first_file_bytes, options.file_bytes)) {}
   std::string path_of(uint64_t number) const;
   Status recover_file(uint64_t number, const std::function<Status(RecoveredRecord&&)>& each, RecoveryReport& report);
   Status start_file(uint64_t at_least_bytes);
@@ -105,6 +111,7 @@ class Journal {
   os::Rng& rng_;
   const std::string dir_;
   const JournalOptions options_;
+  uint64_t next_file_bytes_;
   std::string buffer_;
 
   mutable base::Mutex mutex_;

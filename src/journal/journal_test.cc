@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <set>
 
 #include "base/hash.h"
@@ -16,7 +17,8 @@ constexpr const char* kDir = "/j";
 // Record `i` of a test: a meta that names it and blobs whose sizes vary by it.
 struct Sample {
   explicit Sample(uint64_t i) : meta("record " + std::to_string(i)) {
-    for (uint64_t b = 0; b < i % 4; ++b) bytes.push_back(std::string((i * 37 + b * 11) % 900, static_cast<char>('a' + b)));
+    for (uint64_t b = 0; b < i % 4; ++b)
+      bytes.push_back(std::string((i * 37 + b * 11) % 900, static_cast<char>('a' + b)));
     if (i % 16 == 5) bytes.push_back(std::string(40'000, 'L'));
     for (const std::string& s : bytes) blobs.push_back({s, base::crc32c(s)});
   }
@@ -67,6 +69,26 @@ std::vector<std::string> metas(uint64_t count) {
   std::vector<std::string> out;
   for (uint64_t i = 0; i < count; ++i) out.push_back("record " + std::to_string(i));
   return out;
+}
+
+// Small stores stay small, busy ones get few files.
+TEST(Journal, FilesBeginSmallAndDouble) {
+  os::SimDisk disk(1);
+  os::SeededRng rng(1);
+  RecoveryReport report;
+  auto journal = Journal::open(
+      disk, rng, kDir, {.first_file_bytes = 64 << 10, .file_bytes = 512 << 10},
+      [](RecoveredRecord&&) { return Status(); }, report);
+  ASSERT_TRUE(journal.ok());
+  uint64_t i = 0;
+  std::vector<uint64_t> sizes;
+  while (sizes.size() < 6) {
+    ASSERT_TRUE(append_one(**journal, i++).ok());
+    uint64_t total = (*journal)->bytes();
+    uint64_t known = std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
+    if (total != known) sizes.push_back(total - known);
+  }
+  EXPECT_EQ(sizes, (std::vector<uint64_t>{64 << 10, 128 << 10, 256 << 10, 512 << 10, 512 << 10, 512 << 10}));
 }
 
 // A disk with one journal file of `count` records; gives where each begins.

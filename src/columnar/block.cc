@@ -17,14 +17,13 @@ constexpr uint8_t kKindCount = static_cast<uint8_t>(Kind::kBytes) + 1;
 constexpr uint8_t kScaleMax = 18;
 constexpr uint8_t kScalesListed = 255;
 constexpr uint8_t kNoRelation = 255;
-constexpr std::array<int64_t, 10> kPowersOfTen = {1,         10,         100,         1000,        10000,
-                                                  100000,    1000000,    10000000,    100000000,   1000000000};
+constexpr std::array<int64_t, 10> kPowersOfTen = {1,      10,      100,      1000,      10000,
+                                                  100000, 1000000, 10000000, 100000000, 1000000000};
 
 int64_t floor_divide(int64_t a, int64_t b) {
   int64_t q = a / b;
   return q * b > a ? q - 1 : q;
 }
-
 
 uint32_t count_present(const ColumnView& column, uint32_t begin, uint32_t rows) {
   if (!column.kinds) return column.kind == kAbsent ? 0 : rows;
@@ -82,7 +81,6 @@ Status read_presence(base::Reader& in, uint8_t form, uint32_t rows, std::vector<
   return {};
 }
 
-
 void write_kinds(const ColumnView& column, uint32_t begin, uint32_t rows, std::string& out) {
   std::vector<std::pair<uint8_t, uint32_t>> runs;
   for (uint32_t i = 0; i < rows; ++i) {
@@ -105,13 +103,13 @@ Status read_kinds(base::Reader& in, uint16_t allowed, const std::vector<uint32_t
   for (uint64_t r = 0; r < runs; ++r) {
     uint8_t kind = in.u8();
     uint64_t count = in.varint_max(present.size() - at);
-    if (in.failed() || kind >= kKindCount || !(allowed >> kind & 1)) return Error(Code::kCorrupt, "a kind not announced");
+    if (in.failed() || kind >= kKindCount || !(allowed >> kind & 1))
+      return Error(Code::kCorrupt, "a kind not announced");
     for (uint64_t i = 0; i < count; ++i) out.kinds[present[at++]] = kind;
   }
   if (at != present.size()) return Error(Code::kCorrupt, "kinds for fewer rows");
   return {};
 }
-
 
 void write_scales(const ColumnView& column, const std::vector<uint32_t>& decimals, BlockScratch& scratch,
                   std::string& out) {
@@ -214,7 +212,6 @@ Status read_ints(base::Reader& in, const std::vector<uint32_t>& where, const Blo
   return {};
 }
 
-
 bool write_texts(const ColumnView& column, uint32_t begin, uint32_t rows, const BlockPlan& plan, BlockScratch& scratch,
                  std::string& out) {
   if (!column.kinds && !lane_is_text(column.kind)) return false;
@@ -238,7 +235,7 @@ bool write_texts(const ColumnView& column, uint32_t begin, uint32_t rows, const 
 }
 
 Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const BlockContext& context, BlockValues& out) {
-  DecodedTexts texts = CLEW_TRY(decode_texts(in, where, context));
+  DecodedTexts texts = CLEW_TRY(decode_texts(in, where, out.rows, context));
   if (texts.coded) {
     out.dictionary = context.dictionary;
     if (where.size() == out.rows) {
@@ -247,6 +244,10 @@ Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const Bl
     }
     out.codes.assign(out.rows, 0);
     for (size_t i = 0; i < where.size(); ++i) out.codes[where[i]] = texts.codes[i];
+    return {};
+  }
+  if (texts.templates) {
+    out.templates = std::move(texts.templates);
     return {};
   }
   out.owners.push_back(texts.bytes);

@@ -36,11 +36,11 @@ enum BlockFlags : uint8_t {
 // What the encoder of a chunk decided for all its blocks.
 struct BlockPlan {
   codec::Effort effort = codec::Effort::kFast;
-  bool one_kind = true;             // the whole chunk has one kind; else blocks list theirs
-  TextForm text_form = TextForm::kPlain;  // a typed form may fall back to kPlain in a block
-  const uint32_t* codes = nullptr;  // kCodes: per row of the chunk
+  bool one_kind = true;                    // the whole chunk has one kind; else blocks list theirs
+  TextForm text_form = TextForm::kPlain;   // a typed form may fall back to kPlain in a block
+  const uint32_t* codes = nullptr;         // kCodes: per row of the chunk
   const TemplateSet* templates = nullptr;  // kTemplates
-  const int64_t* times = nullptr;   // `_time` per row of the chunk; null while that is encoded itself
+  const int64_t* times = nullptr;          // `_time` per row of the chunk; null while that is encoded itself
 };
 
 // Appends rows [begin, begin + rows) of the column; nothing when none of them has the field.
@@ -54,11 +54,15 @@ void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const
 Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
                   const std::function<Status(base::Reader& in, std::span<const uint32_t> rows)>& read);
 
+// kTemplates: texts of templates are not printed but given as BlockValues::templates.
+enum class TextsAs : uint8_t { kTexts, kTemplates };
+
 struct BlockContext {
   uint16_t kinds = 0;              // of the chunk
   DictionaryPtr dictionary;        // of the chunk, when of texts
   TemplatesPtr templates;          // of the chunk, when of templates
   const int64_t* times = nullptr;  // `_time` of the block's rows; null when unknown
+  TextsAs texts_as = TextsAs::kTexts;
 };
 
 // Whether decoding needs BlockContext::times.

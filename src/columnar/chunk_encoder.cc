@@ -13,7 +13,17 @@
 namespace clew::columnar {
 namespace {
 
+constexpr size_t kPrintedPageBytes = 64 * 1024;
 constexpr uint32_t kTrialRows = 512;  // a dictionary that is no gain after so many texts is given up
+
+// Templates that were parsed before always parse.
+TemplatesPtr parsed_templates(const std::vector<std::string_view>& entries) {
+  auto texts = std::make_shared<Dictionary>();
+  texts->entries = entries;
+  Result<TemplatesPtr> parsed = parse_templates(std::move(texts));
+  CHECK(parsed.ok());
+  return std::move(parsed).take();
+}
 
 void count_kinds(const ColumnView& column, Chunk& chunk) {
   uint32_t counts[256] = {};
@@ -57,11 +67,11 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     std::string bytes;
     write_dictionary(*entries, effort_ == codec::Effort::kFull, bytes);
     bool of_texts = plan.text_form == TextForm::kCodes;
-    place_dictionary(of_texts ? DictionaryForm::kTexts : DictionaryForm::kTemplates, static_cast<uint32_t>(entries->size()),
-                     std::move(bytes), here(), chunk, data);
+    place_dictionary(of_texts ? DictionaryForm::kTexts : DictionaryForm::kTemplates,
+                     static_cast<uint32_t>(entries->size()), std::move(bytes), here(), chunk, data);
     if (!of_texts) entries = nullptr;
   }
-  chunk.stats = stats_of(column, chunk, entries);
+  chunk.stats = column.templates ? *column.templates->bounds : stats_of(column, chunk, entries);
   scratch_.mixed = false;
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
     BlockPlace place;
@@ -92,7 +102,64 @@ bool ChunkEncoder::keep_codes(ColumnView& column) {
   return false;
 }
 
+// The texts of templates, printed: all, or those that `but` keeps whole.
+void ChunkEncoder::print_texts(ColumnView& column, const TemplateSet* but) {
+  const TemplateLane& lane = *column.templates;
+  TemplatesPtr shapes = parsed_templates(*lane.entries);
+  printed_.clear();
+  texts_.assign(column.texts, column.texts + column.rows);
+  std::string* page = nullptr;
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (lane.codes[row] == kWholeText || (but && but->code(row) != TemplateSet::kWhole)) continue;
+    if (!page || page->capacity() - page->size() < kPrintedPageBytes / 4) {
+      page = &printed_.emplace_back();
+      page->reserve(kPrintedPageBytes);
+    }
+    std::string text;
+    print_template(shapes->list[lane.codes[row]], lane.variables[row], text);
+    if (text.size() > page->capacity() - page->size()) {
+      texts_[row] = printed_.emplace_back(std::move(text));
+      page = nullptr;
+      continue;
+    }
+    size_t begin = page->size();
+    page->append(text);
+    texts_[row] = std::string_view(*page).substr(begin);
+  }
+  column.texts = texts_.data();
+}
+
+// Whether the first texts repeat so often that a dictionary may serve better: over many small parts it can where in
+// each of them it did not.
+bool ChunkEncoder::repeats(const ColumnView& column, const Templates& templates) {
+  std::deque<std::string> texts;
+  dictionary_.reset(kTrialRows);
+  uint32_t count = 0;
+  for (uint32_t row = 0; row < column.rows && count < kTrialRows; ++row) {
+    uint32_t code = column.templates->codes[row];
+    if (code == kWholeText) continue;
+    print_template(templates.list[code], column.templates->variables[row], texts.emplace_back());
+    dictionary_.code(texts.back());
+    ++count;
+  }
+  return dictionary_.entries().size() <= count / 2;
+}
+
+// A column that came as templates stays so while they serve it; else its texts are looked at anew.
+bool ChunkEncoder::keep_templates(ColumnView& column) {
+  TemplatesPtr shapes = parsed_templates(*column.templates->entries);
+  bool keep = !repeats(column, *shapes) && templates_.build(column);
+  print_texts(column, keep ? &templates_ : nullptr);
+  if (!keep) column.templates = nullptr;
+  return keep;
+}
+
 void ChunkEncoder::plan_texts(ColumnView& column, BlockPlan& plan) {
+  if (column.templates && keep_templates(column)) {
+    plan.text_form = TextForm::kTemplates;
+    plan.templates = &templates_;
+    return;
+  }
   if (column.codes && keep_codes(column)) {
     plan.text_form = TextForm::kCodes;
     plan.codes = column.codes;

@@ -1,6 +1,7 @@
 // ChunkEncoder turns one column of a part or row group into blocks, a dictionary and its entry in the directory.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,9 @@ class ChunkEncoder {
   void plan_texts(ColumnView& column, BlockPlan& plan);
   bool keep_codes(ColumnView& column);
   bool build_dictionary(const ColumnView& column);
+  bool keep_templates(ColumnView& column);
+  void print_texts(ColumnView& column, const TemplateSet* but);
+  bool repeats(const ColumnView& column, const Templates& templates);
   void place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset, Chunk& chunk,
                         std::string& data);
 
@@ -42,7 +46,8 @@ class ChunkEncoder {
   BlockScratch scratch_;
   DictionaryBuilder dictionary_;
   std::vector<uint32_t> codes_;
-  std::vector<std::string_view> texts_;  // of a column that came as codes
+  std::vector<std::string_view> texts_;  // of a column that came as codes or templates
+  std::deque<std::string> printed_;      // what `texts_` point into
   TemplateSet templates_;
   std::vector<std::pair<std::string, std::string>> second_copies_;  // column name, dictionary
 };

@@ -22,18 +22,40 @@ struct Dictionary {
 };
 using DictionaryPtr = std::shared_ptr<const Dictionary>;
 
+struct ChunkStats;  // directory.h
+struct Variable;    // templates.h
+
+constexpr uint32_t kWholeText = UINT32_MAX;  // in place of a template: the text is kept whole
+
+// Texts that came as templates and variables, from a column that was written so (templates.h).
+struct TemplateLane {
+  const std::vector<std::string_view>* entries = nullptr;
+  const uint32_t* codes = nullptr;             // per row, into `entries`; kWholeText where the view's `texts` have it
+  const Variable* const* variables = nullptr;  // per row, as many as its template has slots
+  const ChunkStats* bounds = nullptr;          // of all texts
+};
+
+// Texts of a block as templates and variables, in the block's own codes.
+struct TemplateRows {
+  std::vector<uint32_t> codes;             // per row; kWholeText where `texts` has it
+  std::vector<const Variable*> variables;  // per row, into `storage`
+  std::vector<std::string_view> texts;     // per row; empty when no text is whole
+  std::shared_ptr<const void> storage;
+};
+
 // Lifetime: everything pointed to outlives the view.
 struct ColumnView {
   std::string_view name;
   uint32_t rows = 0;
-  const uint8_t* kinds = nullptr;           // Kind or kAbsent per row; null when every row has `kind`
+  const uint8_t* kinds = nullptr;  // Kind or kAbsent per row; null when every row has `kind`
   uint8_t kind = kAbsent;
-  const int64_t* ints = nullptr;            // per row, where a kind has ints
-  const uint8_t* scales = nullptr;          // per row; null when every decimal has `scale`
+  const int64_t* ints = nullptr;    // per row, where a kind has ints
+  const uint8_t* scales = nullptr;  // per row; null when every decimal has `scale`
   uint8_t scale = 0;
   const std::string_view* texts = nullptr;  // per row, where a kind has text; null when `codes` are given instead
   const uint32_t* codes = nullptr;          // per row, into `entries`
   const std::vector<std::string_view>* entries = nullptr;
+  const TemplateLane* templates = nullptr;  // with texts that are there for its whole rows only
 
   uint8_t kind_at(uint32_t row) const { return kinds ? kinds[row] : kind; }
   std::string_view text_at(uint32_t row) const { return texts ? texts[row] : (*entries)[codes[row]]; }
@@ -42,14 +64,15 @@ struct ColumnView {
 // Values of some rows in row order; lanes that no value needs are empty.
 struct BlockValues {
   uint32_t rows = 0;
-  uint8_t kind = kAbsent;       // of all rows when `kinds` is empty
-  std::vector<uint8_t> kinds;   // per row
-  std::vector<int64_t> ints;    // per row
-  uint8_t scale = 0;            // of all decimals when `scales` is empty
-  std::vector<uint8_t> scales;  // per row
+  uint8_t kind = kAbsent;               // of all rows when `kinds` is empty
+  std::vector<uint8_t> kinds;           // per row
+  std::vector<int64_t> ints;            // per row
+  uint8_t scale = 0;                    // of all decimals when `scales` is empty
+  std::vector<uint8_t> scales;          // per row
   std::vector<std::string_view> texts;  // per row; empty when `dictionary` is there
   std::vector<uint32_t> codes;          // per row, into `dictionary`
   DictionaryPtr dictionary;
+  std::shared_ptr<const TemplateRows> templates;    // instead of `texts`, when asked for
   std::vector<std::shared_ptr<const void>> owners;  // of `texts`
 
   uint8_t kind_at(uint32_t row) const { return kinds.empty() ? kind : kinds[row]; }

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <numeric>
+#include <random>
 
 #include "columnar/directory.h"
 #include "columnar/part.h"
 #include "columnar/segment.h"
+#include "columnar/templates.h"
 #include "columnar/test_rows.h"
 #include "os/disk.h"
 
@@ -22,16 +24,21 @@ using testing::rows_of;
 // Reads a granule back to rows through the query door: names and value texts.
 std::string value_text(const model::Value& v) {
   switch (v.type()) {
-    case model::Type::kNull: return "null";
-    case model::Type::kDouble: return std::to_string(v.f64());
-    case model::Type::kString: return "s" + v.text();
+    case model::Type::kNull:
+      return "null";
+    case model::Type::kDouble:
+      return std::to_string(v.f64());
+    case model::Type::kString:
+      return "s" + v.text();
     case model::Type::kArray: {
       std::string out = "[";
       for (const auto& item : v.items()) out += value_text(item) + ",";
       return out + "]";
     }
-    case model::Type::kStruct: return "{}";
-    default: return std::string(model::type_name(v.type())) + std::to_string(v.i64());
+    case model::Type::kStruct:
+      return "{}";
+    default:
+      return std::string(model::type_name(v.type())) + std::to_string(v.i64());
   }
 }
 
@@ -66,7 +73,6 @@ TEST(Part, GivesEveryValueBack) {
   }
 }
 
-
 class SegmentTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -79,7 +85,8 @@ class SegmentTest : public ::testing::Test {
   std::shared_ptr<const SegmentReader> write(const std::vector<RowSourcePtr>& parts, const std::vector<RowRef>& rows,
                                              std::vector<CommitRange> commits) {
     std::string path = dir_ / std::to_string(++count_);
-    auto writer = create_segment(*disk_, path, {.tenant = "t", .dataset = "logs", .day = 20413, .retention_class = "c"});
+    auto writer =
+        create_segment(*disk_, path, {.tenant = "t", .dataset = "logs", .day = 20413, .retention_class = "c"});
     EXPECT_TRUE(writer.ok());
     Status added = (*writer)->add_row_group(parts, rows);
     EXPECT_TRUE(added.ok()) << added.error().message();
@@ -163,8 +170,8 @@ TEST_F(SegmentTest, CopiedRowGroupsAnswerTheSame) {
   std::string path = dir_ / "copy";
   auto writer = create_segment(*disk_, path, first->identity());
   ASSERT_TRUE(writer.ok());
-  ASSERT_TRUE((*writer)->copy_row_group(first->row_groups()[0]).ok());
-  ASSERT_TRUE((*writer)->copy_row_group(first->row_groups()[0]).ok());
+  ASSERT_TRUE((*writer)->copy_row_group(*first, 0).ok());
+  ASSERT_TRUE((*writer)->copy_row_group(*first, 0).ok());
   ASSERT_TRUE((*writer)->finish(commits_for(1, 6000)).ok());
   auto second = open_segment(*disk_, path);
   ASSERT_TRUE(second.ok());
@@ -173,6 +180,81 @@ TEST_F(SegmentTest, CopiedRowGroupsAnswerTheSame) {
   std::vector<std::string> names = {"f3", "f9", "rare3", "_id"};
   EXPECT_EQ(table_of(*(*second)->row_groups()[1]->granule(Seq(UINT64_MAX), nullptr), names),
             table_of(*first->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr), names));
+}
+
+// Texts go from part to row group and from row group to row group as templates, whatever each source made of them.
+TEST_F(SegmentTest, TemplatesOfManySourcesGiveEveryTextBack) {
+  std::vector<RowSourcePtr> parts;
+  std::vector<std::string> want;
+  std::vector<RowRef> rows;
+  std::vector<CommitRange> commits;
+  std::mt19937_64 rng(11);
+  constexpr uint32_t kSizes[] = {2000, 1, 3, 40, 2500, 1200, 700};
+  uint64_t seq = 1;
+  for (uint32_t p = 0; p < std::size(kSizes); ++p) {
+    model::Batch batch("logs");
+    for (uint32_t i = 0; i < kSizes[p]; ++i) {
+      uint32_t row = batch.begin_row();
+      batch.column("_time")->add_time(row, testing::kStart + i);
+      std::string text = "disk " + std::to_string(rng() % 9) + " of host" + std::to_string(rng()) + " at 0" +
+                         std::to_string(rng() % 8) + ":30";
+      if (rng() % 3 == 0)
+        text = "user u" + std::to_string(rng()) + (p % 2 == 0 ? " left after " : " came after ") +
+               std::to_string(rng() % 100000);
+      if (rng() % 50 == 0)
+        text = "rare " + std::string(1 + rng() % 5, static_cast<char>('a' + rng() % 26)) + std::to_string(rng());
+      if (rng() % 90 == 0) text = std::string("mark ") + kWord + std::to_string(rng());
+      if (p == 5) text = "only words number " + testing::hex(rng, 3) + "z" + testing::hex(rng, 20);
+      if (rng() % 40 == 0) {
+        want.push_back("null");
+      } else {
+        want.push_back("s" + text);
+        batch.column("message")->add_string(row, text);
+      }
+      batch.end_row();
+      rows.push_back({p, i});
+    }
+    parts.push_back(part_of(batch, seq));
+    commits.push_back(commits_for(seq, kSizes[p])[0]);
+    seq += kSizes[p];
+  }
+  std::vector<uint32_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), rng);
+  std::vector<RowRef> mixed;
+  std::vector<std::string> mixed_want;
+  for (uint32_t i : order) {
+    mixed.push_back(rows[i]);
+    mixed_want.push_back(want[i]);
+  }
+  auto first = write(parts, mixed, commits);
+  ASSERT_TRUE(first->verify().ok());
+  auto granule = first->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
+  EXPECT_EQ(table_of(*granule, {"message"})["message"], mixed_want);
+  // Again, from a row group and a part: half of the rows of each.
+  std::vector<RowSourcePtr> sources = {first->row_groups()[0], parts[4]};
+  std::vector<RowRef> some;
+  std::vector<std::string> some_want;
+  uint32_t before = 2000 + 1 + 3 + 40;
+  for (uint32_t i = 0; i < mixed.size(); i += 2) {
+    some.push_back({0, i});
+    some_want.push_back(mixed_want[i]);
+    if (i >= kSizes[4]) continue;
+    some.push_back({1, i});
+    some_want.push_back(want[before + i]);
+  }
+  auto second = write(sources, some, commits);
+  ASSERT_TRUE(second->verify().ok());
+  auto again = second->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
+  EXPECT_EQ(table_of(*again, {"message"})["message"], some_want);
+  contract::ScanStats stats;
+  for (const char* word : {"came", "left", "disk", "rare", "mark", "words"}) {
+    contract::Predicate p{.op = contract::Predicate::Op::kPhrase,
+                          .field = "message",
+                          .values = {model::Value::string(word)},
+                          .children = {}};
+    EXPECT_TRUE((*second->may_match(p, stats))[0]) << word;
+  }
 }
 
 TEST_F(SegmentTest, NamesBeyondTheLimitGoToRestAndAreFound) {

@@ -4,13 +4,51 @@
 
 namespace clew::columnar {
 
+// A row group has fewer templates than a dictionary may have entries.
+static_assert(kRowGroupRowsMax <= kDictionaryEntriesMax);
+
 Gatherer::Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std::span<const RowRef> rows)
     : sources_(sources), rows_(rows), wanted_(sources.size()) {
   for (size_t s = 0; s < sources.size(); ++s) wanted_[s].assign(blocks_of(sources[s]->rows()), false);
-  for (const RowRef& ref : rows) wanted_[ref.source][ref.row / kBlockRows] = true;
+  rows_of_.assign(sources.size(), 0);
+  for (const RowRef& ref : rows) {
+    wanted_[ref.source][ref.row / kBlockRows] = true;
+    ++rows_of_[ref.source];
+  }
 }
 
-Result<Gatherer::Traits> Gatherer::load(std::string_view name) {
+// Whether at least half of the rows are of sources that have the column's texts, and nothing else, as templates.
+bool Gatherer::mostly_templates(std::string_view name) const {
+  size_t templated = 0;
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    const Chunk* chunk = sources_[s]->directory().find(name);
+    if (!chunk) continue;
+    if (!chunk->only(model::Kind::kString)) return false;
+    if (chunk->dictionary.form == DictionaryForm::kTemplates) templated += rows_of_[s];
+  }
+  return templated * 2 >= rows_.size();
+}
+
+Status Gatherer::load_blocks(size_t s, std::string_view name, TextsAs texts_as, Traits& traits) {
+  Source& source = loaded_[s];
+  source.blocks.resize(wanted_[s].size());
+  for (uint32_t b = 0; b < wanted_[s].size(); ++b) {
+    if (!wanted_[s][b]) continue;
+    Result<BlockValues> values = sources_[s]->block(*source.chunk, b, source.entries, nullptr, texts_as);
+    if (!values.ok()) {
+      return std::move(values).error().at("column " + std::string(name) + " block " + std::to_string(b));
+    }
+    source.blocks[b] = std::move(values).take();
+    const BlockValues& block = source.blocks[b];
+    bool empty = block.kinds.empty() && block.kind == kAbsent;
+    traits.absent = traits.absent || empty || !block.kinds.empty();
+    bool coded = block.dictionary != nullptr || (block.texts.empty() && !block.templates);
+    traits.all_coded = traits.all_coded && coded;
+  }
+  return {};
+}
+
+Result<Gatherer::Traits> Gatherer::load(std::string_view name, TextsAs texts_as) {
   loaded_.assign(sources_.size(), {});
   Traits traits;
   for (size_t s = 0; s < sources_.size(); ++s) {
@@ -21,22 +59,13 @@ Result<Gatherer::Traits> Gatherer::load(std::string_view name) {
       continue;
     }
     traits.kinds = static_cast<uint16_t>(traits.kinds | source.chunk->kinds);
-    ChunkEntries entries = CLEW_TRY(sources_[s]->entries(*source.chunk, nullptr));
-    source.dictionary = entries.dictionary;
-    if (source.dictionary) source.codes.assign(source.dictionary->entries.size(), DictionaryBuilder::kFullCode);
-    source.blocks.resize(wanted_[s].size());
-    for (uint32_t b = 0; b < wanted_[s].size(); ++b) {
-      if (!wanted_[s][b]) continue;
-      Result<BlockValues> values = sources_[s]->block(*source.chunk, b, entries, nullptr);
-      if (!values.ok()) {
-        return std::move(values).error().at("column " + std::string(name) + " block " + std::to_string(b));
-      }
-      source.blocks[b] = std::move(values).take();
-      const BlockValues& block = source.blocks[b];
-      bool empty = block.kinds.empty() && block.kind == kAbsent;
-      traits.absent = traits.absent || empty || !block.kinds.empty();
-      traits.all_coded = traits.all_coded && (block.dictionary != nullptr || block.texts.empty());
-    }
+    source.entries = CLEW_TRY(sources_[s]->entries(*source.chunk, nullptr));
+    const ChunkEntries& entries = source.entries;
+    size_t count = entries.dictionary  ? entries.dictionary->entries.size()
+                   : entries.templates ? entries.templates->list.size()
+                                       : 0;
+    source.codes.assign(count, DictionaryBuilder::kFullCode);
+    CLEW_TRY(load_blocks(s, name, texts_as, traits));
   }
   return traits;
 }
@@ -53,7 +82,7 @@ bool Gatherer::fill_codes() {
     if (!block.dictionary || !lane_is_text(block.kind_at(row))) continue;
     uint32_t& code = source.codes[block.codes[row]];
     if (code == DictionaryBuilder::kFullCode) {
-      code = dictionary_.code(source.dictionary->entries[block.codes[row]]);
+      code = dictionary_.code(source.entries.dictionary->entries[block.codes[row]]);
       if (code == DictionaryBuilder::kFullCode) return false;
     }
     codes_[i] = code;
@@ -70,6 +99,55 @@ void Gatherer::fill_texts() {
     uint32_t row = rows_[i].row % kBlockRows;
     if (lane_is_text(block.kind_at(row))) texts_[i] = block.text_at(row);
   }
+}
+
+// Bounds of all texts, from those of the sources.
+void Gatherer::join_bounds() {
+  bounds_ = {};
+  bool any = false;
+  for (const Source& source : loaded_) {
+    if (!source.chunk) continue;
+    const ChunkStats& own = source.chunk->stats;
+    if (own.form != StatsForm::kTexts) {
+      bounds_ = {};
+      return;
+    }
+    if (!any || own.text_min < bounds_.text_min) bounds_.text_min = own.text_min;
+    if (!any || own.text_max > bounds_.text_max) bounds_.text_max = own.text_max;
+    bounds_.form = StatsForm::kTexts;
+    any = true;
+  }
+}
+
+void Gatherer::fill_templates(ColumnView& view) {
+  dictionary_.reset(kDictionaryEntriesMax);
+  codes_.assign(rows_.size(), kWholeText);
+  variables_.assign(rows_.size(), nullptr);
+  texts_.assign(rows_.size(), {});
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    Source& source = loaded_[rows_[i].source];
+    if (!source.chunk) continue;
+    const BlockValues& block = source.blocks[rows_[i].row / kBlockRows];
+    uint32_t row = rows_[i].row % kBlockRows;
+    if (!lane_is_text(block.kind_at(row))) continue;
+    if (!block.templates) {
+      texts_[i] = block.text_at(row);
+      continue;
+    }
+    uint32_t own = block.templates->codes[row];
+    if (own == kWholeText) {
+      texts_[i] = block.templates->texts[row];
+      continue;
+    }
+    uint32_t& code = source.codes[own];
+    if (code == DictionaryBuilder::kFullCode) code = dictionary_.code(source.entries.templates->texts->entries[own]);
+    codes_[i] = code;
+    variables_[i] = block.templates->variables[row];
+  }
+  join_bounds();
+  templates_ = {&dictionary_.entries(), codes_.data(), variables_.data(), &bounds_};
+  view.templates = &templates_;
+  view.texts = texts_.data();
 }
 
 void Gatherer::fill(const Traits& traits) {
@@ -98,8 +176,25 @@ void Gatherer::fill(const Traits& traits) {
   }
 }
 
-Result<ColumnView> Gatherer::gather(std::string_view name) {
-  Traits traits = CLEW_TRY(load(name));
+// One scale for all decimals if they have one; rows without a decimal do not count.
+void Gatherer::fill_scales(ColumnView& view) {
+  int scale = -1;
+  bool one = true;
+  for (size_t i = 0; i < rows_.size() && one; ++i) {
+    if (view.kind_at(static_cast<uint32_t>(i)) != static_cast<uint8_t>(model::Kind::kDecimal)) continue;
+    one = scale < 0 || scale == scales_[i];
+    scale = scales_[i];
+  }
+  if (one) {
+    view.scale = static_cast<uint8_t>(scale < 0 ? 0 : scale);
+  } else {
+    view.scales = scales_.data();
+  }
+}
+
+Result<ColumnView> Gatherer::gather(std::string_view name, TextsAs texts_as) {
+  bool templates = texts_as == TextsAs::kTemplates && mostly_templates(name);
+  Traits traits = CLEW_TRY(load(name, templates ? TextsAs::kTemplates : TextsAs::kTexts));
   ColumnView view;
   view.name = name;
   view.rows = static_cast<uint32_t>(rows_.size());
@@ -111,25 +206,13 @@ Result<ColumnView> Gatherer::gather(std::string_view name) {
     view.kinds = kinds_.data();
   }
   view.ints = ints_.data();
-  if (!scales_.empty()) {
-    // One scale for all decimals if they have one; rows without a decimal do not count.
-    int scale = -1;
-    bool one = true;
-    for (size_t i = 0; i < rows_.size() && one; ++i) {
-      if (view.kind_at(static_cast<uint32_t>(i)) != static_cast<uint8_t>(model::Kind::kDecimal)) continue;
-      one = scale < 0 || scale == scales_[i];
-      scale = scales_[i];
-    }
-    if (one) {
-      view.scale = static_cast<uint8_t>(scale < 0 ? 0 : scale);
-    } else {
-      view.scales = scales_.data();
-    }
-  }
+  if (!scales_.empty()) fill_scales(view);
   bool texts = false;
   for (uint8_t k = 0; k < 16; ++k) texts = texts || ((traits.kinds >> k & 1) && lane_is_text(k));
   if (!texts) return view;
-  if (traits.all_coded && fill_codes()) {
+  if (templates) {
+    fill_templates(view);
+  } else if (traits.all_coded && fill_codes()) {
     view.codes = codes_.data();
     view.entries = &dictionary_.entries();
   } else {

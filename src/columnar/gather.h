@@ -19,15 +19,16 @@ class Gatherer {
  public:
   Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std::span<const RowRef> rows);
 
-  // The column of that name, one entry per row. Valid until the next call.
+  // The column of that name, one entry per row. Valid until the next call. With kTemplates, texts that are templates in
+  // most of the sources come as ColumnView::templates.
   // Errors: kCorrupt, kIo when a source's block cannot be read.
-  Result<ColumnView> gather(std::string_view name);
+  Result<ColumnView> gather(std::string_view name, TextsAs texts_as = TextsAs::kTexts);
 
  private:
   // The decoded column of one source; only blocks that rows are taken from.
   struct Source {
     const Chunk* chunk = nullptr;
-    DictionaryPtr dictionary;
+    ChunkEntries entries;
     std::vector<BlockValues> blocks;
     std::vector<uint32_t> codes;  // of the merged dictionary, by own code; UINT32_MAX: not met yet
   };
@@ -36,14 +37,20 @@ class Gatherer {
     bool absent = false;
     bool all_coded = true;
   };
-  Result<Traits> load(std::string_view name);
+  Result<Traits> load(std::string_view name, TextsAs texts_as);
+  Status load_blocks(size_t s, std::string_view name, TextsAs texts_as, Traits& traits);
+  bool mostly_templates(std::string_view name) const;
   void fill(const Traits& traits);
+  void fill_scales(ColumnView& view);
   bool fill_codes();
   void fill_texts();
+  void fill_templates(ColumnView& view);
+  void join_bounds();
 
   std::span<const std::shared_ptr<const RowGroup>> sources_;
   std::span<const RowRef> rows_;
   std::vector<std::vector<bool>> wanted_;  // by source and block
+  std::vector<uint32_t> rows_of_;          // by source
   std::vector<Source> loaded_;
   DictionaryBuilder dictionary_;
   std::vector<uint8_t> kinds_;
@@ -51,6 +58,9 @@ class Gatherer {
   std::vector<uint8_t> scales_;
   std::vector<std::string_view> texts_;
   std::vector<uint32_t> codes_;
+  std::vector<const Variable*> variables_;
+  ChunkStats bounds_;
+  TemplateLane templates_;
 };
 
 }  // namespace clew::columnar

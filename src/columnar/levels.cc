@@ -136,7 +136,9 @@ Result<std::vector<uint32_t>> service_numbers(const RowGroup& group, Numbers& nu
 
 namespace {
 
-bool earlier(const SortKey& a, const SortKey& b) { return a.time != b.time ? a.time < b.time : a.seq < b.seq; }
+bool earlier(const SortKey& a, const SortKey& b) {
+  return a.time != b.time ? a.time < b.time : a.seq < b.seq;
+}
 
 // Insertion is linear on rows that are nearly in order; after too many moves the general way goes on.
 void sort_bucket(std::span<SortKey> keys) {
@@ -161,7 +163,10 @@ Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> s
   std::vector<std::vector<uint32_t>> services(sources.size());
   std::vector<std::vector<int64_t>> times(sources.size());
   std::vector<std::vector<uint64_t>> seqs(sources.size());
+  std::vector<bool> used(sources.size(), false);
+  for (const RowRef& ref : rows) used[ref.source] = true;
   for (size_t s = 0; s < sources.size(); ++s) {
+    if (!used[s]) continue;
     auto group = std::dynamic_pointer_cast<const RowGroup>(sources[s]);
     services[s] = CLEW_TRY(service_numbers(*group, numbers));
     times[s] = CLEW_TRY(group->times());
@@ -176,7 +181,8 @@ Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> s
   for (const RowRef& ref : rows) {
     keys[next[services[ref.source][ref.row]]++] = {times[ref.source][ref.row], seqs[ref.source][ref.row], ref};
   }
-  for (size_t b = 0; b + 1 < begins.size(); ++b) sort_bucket(std::span(keys).subspan(begins[b], begins[b + 1] - begins[b]));
+  for (size_t b = 0; b + 1 < begins.size(); ++b)
+    sort_bucket(std::span(keys).subspan(begins[b], begins[b + 1] - begins[b]));
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = keys[i].ref;
   return rows;
 }

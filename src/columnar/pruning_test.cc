@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "columnar/part.h"
 #include "columnar/segment.h"
@@ -32,8 +33,10 @@ class PruningTest : public ::testing::Test {
       uint32_t row = batches_.back().begin_row();
       batches_.back().column("_time")->add_time(row, testing::kStart);
       batches_.back().column("only" + std::to_string(g))->add_int(row, 1000000 + g);
-      batches_.back().column("message")->add_string(row, "Needle-" + std::string(1, static_cast<char>('a' + g)) + "xyz in größe 漢字");
-      batches_.back().column("list")->add_text(row, model::Kind::kArray, R"(["caf\u00e9)" + std::to_string(g) + R"(x"])");
+      batches_.back().column("message")->add_string(
+          row, "Needle-" + std::string(1, static_cast<char>('a' + g)) + "xyz in größe 漢字");
+      batches_.back().column("list")->add_text(row, model::Kind::kArray,
+                                               R"(["caf\u00e9)" + std::to_string(g) + R"(x"])");
       auto bytes = std::make_shared<const std::string>(BatchEncoder().encode(batches_.back()));
       commits.push_back(testing::commits_for(seq, batches_.back().rows())[0]);
       auto part = open_part(bytes, {commits.back()});
@@ -59,7 +62,10 @@ class PruningTest : public ::testing::Test {
     return bits;
   }
   static Predicate phrase(std::string field, std::string text) {
-    return {.op = Predicate::Op::kPhrase, .field = std::move(field), .values = {Value::string(std::move(text))}, .children = {}};
+    return {.op = Predicate::Op::kPhrase,
+            .field = std::move(field),
+            .values = {Value::string(std::move(text))},
+            .children = {}};
   }
 
   std::string path_;
@@ -92,9 +98,36 @@ TEST_F(PruningTest, RareWordsLeaveOneRowGroup) {
   EXPECT_EQ(match(phrase("", "café2x")), "001000");
   EXPECT_GE(stats_.index_reads.load(), 3u);
   std::string id(batches_[3].find("f4")->text_at(100));
-  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "f4", .values = {Value::string(id)}, .children = {}}), "000100");
-  EXPECT_EQ(match({.op = Predicate::Op::kContains, .field = "message", .values = {Value::string("eedle-bxyz i")}, .children = {}}),
+  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "f4", .values = {Value::string(id)}, .children = {}}),
+            "000100");
+  EXPECT_EQ(match({.op = Predicate::Op::kContains,
+                   .field = "message",
+                   .values = {Value::string("eedle-bxyz i")},
+                   .children = {}}),
             "010000");
+}
+
+// The words of a row group that is copied come from the index of its segment; hashes lose bits, never words.
+TEST_F(PruningTest, CopiedRowGroupsKeepTheirWords) {
+  std::string copy = path_ + ".copy";
+  auto writer = create_segment(*disk_, copy, reader_->identity());
+  ASSERT_TRUE(writer.ok());
+  for (size_t g : {size_t{3}, size_t{1}, size_t{1}, size_t{0}})
+    ASSERT_TRUE((*writer)->copy_row_group(*reader_, g).ok());
+  ASSERT_TRUE((*writer)->finish(reader_->commits()).ok());
+  auto opened = open_segment(*disk_, copy);
+  ASSERT_TRUE(opened.ok());
+  auto first = std::exchange(reader_, *opened);
+  ASSERT_TRUE(reader_->verify().ok());
+  EXPECT_EQ(match(phrase("", "needle axyz")), "0001");
+  EXPECT_EQ(match(phrase("message", "NEEDLE BXYZ")), "0110");
+  EXPECT_EQ(match(phrase("message", "dxyz")), "1000");
+  EXPECT_EQ(match(phrase("", "größe")), "1111");
+  int left = 0;
+  for (int i = 0; i < 1000; ++i)
+    left += match(phrase("", "nosuchword" + std::to_string(i))).find('1') != std::string::npos;
+  EXPECT_LT(left, 60);
+  std::filesystem::remove(copy);
 }
 
 TEST_F(PruningTest, AbsentWordsLeaveAlmostNothing) {
@@ -108,10 +141,14 @@ TEST_F(PruningTest, AbsentWordsLeaveAlmostNothing) {
 
 TEST_F(PruningTest, NumbersAreNotInTheIndexAndStayPossible) {
   EXPECT_EQ(match(phrase("", "1000002")), "111111");
-  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "only2", .values = {Value::bigint(1000002)}, .children = {}}), "001000");
-  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "only2", .values = {Value::bigint(7)}, .children = {}}), "000000");
-  EXPECT_EQ(match({.op = Predicate::Op::kGreater, .field = "f0", .values = {Value::bigint(5000)}, .children = {}}), "000000");
-  EXPECT_EQ(match({.op = Predicate::Op::kLess, .field = "f0", .values = {Value::real(10.5)}, .children = {}}), "111111");
+  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "only2", .values = {Value::bigint(1000002)}, .children = {}}),
+            "001000");
+  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "only2", .values = {Value::bigint(7)}, .children = {}}),
+            "000000");
+  EXPECT_EQ(match({.op = Predicate::Op::kGreater, .field = "f0", .values = {Value::bigint(5000)}, .children = {}}),
+            "000000");
+  EXPECT_EQ(match({.op = Predicate::Op::kLess, .field = "f0", .values = {Value::real(10.5)}, .children = {}}),
+            "111111");
   EXPECT_EQ(match({.op = Predicate::Op::kExists, .field = "only5", .values = {}, .children = {}}), "000001");
 }
 
@@ -125,7 +162,8 @@ TEST_F(PruningTest, AllAndAny) {
 
 // What a derived field answers need not be a word of the event.
 TEST_F(PruningTest, DerivedLevelsStayPossible) {
-  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "level", .values = {Value::string("fatal")}, .children = {}}), "111111");
+  EXPECT_EQ(match({.op = Predicate::Op::kEquals, .field = "level", .values = {Value::string("fatal")}, .children = {}}),
+            "111111");
 }
 
 TEST(Words, NumbersAndPartsOfTimesAreNotIndexed) {

@@ -13,8 +13,12 @@ namespace clew::columnar {
 
 RowGroup::RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
                    CommitsPtr commits)
-    : dataset_(std::move(dataset)), directory_(std::move(directory)), data_(std::move(data)), seqs_(seqs),
-      commits_(std::move(commits)), names_(*this) {}
+    : dataset_(std::move(dataset)),
+      directory_(std::move(directory)),
+      data_(std::move(data)),
+      seqs_(seqs),
+      commits_(std::move(commits)),
+      names_(*this) {}
 
 std::vector<uint64_t> seqs_of_commits(const std::vector<CommitRange>& commits, uint32_t rows) {
   std::vector<uint64_t> seqs;
@@ -114,10 +118,11 @@ Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, c
 }
 
 Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const ChunkEntries& entries,
-                                    contract::ScanStats* stats) const {
+                                    contract::ScanStats* stats, TextsAs texts_as) const {
   CHECK(block_number < chunk.blocks.size(), block_number);
   Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
   BlockContext context{.kinds = chunk.kinds, .dictionary = entries.dictionary, .templates = entries.templates};
+  context.texts_as = texts_as;
   std::vector<int64_t> times;
   if (block_needs_times(bytes.view) && chunk.name != model::kTimeField) {
     times = CLEW_TRY(block_times(block_number, stats));

@@ -58,8 +58,8 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   // Errors: kCorrupt (checksum or contents), kUnsupported, kIo. `stats` may be null.
   Result<ChunkEntries> entries(const Chunk& chunk, contract::ScanStats* stats) const;
   Result<Bytes> block_bytes(const Chunk& chunk, uint32_t block, contract::ScanStats* stats) const;
-  Result<BlockValues> block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries,
-                            contract::ScanStats* stats) const;
+  Result<BlockValues> block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries, contract::ScanStats* stats,
+                            TextsAs texts_as = TextsAs::kTexts) const;
   Result<std::vector<int64_t>> block_times(uint32_t block, contract::ScanStats* stats) const;
   Result<std::vector<uint64_t>> block_seqs(uint32_t block) const;
 

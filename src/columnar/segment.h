@@ -16,7 +16,7 @@ namespace clew::columnar {
 struct SegmentIdentity {
   std::string tenant;
   std::string dataset;
-  int64_t day = 0;               // days since the epoch, UTC
+  int64_t day = 0;  // days since the epoch, UTC
   std::string retention_class;
 };
 
@@ -36,6 +36,15 @@ struct RowRef {
   uint32_t row = 0;
 };
 
+// The words of one row group as the token index knows them.
+struct GroupWords {
+  std::string gaps;  // varints: the least hash, then the differences
+  uint32_t count = 0;
+  uint8_t hash_bits = 0;  // so many upper bits of text::word_hash are known
+};
+
+class SegmentReader;
+
 // Threads: one.  Crash: the file counts for nothing until finish() returned ok and the manifest names it.
 class SegmentWriter {
  public:
@@ -43,13 +52,14 @@ class SegmentWriter {
   // Adds one row group: the rows named, in that order, gathered column by column and encoded at full effort.
   // Requires: 1 to kGranuleRowsMax rows.
   virtual Status add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) = 0;
-  // Adds a row group of another segment by copying its bytes. Requires: `source` came from a SegmentReader.
-  virtual Status copy_row_group(const RowSourcePtr& source) = 0;
+  // Adds row group `group` of another segment by copying its bytes and its words. `from` outlives the writer's use.
+  virtual Status copy_row_group(const SegmentReader& from, size_t group) = 0;
   // Writes index and footers and syncs the file. `commits` name all rows, rising by first_seq.
   virtual Result<SegmentSummary> finish(std::vector<CommitRange> commits) = 0;
 };
 // The file must not exist. Errors: kExists, kFull, kIo.
-Result<std::unique_ptr<SegmentWriter>> create_segment(os::Disk& disk, const std::string& path, SegmentIdentity identity);
+Result<std::unique_ptr<SegmentWriter>> create_segment(os::Disk& disk, const std::string& path,
+                                                      SegmentIdentity identity);
 
 // Order of rows inside a row group: by (service.name or a better low-cardinality key, time, _seq). Gives `rows` sorted
 // so; the caller has cut them by time before.
@@ -68,6 +78,9 @@ class SegmentReader {
   virtual Result<std::vector<bool>> may_match(const contract::Predicate& where, contract::ScanStats& stats) const = 0;
   // Names and types of all fields, for the catalogue.
   virtual std::vector<contract::FieldInfo> fields() const = 0;
+  // The token index turned around: the words of each row group. Reads all of it.
+  // Errors: kCorrupt, kIo; kNotFound when the segment has none.
+  virtual Result<std::vector<GroupWords>> words() const = 0;
   // Checks every checksum and invariant.
   virtual Status verify() const = 0;
 };

@@ -11,7 +11,9 @@ namespace {
 class FileSegmentReader final : public SegmentReader {
  public:
   FileSegmentReader(std::shared_ptr<const os::File> file, Tail tail)
-      : file_(std::move(file)), identity_(std::move(tail.identity)), summary_(tail.summary),
+      : file_(std::move(file)),
+        identity_(std::move(tail.identity)),
+        summary_(tail.summary),
         commits_(std::make_shared<const std::vector<CommitRange>>(std::move(tail.commits))),
         index_(std::move(tail.index)) {
     auto dataset = std::make_shared<const std::string>(identity_.dataset);
@@ -31,6 +33,7 @@ class FileSegmentReader final : public SegmentReader {
     return prune({file_, index_, groups_}, where, stats);
   }
   std::vector<contract::FieldInfo> fields() const override;
+  Result<std::vector<GroupWords>> words() const override { return words_of_groups(*file_, index_, groups_.size()); }
   Status verify() const override;
 
  private:

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -27,10 +27,11 @@ class FileSegmentWriter final : public SegmentWriter {
   }
 
   Status add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) override;
-  Status copy_row_group(const RowSourcePtr& source) override;
+  Status copy_row_group(const SegmentReader& from, size_t group) override;
   Result<SegmentSummary> finish(std::vector<CommitRange> commits) override;
 
  private:
+  Result<GroupWords> words_to_copy(const SegmentReader& from, size_t group);
   uint64_t position() const { return buffer_offset_ + buffer_.size(); }
   Status flush();
   Status add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory, uint64_t begin);
@@ -47,6 +48,7 @@ class FileSegmentWriter final : public SegmentWriter {
   uint64_t buffer_offset_ = 0;  // where they belong
   std::vector<int64_t> times_;
   std::vector<int64_t> seqs_;
+  std::map<const SegmentReader*, std::vector<GroupWords>> copied_words_;  // by segment; taken away one by one
 };
 
 Status FileSegmentWriter::flush() {
@@ -77,13 +79,25 @@ std::vector<std::string> column_names(std::span<const std::shared_ptr<const RowG
   return names;
 }
 
-Result<std::vector<std::shared_ptr<const RowGroup>>> row_groups_of(std::span<const RowSourcePtr> sources) {
+// The sources that rows are taken from, and the rows as they name those. A row group takes from few of a flush's parts.
+struct Used {
   std::vector<std::shared_ptr<const RowGroup>> groups;
-  for (const RowSourcePtr& source : sources) {
-    groups.push_back(std::dynamic_pointer_cast<const RowGroup>(source));
-    CHECK(groups.back() != nullptr);
+  std::vector<RowRef> rows;
+};
+
+Used used_sources(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) {
+  Used used;
+  std::vector<uint32_t> number(sources.size(), UINT32_MAX);
+  used.rows.reserve(rows.size());
+  for (const RowRef& ref : rows) {
+    if (number[ref.source] == UINT32_MAX) {
+      number[ref.source] = static_cast<uint32_t>(used.groups.size());
+      used.groups.push_back(std::dynamic_pointer_cast<const RowGroup>(sources[ref.source]));
+      CHECK(used.groups.back() != nullptr);
+    }
+    used.rows.push_back({number[ref.source], ref.row});
   }
-  return groups;
+  return used;
 }
 
 Result<std::vector<int64_t>> gather_seqs(std::span<const std::shared_ptr<const RowGroup>> groups,
@@ -105,15 +119,17 @@ Status FileSegmentWriter::add_column(const ColumnView& view, const int64_t* time
 Status FileSegmentWriter::add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory,
                                       uint64_t begin) {
   for (const std::string& name : names) {
-    ColumnView view = CLEW_TRY(gatherer.gather(name));
+    ColumnView view = CLEW_TRY(gatherer.gather(name, TextsAs::kTemplates));
     CLEW_TRY(add_column(view, times_.data(), directory, begin));
   }
   return {};
 }
 
-Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> rows) {
-  CHECK(!rows.empty() && rows.size() <= kRowGroupRowsMax, rows.size());
-  auto groups = CLEW_TRY(row_groups_of(sources));
+Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, std::span<const RowRef> given) {
+  CHECK(!given.empty() && given.size() <= kRowGroupRowsMax, given.size());
+  Used used = used_sources(sources, given);
+  const auto& groups = used.groups;
+  std::span<const RowRef> rows = used.rows;
   uint64_t begin = position();
   Directory directory;
   directory.rows = static_cast<uint32_t>(rows.size());
@@ -167,7 +183,7 @@ void FileSegmentWriter::add_to_summary(const Directory& directory) {
   ++s.row_groups;
 }
 
-// The words of a row group that is copied; its bytes do not keep them.
+// The words of a row group, from its values.
 Status collect_words(const RowGroup& group, WordSet& words) {
   for (const Chunk& chunk : group.directory().chunks) {
     if (!has_indexed_words(chunk.name)) continue;
@@ -184,8 +200,24 @@ Status collect_words(const RowGroup& group, WordSet& words) {
   return {};
 }
 
-Status FileSegmentWriter::copy_row_group(const RowSourcePtr& source) {
-  auto group = std::dynamic_pointer_cast<const RowGroup>(source);
+// The words of a row group that is copied: of its segment's index, or anew when that is damaged.
+Result<GroupWords> FileSegmentWriter::words_to_copy(const SegmentReader& from, size_t group) {
+  auto known = copied_words_.find(&from);
+  if (known == copied_words_.end()) {
+    Result<std::vector<GroupWords>> words = from.words();
+    if (!words.ok() && words.error().code() != Code::kCorrupt && words.error().code() != Code::kNotFound) {
+      return std::move(words).error();
+    }
+    known = copied_words_.emplace(&from, words.ok() ? std::move(words).take() : std::vector<GroupWords>()).first;
+  }
+  if (!known->second.empty() && known->second[group].hash_bits > 0) return std::exchange(known->second[group], {});
+  auto source = std::dynamic_pointer_cast<const RowGroup>(from.row_groups()[group]);
+  CLEW_TRY(collect_words(*source, words_));
+  return words_.take();
+}
+
+Status FileSegmentWriter::copy_row_group(const SegmentReader& from, size_t group_number) {
+  auto group = std::dynamic_pointer_cast<const RowGroup>(from.row_groups()[group_number]);
   CHECK(group && group->seqs_form() == Seqs::kColumn);
   uint64_t begin = position();
   uint64_t bytes = group->directory().data_bytes;
@@ -198,8 +230,8 @@ Status FileSegmentWriter::copy_row_group(const RowSourcePtr& source) {
   write_directory(group->directory(), written);
   Directory directory = CLEW_TRY(read_directory(written, kRowGroupRowsMax));
   add_to_summary(directory);
-  CLEW_TRY(collect_words(*group, words_));
-  index_.add_row_group(words_.take());
+  GroupWords words = CLEW_TRY(words_to_copy(from, group_number));
+  index_.add_row_group(std::move(words));
   tail_.row_groups.push_back({begin, std::move(directory)});
   return {};
 }

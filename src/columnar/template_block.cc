@@ -21,7 +21,8 @@ constexpr int64_t power_of_ten(size_t digits) {
 }
 
 // Positions of the texts of each template, in order.
-std::vector<std::vector<uint32_t>> by_template(const BlockTexts& in, const TemplateSet& set, std::vector<uint32_t>& whole) {
+std::vector<std::vector<uint32_t>> by_template(const BlockTexts& in, const TemplateSet& set,
+                                               std::vector<uint32_t>& whole) {
   std::vector<std::vector<uint32_t>> uses(set.entries().size());
   for (uint32_t i = 0; i < in.rows.size(); ++i) {
     uint32_t code = set.code(in.rows[i]);
@@ -54,7 +55,7 @@ void encode_templates(const BlockTexts& in, const TemplateSet& set, codec::Effor
       for (uint32_t i : uses[code]) {
         const Variable& v = set.variables(in.rows[i])[s];
         if (shape.slots[s].kind == kWord) {
-          words.push_back(in.texts[i].substr(v.at, v.bytes));
+          words.push_back(v.word());
         } else {
           numbers.push_back(v.number);
         }
@@ -110,7 +111,8 @@ Result<std::vector<int64_t>> TemplateBlock::numbers(uint32_t code, size_t slot) 
   return numbers;
 }
 
-Status TemplateBlock::words(uint32_t code, size_t slot, std::string& bytes, std::vector<std::string_view>& texts) const {
+Status TemplateBlock::words(uint32_t code, size_t slot, std::string& bytes,
+                            std::vector<std::string_view>& texts) const {
   base::Reader in(slots_[code][slot]);
   CLEW_TRY(decode_plain(in, uses_[code], bytes, texts));
   return in.finish();
@@ -136,6 +138,26 @@ struct OpenTemplate {
   size_t next = 0;
   size_t bytes_max = 0;  // of one text, words not counted
 };
+
+// What the views of TemplateRows point into.
+struct RowStorage {
+  std::vector<OpenTemplate> open;
+  std::vector<Variable> variables;
+  std::string whole_bytes;
+};
+
+Status open_slots(const TemplateBlock& block, const Template& shape, uint32_t code, OpenTemplate& open) {
+  open.slots.resize(shape.slots.size());
+  for (size_t s = 0; s < shape.slots.size(); ++s) {
+    OpenSlot& slot = open.slots[s];
+    if (shape.slots[s].kind == kWord) {
+      CLEW_TRY(block.words(code, s, slot.bytes, slot.words));
+    } else {
+      slot.numbers = CLEW_TRY(block.numbers(code, s));
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -194,6 +216,46 @@ Status TemplateBlock::all_texts(std::string& bytes, std::vector<std::string_view
     texts.emplace_back(begin, static_cast<size_t>(to - begin));
   }
   return {};
+}
+
+Result<std::shared_ptr<const TemplateRows>> TemplateBlock::all_rows(std::span<const uint32_t> rows,
+                                                                    uint32_t block_rows) const {
+  auto out = std::make_shared<TemplateRows>();
+  auto storage = std::make_shared<RowStorage>();
+  std::vector<std::string_view> whole;
+  CLEW_TRY(whole_texts(storage->whole_bytes, whole));
+  storage->open.resize(uses_.size());
+  size_t variables = 0;
+  for (uint32_t code = 1; code < uses_.size(); ++code) {
+    if (uses_[code] == 0) continue;
+    CLEW_TRY(open_slots(*this, templates_->list[code - 1], code, storage->open[code]));
+    variables += uses_[code] * storage->open[code].slots.size();
+  }
+  storage->variables.reserve(variables);  // pointers into it stay
+  out->codes.assign(block_rows, kWholeText);
+  out->variables.assign(block_rows, nullptr);
+  if (!whole.empty()) out->texts.resize(block_rows);
+  size_t next_whole = 0;
+  for (size_t i = 0; i < codes_.size(); ++i) {
+    if (codes_[i] == kWhole) {
+      out->texts[rows[i]] = whole[next_whole++];
+      continue;
+    }
+    OpenTemplate& t = storage->open[static_cast<size_t>(codes_[i])];
+    out->codes[rows[i]] = static_cast<uint32_t>(codes_[i] - 1);
+    out->variables[rows[i]] = storage->variables.data() + storage->variables.size();
+    for (const OpenSlot& slot : t.slots) {
+      if (slot.numbers.empty()) {
+        std::string_view word = slot.words[t.next];
+        storage->variables.push_back({word.data(), static_cast<int64_t>(word.size())});
+      } else {
+        storage->variables.push_back({nullptr, slot.numbers[t.next]});
+      }
+    }
+    ++t.next;
+  }
+  out->storage = std::move(storage);
+  return std::shared_ptr<const TemplateRows>(std::move(out));
 }
 
 }  // namespace clew::columnar

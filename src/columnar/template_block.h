@@ -28,14 +28,17 @@ class TemplateBlock {
   Status words(uint32_t code, size_t slot, std::string& bytes, std::vector<std::string_view>& texts) const;
   Status whole_texts(std::string& bytes, std::vector<std::string_view>& texts) const;
 
+  // All texts as templates and variables, text i as row `rows[i]` of `block_rows`.
+  Result<std::shared_ptr<const TemplateRows>> all_rows(std::span<const uint32_t> rows, uint32_t block_rows) const;
+
   // All texts; gives where each begins and ends in `bytes`.
   Status all_texts(std::string& bytes, std::vector<std::string_view>& texts) const;
 
  private:
   const Templates* templates_ = nullptr;
   std::vector<int64_t> codes_;
-  std::vector<uint32_t> uses_;                          // by code plus 1
-  std::vector<std::vector<std::string_view>> slots_;    // by code plus 1, by slot
+  std::vector<uint32_t> uses_;                        // by code plus 1
+  std::vector<std::vector<std::string_view>> slots_;  // by code plus 1, by slot
   std::string_view whole_;
 };
 

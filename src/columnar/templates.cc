@@ -2,7 +2,9 @@
 
 #include <smmintrin.h>
 
+#include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #include "base/check.h"
@@ -15,7 +17,9 @@ constexpr uint32_t kTrialTexts = 1024;
 constexpr uint32_t kRareBelow = 3;  // templates of fewer texts are not worth their entry
 constexpr size_t kWindow = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Bits of the bytes of a window that are digits, belong to words (bytes above 0x7f do), or are placeholders.
 struct Masks {
@@ -64,7 +68,9 @@ bool is_word_byte(char c) {
 }
 
 // Whether digits stand at `at`, on the other side of a separator.
-bool digit_at(std::string_view text, size_t at) { return at < text.size() && is_digit(text[at]); }
+bool digit_at(std::string_view text, size_t at) {
+  return at < text.size() && is_digit(text[at]);
+}
 
 // Numbers of dates, times and fractions have a fixed number of digits; so do those with leading zeros.
 bool fixed_width(std::string_view text, size_t begin, size_t end) {
@@ -178,7 +184,11 @@ class Cutter {
     copy(done_, begin - done_);
     *to_++ = kind;
     if (kind == kFixed) *to_++ = static_cast<char>('0' + (end - begin));
-    variables_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end - begin), number});
+    if (kind == kWord) {
+      variables_.push_back({text_.data() + begin, static_cast<int64_t>(end - begin)});
+    } else {
+      variables_.push_back({nullptr, number});
+    }
     done_ = end;
   }
 
@@ -225,27 +235,58 @@ Result<TemplatesPtr> parse_templates(DictionaryPtr texts) {
   return TemplatesPtr(std::move(templates));
 }
 
-bool TemplateSet::build(const ColumnView& column) {
-  dictionary_.reset(kTemplatesMax);
+void print_template(const Template& shape, const Variable* variables, std::string& out) {
+  for (const Template::Slot& slot : shape.slots) {
+    out.append(slot.before);
+    const Variable& v = *variables++;
+    if (slot.kind == kWord) {
+      out.append(v.word());
+      continue;
+    }
+    char digits[kNumberDigitsMax + 2];
+    auto bytes = static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, v.number).ptr - digits);
+    if (slot.kind == kFixed && bytes < slot.width) out.append(slot.width - bytes, '0');
+    out.append(digits, bytes);
+  }
+  out.append(shape.after);
+}
+
+void TemplateSet::begin(const ColumnView& column) {
+  size_t given = column.templates ? column.templates->entries->size() : 0;
+  dictionary_.reset(static_cast<uint32_t>(std::max<size_t>(given, kTemplatesMax)));
+  for (size_t i = 0; i < given; ++i) dictionary_.code((*column.templates->entries)[i]);
   arena_.clear();
   variables_.clear();
   codes_.assign(column.rows, kWhole);
-  first_variable_.resize(column.rows);
-  counts_.assign(kTemplatesMax, 0);
-  std::string buffer;
+  first_variable_.assign(column.rows, 0);
+  at_.assign(column.rows, nullptr);
+  counts_.assign(std::max<size_t>(given, kTemplatesMax), 0);
+}
+
+uint32_t TemplateSet::cut(std::string_view text) {
+  std::optional<std::string_view> shape = cut_text(text, buffer_, variables_);
+  if (!shape) return kWhole;
+  uint32_t code = dictionary_.find(*shape);
+  if (code == DictionaryBuilder::kFullCode && dictionary_.entries().size() < counts_.size()) {
+    arena_.emplace_back(*shape);
+    code = dictionary_.code(arena_.back());
+  }
+  return code;
+}
+
+bool TemplateSet::build(const ColumnView& column) {
+  begin(column);
   uint32_t texts = 0;
   uint32_t whole = 0;
   for (uint32_t row = 0; row < column.rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
     ++texts;
-    first_variable_[row] = static_cast<uint32_t>(variables_.size());
-    uint32_t code = kWhole;
-    if (std::optional<std::string_view> shape = cut_text(column.text_at(row), buffer, variables_)) {
-      code = dictionary_.find(*shape);
-      if (code == DictionaryBuilder::kFullCode && dictionary_.entries().size() < kTemplatesMax) {
-        arena_.emplace_back(*shape);
-        code = dictionary_.code(arena_.back());
-      }
+    uint32_t code = column.templates ? column.templates->codes[row] : kWhole;
+    if (code != kWhole) {
+      at_[row] = column.templates->variables[row];
+    } else {
+      first_variable_[row] = static_cast<uint32_t>(variables_.size());
+      code = cut(column.text_at(row));
     }
     codes_[row] = code;
     if (code == kWhole) {
@@ -253,7 +294,11 @@ bool TemplateSet::build(const ColumnView& column) {
     } else {
       ++counts_[code];
     }
-    if (texts == kTrialTexts && dictionary_.entries().size() + whole > kTrialTexts / 3) return false;
+    bool trial = texts == kTrialTexts && !column.templates;
+    if (trial && dictionary_.entries().size() + whole > kTrialTexts / 3) return false;
+  }
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (codes_[row] != kWhole && !at_[row]) at_[row] = variables_.data() + first_variable_[row];
   }
   return keep_frequent(texts);
 }
@@ -264,7 +309,7 @@ bool TemplateSet::keep_frequent(uint32_t texts) {
   kept_.clear();
   uint32_t served = 0;
   for (uint32_t c = 0; c < all.size(); ++c) {
-    if (counts_[c] < kRareBelow) continue;
+    if (counts_[c] < kRareBelow || kept_.size() == kTemplatesMax) continue;
     renamed[c] = static_cast<uint32_t>(kept_.size());
     kept_.push_back(all[c]);
     served += counts_[c];

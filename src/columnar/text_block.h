@@ -16,16 +16,18 @@ struct BlockTexts {
 // Appends form and texts. Gives true when decoding needs `_time`.
 bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out);
 
-// The decoded texts: either `texts`, or `codes` into the chunk's dictionary.
+// The decoded texts: either `texts`, or `codes` into the chunk's dictionary, or `templates`.
 struct DecodedTexts {
   std::vector<std::string_view> texts;
   std::vector<uint32_t> codes;
   bool coded = false;
-  std::shared_ptr<std::string> bytes;  // what `texts` point into
+  std::shared_ptr<const TemplateRows> templates;  // by row of the block
+  std::shared_ptr<std::string> bytes;             // what `texts` point into
 };
 
 // `rows[i]`, a row of the block, says where text i stands; needed to find its time.
 // Errors: kCorrupt, kUnsupported.
-Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> rows, const BlockContext& context);
+Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> rows, uint32_t block_rows,
+                                  const BlockContext& context);
 
 }  // namespace clew::columnar

@@ -1,6 +1,7 @@
 #include "columnar/token_index.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.h"
 #include "codec/bitpack.h"
@@ -9,14 +10,12 @@
 namespace clew::columnar {
 namespace {
 
-constexpr int kSpareBits = 7;             // a lookup is wrongly answered "perhaps" about once in 128 segments
-constexpr int kBucketBits = 8;            // hashes are merged in 256 ranges
-constexpr size_t kCommonFromGroups = 4;   // segments of fewer row groups list every word
-
-struct Entry {
-  uint64_t hash = 0;
-  uint32_t group = 0;
-};
+constexpr int kSpareBits = 7;   // a lookup is wrongly answered "perhaps" about once in 128 segments
+constexpr int kMergeBits = 3;   // more, so that eight segments of a size can be joined by copying their words
+constexpr int kBucketBits = 8;  // hashes are merged in 256 ranges
+constexpr int kGroupBits = 16;
+static_assert(kRowGroupsMax == 1u << kGroupBits);
+constexpr size_t kCommonFromGroups = 4;  // segments of fewer row groups list every word
 
 // Cuts entries into pages. A hash never lies in two pages.
 class PageWriter {
@@ -59,56 +58,85 @@ class PageWriter {
   std::vector<int64_t> groups_;
 };
 
-// Reads the words of a row group in order.
+// Reads the words of a row group in order, as hashes of `hash_bits`.
 struct WordCursor {
   base::Reader in;
+  int cut;
+  uint64_t full = 0;
   uint64_t hash = 0;
-  bool first = true;
   bool done = false;
 
-  explicit WordCursor(std::string_view gaps) : in(gaps) { next(); }
+  WordCursor(const GroupWords& words, int hash_bits) : in(words.gaps), cut(words.hash_bits - hash_bits) { next(); }
   void next() {
     done = in.remaining() == 0;
     if (done) return;
-    hash = first ? in.varint() : hash + in.varint();
-    first = false;
+    full += in.varint();
+    hash = full >> cut;
   }
 };
+
+// An entry while it is sorted: the hash above, the row group in the lowest bits.
+uint64_t entry_of(uint64_t hash, uint64_t group) {
+  return hash << kGroupBits | group;
+}
+
+// By the hash's lowest `bits`; entries of one hash keep their order. Least significant digits first.
+void sort_entries(std::vector<uint64_t>& entries, std::vector<uint64_t>& other, int bits) {
+  constexpr int kDigitBits = 11;
+  constexpr size_t kDigits = size_t{1} << kDigitBits;
+  other.resize(entries.size());
+  std::vector<uint32_t> begins(kDigits);
+  for (int shift = kGroupBits; shift < kGroupBits + bits; shift += kDigitBits) {
+    uint64_t mask = kDigits - 1;
+    if (kGroupBits + bits - shift < kDigitBits) mask = (uint64_t{1} << (kGroupBits + bits - shift)) - 1;
+    std::fill(begins.begin(), begins.end(), 0);
+    for (uint64_t e : entries) ++begins[e >> shift & mask];
+    uint32_t at = 0;
+    for (uint32_t& b : begins) at += std::exchange(b, at);
+    for (uint64_t e : entries) other[begins[e >> shift & mask]++] = e;
+    entries.swap(other);
+  }
+}
 
 }  // namespace
 
 IndexPlace IndexBuilder::finish(uint64_t offset, std::string& out) {
   IndexPlace place;
   uint64_t total = 0;
-  for (const auto& group : groups_) total += group.count;
-  place.hash_bits = static_cast<uint8_t>(std::min(kIndexHashBits, codec::bits_of(total) + kSpareBits));
-  int cut = kIndexHashBits - place.hash_bits;
+  int bits = kIndexHashBits;
+  for (const GroupWords& group : groups_) {
+    total += group.count;
+    bits = std::min<int>(bits, group.hash_bits);
+  }
+  // At least so many that a bucket is a whole number of hashes.
+  bits = std::max(kBucketBits, std::min(bits, codec::bits_of(total) + kSpareBits + kMergeBits));
+  place.hash_bits = static_cast<uint8_t>(bits);
   std::vector<WordCursor> cursors;
-  for (const auto& group : groups_) cursors.emplace_back(group.gaps);
+  for (const GroupWords& group : groups_) cursors.emplace_back(group, bits);
   PageWriter pages(place, offset, out);
-  std::vector<Entry> entries;
+  std::vector<uint64_t> entries;
+  std::vector<uint64_t> other;
   auto all = static_cast<uint32_t>(groups_.size());
   for (uint64_t bucket = 0; bucket < (1u << kBucketBits); ++bucket) {
-    uint64_t end = (bucket + 1) << (kIndexHashBits - kBucketBits);
+    uint64_t end = (bucket + 1) << (bits - kBucketBits);
     entries.clear();
     for (uint32_t g = 0; g < cursors.size(); ++g) {
+      uint64_t last = UINT64_MAX;
       for (; !cursors[g].done && cursors[g].hash < end; cursors[g].next()) {
-        uint64_t hash = cursors[g].hash >> cut;
-        bool again = !entries.empty() && entries.back().hash == hash && entries.back().group == g;
-        if (!again) entries.push_back({hash, g});
+        if (cursors[g].hash != last) entries.push_back(entry_of(cursors[g].hash, g));
+        last = cursors[g].hash;
       }
     }
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return a.hash != b.hash ? a.hash < b.hash : a.group < b.group;
-    });
+    sort_entries(entries, other, bits - kBucketBits);
     for (size_t i = 0; i < entries.size();) {
+      uint64_t hash = entries[i] >> kGroupBits;
       size_t next = i;
-      while (next < entries.size() && entries[next].hash == entries[i].hash) ++next;
+      while (next < entries.size() && entries[next] >> kGroupBits == hash) ++next;
       if (groups_.size() >= kCommonFromGroups && (next - i) * 2 > groups_.size()) {
-        pages.add(entries[i].hash, all);
+        pages.add(hash, all);
         i = next;
       }
-      for (; i < next; ++i) pages.add(entries[i].hash, entries[i].group);
+      for (; i < next; ++i) pages.add(hash, static_cast<uint32_t>(entries[i] & (kRowGroupsMax - 1)));
     }
   }
   pages.flush();
@@ -162,6 +190,33 @@ Result<std::vector<bool>> look_up(const os::File& file, const IndexPlace& index,
   return found;
 }
 
+Result<std::vector<GroupWords>> words_of_groups(const os::File& file, const IndexPlace& index, size_t row_groups) {
+  if (index.hash_bits == 0) return Error(Code::kNotFound, "no token index");
+  std::vector<GroupWords> groups(row_groups);
+  std::vector<uint64_t> last(row_groups, 0);
+  for (GroupWords& words : groups) words.hash_bits = index.hash_bits;
+  auto add = [&](size_t g, uint64_t hash) {
+    base::Writer(groups[g].gaps).varint(hash - last[g]);
+    last[g] = hash;
+    ++groups[g].count;
+  };
+  for (const IndexPage& page : index.pages) {
+    PageEntries entries = CLEW_TRY(read_page(file, page));
+    for (size_t i = 0; i < entries.hashes.size(); ++i) {
+      auto hash = static_cast<uint64_t>(entries.hashes[i]);
+      auto group = static_cast<uint64_t>(entries.groups[i]);
+      if (group > row_groups) return Error(Code::kCorrupt, "an index entry of no row group");
+      if (hash >> index.hash_bits != 0) return Error(Code::kCorrupt, "a hash of more bits than the index has");
+      bool all = group == row_groups;
+      for (size_t g = all ? 0 : group; g < (all ? row_groups : group + 1); ++g) {
+        if (hash < last[g]) return Error(Code::kCorrupt, "index entries out of order");
+        add(g, hash);
+      }
+    }
+  }
+  return groups;
+}
+
 Status verify_index(const os::File& file, const IndexPlace& index, size_t row_groups) {
   uint64_t last = 0;
   uint64_t entries = 0;
@@ -170,7 +225,8 @@ Status verify_index(const os::File& file, const IndexPlace& index, size_t row_gr
     for (size_t i = 0; i < read.hashes.size(); ++i) {
       if (static_cast<uint64_t>(read.hashes[i]) < last) return Error(Code::kCorrupt, "index entries out of order");
       last = static_cast<uint64_t>(read.hashes[i]);
-      if (static_cast<uint64_t>(read.groups[i]) > row_groups) return Error(Code::kCorrupt, "an index entry of no row group");
+      if (static_cast<uint64_t>(read.groups[i]) > row_groups)
+        return Error(Code::kCorrupt, "an index entry of no row group");
     }
     entries += read.hashes.size();
   }

@@ -15,8 +15,12 @@ namespace {
 
 using model::Kind;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 void add_value_words(const model::Value& value, WordSet& words) {
   if (value.type() == model::Type::kString) words.add_text(value.text());
@@ -38,7 +42,9 @@ bool indexable(std::string_view word) {
   return others > 1;
 }
 
-uint64_t index_hash(std::string_view word) { return text::word_hash(word) >> (64 - kIndexHashBits); }
+uint64_t index_hash(std::string_view word) {
+  return text::word_hash(word) >> (64 - kIndexHashBits);
+}
 
 uint64_t index_hash_of_name(std::string_view name) {
   return base::hash64(name, 0x6e616d65) >> (64 - kIndexHashBits);
@@ -91,8 +97,8 @@ bool has_indexed_words(std::string_view column) {
   return !column.starts_with('_') || column == model::kRawField || column == model::kRestField;
 }
 
-// The texts of a block have one layout: they differ in digits and in the names of months. Words that begin with digits are
-// not indexed.
+// The texts of a block have one layout: they differ in digits and in the names of months. Words that begin with digits
+// are not indexed.
 void WordSet::add_times(const ColumnView& column) {
   for (uint32_t begin = 0; begin < column.rows; begin += kBlockRows) {
     uint32_t row = begin;
@@ -134,16 +140,15 @@ void WordSet::add_templates(const ColumnView& column, const TemplateSet& set) {
   }
   for (uint32_t row = 0; row < column.rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
-    std::string_view text = column.text_at(row);
     uint32_t code = set.code(row);
     if (code == TemplateSet::kWhole) {
-      add_kind_text(static_cast<Kind>(column.kind_at(row)), text);
+      add_kind_text(static_cast<Kind>(column.kind_at(row)), column.text_at(row));
       continue;
     }
     const Template& shape = set.parsed().list[code];
     const Variable* variables = set.variables(row);
     for (size_t s = 0; s < shape.slots.size(); ++s) {
-      if (shape.slots[s].kind == kWord) add_text(text.substr(variables[s].at, variables[s].bytes));
+      if (shape.slots[s].kind == kWord) add_text(variables[s].word());
     }
   }
 }
@@ -171,9 +176,10 @@ void WordSet::sort() {
   }
 }
 
-WordSet::Taken WordSet::take() {
+GroupWords WordSet::take() {
   sort();
-  Taken taken;
+  GroupWords taken;
+  taken.hash_bits = kIndexHashBits;
   base::Writer w(taken.gaps);
   uint64_t last = UINT64_MAX;
   for (uint64_t h : hashes_) {

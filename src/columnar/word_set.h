@@ -7,15 +7,16 @@
 #include <string_view>
 #include <vector>
 
-#include "columnar/column_view.h"
 #include "columnar/block.h"
+#include "columnar/column_view.h"
+#include "columnar/segment.h"
 
 namespace clew::columnar {
 
 constexpr int kIndexHashBits = 40;  // of a word's hash, the upper ones
 
-// Whether the index knows of such words. Numbers, parts of times and parts of UUIDs are left out: they are words of nearly
-// every row group or of values that the index would be larger than. A search for one goes to the columns.
+// Whether the index knows of such words. Numbers, parts of times and parts of UUIDs are left out: they are words of
+// nearly every row group or of values that the index would be larger than. A search for one goes to the columns.
 bool indexable(std::string_view folded_word);
 
 // The upper kIndexHashBits of the word's hash.
@@ -46,11 +47,7 @@ class WordSet {
   void add_templates(const ColumnView& column, const TemplateSet& set);
 
   // The words so far, rising, without repetition, as differences; forgets them.
-  struct Taken {
-    std::string gaps;  // varints
-    uint32_t count = 0;
-  };
-  Taken take();
+  GroupWords take();
 
  private:
   void add_hash(uint64_t hash) {

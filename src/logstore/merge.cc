@@ -15,7 +15,8 @@ using columnar::RowSourcePtr;
 // A row group of the result: copied from one source, or gathered.
 struct Planned {
   int64_t time_min = INT64_MAX;
-  RowSourcePtr copy;
+  const columnar::SegmentReader* from = nullptr;  // when copied: from there
+  size_t group = 0;
   std::vector<RowRef> rows;
 };
 
@@ -32,7 +33,7 @@ Result<Plan> make_plan(const Engine& engine, const MergeJob& job) {
     for (size_t g = 0; g < groups.size(); ++g) {
       const columnar::DeletedRows deleted = g < segment->deleted.size() ? segment->deleted[g] : nullptr;
       if (!deleted && groups[g]->rows() * 2 >= engine.options.row_group_rows) {
-        plan.groups.push_back({groups[g]->time_min(), groups[g], {}});
+        plan.groups.push_back({groups[g]->time_min(), segment->reader.get(), g, {}});
         continue;
       }
       std::vector<int64_t> times = CLEW_TRY(groups[g]->times());
@@ -47,7 +48,7 @@ Result<Plan> make_plan(const Engine& engine, const MergeJob& job) {
     std::vector<RowRef> sorted = CLEW_TRY(columnar::sorted_for_row_group(plan.small, std::move(group)));
     int64_t time_min = INT64_MAX;
     for (const RowRef& ref : sorted) time_min = std::min(time_min, plan.small[ref.source]->time_min());
-    plan.groups.push_back({time_min, nullptr, std::move(sorted)});
+    plan.groups.push_back({time_min, nullptr, 0, std::move(sorted)});
   }
   std::stable_sort(plan.groups.begin(), plan.groups.end(),
                    [](const Planned& a, const Planned& b) { return a.time_min < b.time_min; });
@@ -60,8 +61,11 @@ Status write_merged(Engine& engine, const MergeJob& job, SegmentPtr& written, st
   auto entry = std::make_shared<SegmentEntry>();
   SegmentMeta& meta = entry->meta;
   const SegmentMeta& first = job.segments.front()->meta;
-  meta = SegmentMeta{.id = engine.take_segment_id(), .tenant = first.tenant, .dataset = first.dataset,
-                     .retention_class = first.retention_class, .day = first.day};
+  meta = SegmentMeta{.id = engine.take_segment_id(),
+                     .tenant = first.tenant,
+                     .dataset = first.dataset,
+                     .retention_class = first.retention_class,
+                     .day = first.day};
   std::vector<columnar::CommitRange> commits;
   for (const SegmentPtr& s : job.segments) {
     commits.insert(commits.end(), s->reader->commits().begin(), s->reader->commits().end());
@@ -70,12 +74,12 @@ Status write_merged(Engine& engine, const MergeJob& job, SegmentPtr& written, st
   }
   join_commits(commits);
   path = engine.segment_path(meta);
-  std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(columnar::create_segment(
-      engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
+  std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(
+      columnar::create_segment(engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
   for (const Planned& group : plan.groups) {
     CLEW_TRY(engine.check_open());
-    if (group.copy) {
-      CLEW_TRY(writer->copy_row_group(group.copy));
+    if (group.from) {
+      CLEW_TRY(writer->copy_row_group(*group.from, group.group));
     } else {
       CLEW_TRY(writer->add_row_group(plan.small, group.rows));
     }

@@ -72,12 +72,40 @@ Status read_dictionary_place(base::Reader& in, uint64_t data_bytes, DictionaryPl
   return in.status();
 }
 
+void write_references(const std::vector<Reference>& references, base::Writer& w) {
+  w.varint(references.size());
+  for (const Reference& r : references) {
+    w.u8(static_cast<uint8_t>(r.of));
+    w.string(r.name);
+    if (r.of != Reference::Of::kTime) continue;
+    w.varint_signed(r.offset_seconds);
+    w.varint_signed(r.shift);
+  }
+}
+
+Status read_references(base::Reader& in, std::vector<Reference>& references) {
+  references.resize(in.varint_max(kReferencesMax));
+  for (Reference& r : references) {
+    uint8_t of = in.u8();
+    if (of > static_cast<uint8_t>(Reference::Of::kTime)) return Error(Code::kUnsupported, "unknown kind of reference");
+    r.of = static_cast<Reference::Of>(of);
+    r.name = in.string();
+    if (r.of != Reference::Of::kTime) continue;
+    int64_t offset = in.varint_signed();
+    if (offset != static_cast<int32_t>(offset)) return Error(Code::kCorrupt, "a zone beyond a day");
+    r.offset_seconds = static_cast<int32_t>(offset);
+    r.shift = in.varint_signed();
+  }
+  return in.status();
+}
+
 void write_chunk(const Chunk& chunk, base::Writer& w) {
   w.string(chunk.name);
   w.u16(chunk.kinds);
   w.varint(chunk.values);
   w.varint(chunk.nulls);
   w.u8(static_cast<uint8_t>(chunk.text_form));
+  if (chunk.text_form == TextForm::kComposed) write_references(chunk.references, w);
   write_stats(chunk.stats, w);
   write_dictionary_place(chunk.dictionary, w);
   w.varint(chunk.blocks.empty() ? 0 : chunk.blocks[0].offset);
@@ -93,8 +121,9 @@ Status read_chunk(base::Reader& in, const Directory& directory, Chunk& chunk) {
   chunk.values = static_cast<uint32_t>(in.varint_max(directory.rows));
   chunk.nulls = static_cast<uint32_t>(in.varint_max(directory.rows));
   uint8_t form = in.u8();
-  if (form > static_cast<uint8_t>(TextForm::kTemplates)) return Error(Code::kUnsupported, "unknown form of texts");
+  if (form > static_cast<uint8_t>(TextForm::kComposed)) return Error(Code::kUnsupported, "unknown form of texts");
   chunk.text_form = static_cast<TextForm>(form);
+  if (chunk.text_form == TextForm::kComposed) CLEW_TRY(read_references(in, chunk.references));
   CLEW_TRY(read_stats(in, chunk.stats));
   CLEW_TRY(read_dictionary_place(in, directory.data_bytes, chunk.dictionary));
   uint64_t offset = in.varint_max(directory.data_bytes);

@@ -29,8 +29,30 @@ constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
   return rows - begin < kBlockRows ? rows - begin : kBlockRows;
 }
 
-// How the texts of a block are written; on disk.
-enum class TextForm : uint8_t { kPlain = 0, kCodes = 1, kHex = 2, kUuid = 3, kIp4 = 4, kTime = 5, kTemplates = 6 };
+// How the texts of a block are written; on disk. kComposed is of chunks only: their blocks hold skeletons of lines in one
+// of the other forms (composed.h).
+enum class TextForm : uint8_t {
+  kPlain = 0,
+  kCodes = 1,
+  kHex = 2,
+  kUuid = 3,
+  kIp4 = 4,
+  kTime = 5,
+  kTemplates = 6,
+  kComposed = 7,
+};
+
+constexpr size_t kReferencesMax = 32;                 // of one composed chunk
+constexpr size_t kLineBlockBytesMax = 256u << 20;     // of the lines of one block that are composed
+
+// What composed lines refer to: what a column prints, or `_time` in some layout. On disk.
+struct Reference {
+  enum class Of : uint8_t { kColumn = 0, kTime = 1 };
+  Of of = Of::kColumn;
+  std::string name;            // the column, or the layout's pattern
+  int32_t offset_seconds = 0;  // of the layout
+  int64_t shift = 0;           // the line's time less `_time`, cut to the layout's digits
+};
 
 // Minimum and maximum of a column's values; on disk.
 enum class StatsForm : uint8_t { kNone = 0, kInts = 1, kNumbers = 2, kTexts = 3 };
@@ -69,6 +91,7 @@ struct Chunk {
   uint32_t values = 0;     // rows that have the field, nulls included
   uint32_t nulls = 0;      // of them null
   TextForm text_form = TextForm::kPlain;  // other than kPlain: all texts have that form, without exception
+  std::vector<Reference> references;      // of kComposed
   ChunkStats stats;
   DictionaryPlace dictionary;
   std::vector<BlockPlace> blocks;

@@ -112,6 +112,7 @@ Status narrow_texts(const Fields& fields, const Chunk& chunk, const TextQuery& q
     rows.clear();
     return {};
   }
+  if (chunk.text_form == TextForm::kComposed) return narrow_values(fields, chunk, query, block, rows, stats);
   bool strings = (chunk.kinds & ~(bit(Kind::kString) | bit(Kind::kNull))) == 0;
   if (strings && chunk.dictionary.form == DictionaryForm::kTexts) {
     return narrow_codes(fields, chunk, query, block, rows, stats);

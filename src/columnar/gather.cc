@@ -24,7 +24,8 @@ bool Gatherer::mostly_templates(std::string_view name) const {
     const Chunk* chunk = sources_[s]->directory().find(name);
     if (!chunk) continue;
     if (!chunk->only(model::Kind::kString)) return false;
-    if (chunk->dictionary.form == DictionaryForm::kTemplates) templated += rows_of_[s];
+    bool templates = chunk->dictionary.form == DictionaryForm::kTemplates && chunk->text_form != TextForm::kComposed;
+    if (templates) templated += rows_of_[s];
   }
   return templated * 2 >= rows_.size();
 }

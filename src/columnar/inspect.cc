@@ -53,12 +53,21 @@ std::string dictionary_text(const DictionaryPlace& place) {
   return fmt::format(", {} {}", place.entries, place.form == DictionaryForm::kTexts ? "entries" : "templates");
 }
 
+std::string references_text(const Chunk& chunk) {
+  if (chunk.text_form != TextForm::kComposed) return "";
+  std::string out = ", composed of";
+  for (const Reference& r : chunk.references) {
+    out += r.of == Reference::Of::kTime ? fmt::format(" _time as {}", quoted(r.name)) : fmt::format(" {}", r.name);
+  }
+  return out;
+}
+
 void describe_group(const RowGroup& group, std::string& out) {
   const Directory& d = group.directory();
   out += fmt::format("  rows {}, {} .. {}, {} bytes\n", d.rows, time_text(d.time_min), time_text(d.time_max), d.data_bytes);
   for (const Chunk& chunk : d.chunks) {
-    out += fmt::format("  {}: {}, {} values, {} bytes{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
-                       chunk.stored_bytes(), dictionary_text(chunk.dictionary), stats_text(chunk));
+    out += fmt::format("  {}: {}, {} values, {} bytes{}{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
+                       chunk.stored_bytes(), dictionary_text(chunk.dictionary), references_text(chunk), stats_text(chunk));
     Result<ChunkEntries> entries = group.entries(chunk, nullptr);
     if (!entries.ok()) out += fmt::format("    DAMAGED dictionary: {}\n", entries.error().message());
     for (uint32_t b = 0; b < chunk.blocks.size() && entries.ok(); ++b) {

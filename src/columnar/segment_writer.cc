@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
 #include "columnar/chunk_encoder.h"
+#include "columnar/composed.h"
 #include "columnar/gather.h"
 #include "columnar/levels.h"
 #include "columnar/rest_gather.h"
@@ -17,6 +19,7 @@ namespace clew::columnar {
 namespace {
 
 constexpr size_t kWriteBytes = 1u << 20;  // the writer's buffer
+constexpr size_t kReferredColumnsMax = 28;
 
 class FileSegmentWriter final : public SegmentWriter {
  public:
@@ -35,6 +38,8 @@ class FileSegmentWriter final : public SegmentWriter {
   uint64_t position() const { return buffer_offset_ + buffer_.size(); }
   Status flush();
   Status add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory, uint64_t begin);
+  Status add_lines(std::span<const std::shared_ptr<const RowGroup>> groups, std::span<const RowRef> rows,
+                   const std::vector<std::string>& names, Directory& directory, uint64_t begin);
   Status add_column(const ColumnView& view, const int64_t* times, Directory& directory, uint64_t begin);
   void add_to_summary(const Directory& directory);
   Status write_tails();
@@ -119,9 +124,53 @@ Status FileSegmentWriter::add_column(const ColumnView& view, const int64_t* time
 Status FileSegmentWriter::add_columns(Gatherer& gatherer, const std::vector<std::string>& names, Directory& directory,
                                       uint64_t begin) {
   for (const std::string& name : names) {
+    if (name == model::kRawField) continue;  // add_lines
     ColumnView view = CLEW_TRY(gatherer.gather(name, TextsAs::kTemplates));
     CLEW_TRY(add_column(view, times_.data(), directory, begin));
   }
+  return {};
+}
+
+// Columns that lines may refer to: the first, which most rows have.
+std::vector<std::string_view> referable(const std::vector<std::string>& names) {
+  std::vector<std::string_view> out;
+  for (const std::string& name : names) {
+    if (!name.starts_with('_') && out.size() < kReferredColumnsMax) out.push_back(name);
+  }
+  return out;
+}
+
+// The column `_raw`: composed of what the other columns print where that is a gain.
+Status FileSegmentWriter::add_lines(std::span<const std::shared_ptr<const RowGroup>> groups,
+                                    std::span<const RowRef> rows, const std::vector<std::string>& names,
+                                    Directory& directory, uint64_t begin) {
+  Gatherer of_lines(groups, rows);
+  ColumnView lines = CLEW_TRY(of_lines.gather(model::kRawField));
+  bool strings = lines.texts || lines.codes;
+  for (uint32_t row = 0; row < lines.rows && strings; ++row) {
+    strings = lines.kind_at(row) == kAbsent || lines.kind_at(row) == static_cast<uint8_t>(model::Kind::kString);
+  }
+  std::deque<Gatherer> gatherers;
+  std::vector<ColumnView> columns;
+  for (std::string_view name : strings ? referable(names) : std::vector<std::string_view>()) {
+    ColumnView column = CLEW_TRY(gatherers.emplace_back(groups, rows).gather(name));
+    columns.push_back(column);
+  }
+  Composer composer(lines, std::move(columns), times_.data());
+  if (!strings || !composer.run()) return add_column(lines, times_.data(), directory, begin);
+  ColumnView skeletons = lines;
+  skeletons.codes = nullptr;
+  skeletons.entries = nullptr;
+  skeletons.texts = composer.skeletons().data();
+  chunks_.set_words(nullptr);
+  Status added = add_column(skeletons, times_.data(), directory, begin);
+  chunks_.set_words(&words_);
+  CLEW_TRY(added);
+  Chunk& chunk = directory.chunks.back();
+  chunk.text_form = TextForm::kComposed;
+  chunk.references = composer.references();
+  chunk.stats = {};
+  words_.add_column(lines, TextForm::kPlain);
   return {};
 }
 
@@ -155,6 +204,9 @@ Status FileSegmentWriter::add_row_group(std::span<const RowSourcePtr> sources, s
     names.resize(model::kColumnsMax);
   }
   CLEW_TRY(add_columns(gatherer, names, directory, begin));
+  if (std::find(names.begin(), names.end(), model::kRawField) != names.end()) {
+    CLEW_TRY(add_lines(groups, rows, names, directory, begin));
+  }
   RestColumn rest = CLEW_TRY(gather_rest(gatherer, beyond, directory.rows));
   if (rest.view.rows > 0) CLEW_TRY(add_column(rest.view, times_.data(), directory, begin));
   set_rest_names(rest.names, codec::Method::kZstd, directory);

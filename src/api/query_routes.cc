@@ -141,6 +141,8 @@ Json stats_json(const query::QueryStats& stats) {
           {"granules_pruned_by_index", stats.granules_pruned_by_index},
           {"granules_from_counts", stats.granules_from_counts},
           {"bytes_read", stats.bytes_read},
+          {"index_reads", stats.index_reads},
+          {"column_reads", stats.column_reads},
           {"blocks_decoded", stats.blocks_decoded},
           {"memory_bytes_peak", stats.memory_bytes_peak},
           {"ms", static_cast<double>(stats.nanos) / 1e6},

@@ -139,10 +139,10 @@ Result<VectorPtr> Fields::stored_column(std::string_view name, uint32_t block, c
 
 Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const Selection& rows,
                                  ScanStats& stats) const {
-  if (field == kSeqColumn) return seq_column(block, rows);
+  if (field == kSeqColumn) return seq_column(block, rows, stats);
   if (field == model::kIdField) return derived_id(block, rows, stats);
   if (field == model::kIndexField) return index_column(block, rows, stats);
-  if (field == kIngestTimeField) return ingest_times(block, rows);
+  if (field == kIngestTimeField) return ingest_times(block, rows, stats);
   auto way = CLEW_TRY(group_.names().steps(field));
   VectorPtr result;
   for (const model::CanonicalStep& step : *way) {
@@ -155,8 +155,8 @@ Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const S
   return result;
 }
 
-Result<VectorPtr> Fields::seq_column(uint32_t block, const Selection& rows) const {
-  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+Result<VectorPtr> Fields::seq_column(uint32_t block, const Selection& rows, ScanStats& stats) const {
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block, &stats));
   auto out = std::make_shared<Vector>();
   out->type = model::Type::kLong;
   out->layout = model::Layout::kFlat;
@@ -166,7 +166,7 @@ Result<VectorPtr> Fields::seq_column(uint32_t block, const Selection& rows) cons
 }
 
 Result<VectorPtr> Fields::derived_id(uint32_t block, const Selection& rows, ScanStats& stats) const {
-  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block, &stats));
   auto derived = std::make_shared<Vector>();
   derived->type = model::Type::kString;
   derived->layout = model::Layout::kFlat;
@@ -194,8 +194,8 @@ Result<VectorPtr> Fields::index_column(uint32_t block, const Selection& rows, Sc
   return any_null(*given) ? coalesce(given, own) : given;
 }
 
-Result<VectorPtr> Fields::ingest_times(uint32_t block, const Selection& rows) const {
-  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block));
+Result<VectorPtr> Fields::ingest_times(uint32_t block, const Selection& rows, ScanStats& stats) const {
+  std::vector<uint64_t> seqs = CLEW_TRY(group_.block_seqs(block, &stats));
   auto out = std::make_shared<Vector>();
   out->type = model::Type::kTimestamp;
   out->layout = model::Layout::kFlat;

@@ -44,8 +44,8 @@ class Fields {
   Result<model::VectorPtr> stored_column(std::string_view name, uint32_t block, const model::Selection& rows,
                                          contract::ScanStats& stats) const;
   Result<model::VectorPtr> derived_id(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
-  Result<model::VectorPtr> ingest_times(uint32_t block, const model::Selection& rows) const;
-  Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows) const;
+  Result<model::VectorPtr> ingest_times(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
+  Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/mutex.h"
@@ -32,9 +33,9 @@ bool all_in(const RowGroup& group, Seq up_to) {
 // Threads: all functions on any thread; what is remembered is behind a mutex inside Fields.
 class RowGroupGranule final : public contract::Granule {
  public:
-  RowGroupGranule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted)
+  RowGroupGranule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted, Reading reading)
       : group_(std::move(group)), up_to_(up_to), deleted_(std::move(deleted)), all_seqs_(all_in(*group_, up_to)),
-        fields_(*group_) {}
+        fields_(*group_), reading_(reading) {}
 
   const std::string& dataset() const override { return group_->dataset(); }
   uint32_t rows() const override { return group_->rows(); }
@@ -44,10 +45,12 @@ class RowGroupGranule final : public contract::Granule {
   void alive(uint32_t block, Selection& rows) const override;
   Result<VectorPtr> column(std::string_view field, uint32_t block, const Selection& rows,
                            ScanStats& stats) const override {
+    read_whole(stats);
     return fields_.column(field, block, rows, stats);
   }
   Result<bool> filter(const contract::Predicate& leaf, uint32_t block, Selection& rows,
                       ScanStats& stats) const override {
+    read_whole(stats);
     return filter_rows(fields_, leaf, block, rows, stats);
   }
   Result<contract::ColumnStats> column_stats(std::string_view field) const override {
@@ -59,16 +62,36 @@ class RowGroupGranule final : public contract::Granule {
   }
   Result<std::vector<std::string>> field_names() const override { return group_->names().public_names(); }
   Result<std::vector<std::string>> documents(uint32_t block, const Selection& rows, ScanStats& stats) const override {
+    read_whole(stats);
     return documents_of(fields_, block, rows, stats);
   }
 
  private:
+  void read_whole(ScanStats& stats) const;
+
   std::shared_ptr<const RowGroup> group_;
   Seq up_to_;
   DeletedRows deleted_;
   bool all_seqs_;
   Fields fields_;
+  const Reading reading_;
+  mutable base::Mutex mutex_;
+  mutable bool tried_ CLEW_GUARDED_BY(mutex_) = false;
+  mutable std::shared_ptr<const void> whole_ CLEW_GUARDED_BY(mutex_);  // keeps what the row group reads from
 };
+
+// A second reader meanwhile goes block by block; so does everyone when it fails, as errors have their place there.
+void RowGroupGranule::read_whole(ScanStats& stats) const {
+  if (reading_ != Reading::kWhole) return;
+  {
+    base::MutexLock lock(mutex_);
+    if (std::exchange(tried_, true)) return;
+  }
+  Result<std::shared_ptr<const void>> whole = group_->hold_whole(stats);
+  if (!whole.ok()) return;
+  base::MutexLock lock(mutex_);
+  whole_ = std::move(whole).take();
+}
 
 void RowGroupGranule::alive(uint32_t block, Selection& rows) const {
   uint32_t begin = block * kBlockRows;
@@ -92,8 +115,9 @@ void RowGroupGranule::alive(uint32_t block, Selection& rows) const {
 
 }  // namespace
 
-contract::GranulePtr make_granule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted) {
-  return std::make_shared<RowGroupGranule>(std::move(group), up_to, std::move(deleted));
+contract::GranulePtr make_granule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted,
+                                  Reading reading) {
+  return std::make_shared<RowGroupGranule>(std::move(group), up_to, std::move(deleted), reading);
 }
 
 }  // namespace clew::columnar

@@ -16,6 +16,7 @@ namespace clew::columnar {
 struct BatchEncoder::State {
   ChunkEncoder chunks{codec::Effort::kFast};
   Lanes lanes;
+  std::shared_ptr<IdFilters> ids;
   std::string data;
   std::string head;
   std::vector<RestName> rest_names;
@@ -24,6 +25,19 @@ struct BatchEncoder::State {
 BatchEncoder::BatchEncoder() : state_(std::make_unique<State>()) {}
 BatchEncoder::~BatchEncoder() = default;
 
+namespace {
+
+bool holds_ids(const Chunk& chunk) {
+  return chunk.only(model::Kind::kString) && (chunk.text_form == TextForm::kHex || chunk.text_form == TextForm::kUuid);
+}
+
+}  // namespace
+
+IdFiltersPtr BatchEncoder::take_ids() {
+  std::shared_ptr<IdFilters> ids = std::move(state_->ids);
+  return ids && !ids->empty() ? ids : nullptr;
+}
+
 std::string BatchEncoder::encode(const model::Batch& batch) {
   CHECK(batch.rows() > 0 && batch.rows() <= kPartRowsMax, batch.rows());
   const model::Column* time = batch.find(model::kTimeField);
@@ -31,6 +45,7 @@ std::string BatchEncoder::encode(const model::Batch& batch) {
   State& s = *state_;
   s.data.clear();
   s.rest_names.clear();
+  s.ids = std::make_shared<IdFilters>();
   Directory directory;
   directory.rows = batch.rows();
   auto [least, most] = std::minmax_element(time->ints().begin(), time->ints().end());
@@ -41,6 +56,7 @@ std::string BatchEncoder::encode(const model::Batch& batch) {
     ColumnView view = s.lanes.view_of(*column, batch.rows());
     const int64_t* times = column.get() == time ? nullptr : time->ints().data();
     directory.chunks.push_back(s.chunks.encode(view, times, s.data.size(), s.data));
+    if (holds_ids(directory.chunks.back())) s.ids->add(view);
     if (column->name() == model::kRestField) {
       Result<std::vector<RestName>> names = rest_names_of(view);
       CHECK(names.ok());
@@ -89,6 +105,10 @@ Result<PartHead> read_part_head(const ByteSource& source) {
   PartHead part;
   part.dataset = body.string();
   part.directory = CLEW_TRY(read_directory(head.view.substr(body.position()), kPartRowsMax));
+  // Whoever sends a part sends its values; lines composed of others are made here, in row groups.
+  bool composed = std::any_of(part.directory.chunks.begin(), part.directory.chunks.end(),
+                              [](const Chunk& c) { return c.text_form == TextForm::kComposed; });
+  if (composed) return Error(Code::kCorrupt, "composed lines in a part");
   part.data_offset = kPartHeaderBytes + head_bytes;
   if (part.data_offset + part.directory.data_bytes != source.bytes()) {
     return Error(Code::kCorrupt, "a part of another length");
@@ -98,12 +118,13 @@ Result<PartHead> read_part_head(const ByteSource& source) {
 
 namespace {
 
-Result<std::shared_ptr<const RowGroup>> open_source(const ByteSource& source, std::vector<CommitRange> commits) {
+Result<std::shared_ptr<const RowGroup>> open_source(const ByteSource& source, std::vector<CommitRange> commits,
+                                                    IdFiltersPtr ids) {
   PartHead head = CLEW_TRY(read_part_head(source));
   auto dataset = std::make_shared<const std::string>(std::move(head.dataset));
   auto ranges = std::make_shared<const std::vector<CommitRange>>(std::move(commits));
   return std::make_shared<const RowGroup>(dataset, std::move(head.directory), source.from(head.data_offset),
-                                          Seqs::kFromCommits, ranges);
+                                          Seqs::kFromCommits, ranges, std::move(ids));
 }
 
 // Later readers rely on it.
@@ -133,18 +154,19 @@ void append_block(const BlockValues& values, uint32_t first_row, model::Column& 
 }  // namespace
 
 Result<RowSourcePtr> open_part(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes,
-                               std::vector<CommitRange> commits) {
-  RowSourcePtr source = CLEW_TRY(open_source(ByteSource(std::move(file), offset, bytes), std::move(commits)));
+                               std::vector<CommitRange> commits, IdFiltersPtr ids) {
+  RowSourcePtr source =
+      CLEW_TRY(open_source(ByteSource(std::move(file), offset, bytes), std::move(commits), std::move(ids)));
   return source;
 }
 
 Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::vector<CommitRange> commits) {
-  RowSourcePtr source = CLEW_TRY(open_source(ByteSource(std::move(bytes)), std::move(commits)));
+  RowSourcePtr source = CLEW_TRY(open_source(ByteSource(std::move(bytes)), std::move(commits), nullptr));
   return source;
 }
 
 Result<model::Batch> decode_batch(std::string_view bytes) {
-  auto group = CLEW_TRY(open_source(ByteSource(std::make_shared<const std::string>(bytes)), {}));
+  auto group = CLEW_TRY(open_source(ByteSource(std::make_shared<const std::string>(bytes)), {}, nullptr));
   model::Batch batch(group->dataset());
   for (uint32_t i = 0; i < group->rows(); ++i) (void)batch.begin_row();
   for (const Chunk& chunk : group->directory().chunks) {

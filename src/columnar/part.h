@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "columnar/directory.h"
+#include "columnar/id_filter.h"
 #include "columnar/row_source.h"
 #include "model/batch.h"
 #include "os/disk.h"
@@ -22,6 +23,8 @@ class BatchEncoder {
   std::string encode(const model::Batch& batch);
   // The fields in `_rest` of the batch encoded last, rising by name.
   const std::vector<RestName>& rest_names() const;
+  // The ids of the batch that was encoded last; null when it has none.
+  IdFiltersPtr take_ids();
 
  private:
   struct State;
@@ -36,7 +39,7 @@ Result<model::Batch> decode_batch(std::string_view bytes);
 // `commits` name its rows in order.
 // Errors: kCorrupt, kUnsupported, kIo.
 Result<RowSourcePtr> open_part(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes,
-                               std::vector<CommitRange> commits);
+                               std::vector<CommitRange> commits, IdFiltersPtr ids = nullptr);
 // The same for a part in memory.
 Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::vector<CommitRange> commits);
 

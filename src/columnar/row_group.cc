@@ -12,13 +12,16 @@
 
 namespace clew::columnar {
 
+constexpr uint64_t kReadWholeBytesMax = 8u << 20;  // a greater row group is read block by block
+
 RowGroup::RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
-                   CommitsPtr commits)
+                   CommitsPtr commits, IdFiltersPtr ids)
     : dataset_(std::move(dataset)),
       directory_(std::move(directory)),
       data_(std::move(data)),
       seqs_(seqs),
       commits_(std::move(commits)),
+      ids_(std::move(ids)),
       names_(*this) {}
 
 std::vector<uint64_t> seqs_of_commits(const std::vector<CommitRange>& commits, uint32_t rows) {
@@ -55,7 +58,7 @@ Result<std::vector<uint64_t>> RowGroup::seqs() const {
   return all;
 }
 
-Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number) const {
+Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number, contract::ScanStats* stats) const {
   if (seqs_ == Seqs::kFromCommits) {
     std::vector<uint64_t> all = CLEW_TRY(seqs());
     uint32_t begin = block_number * kBlockRows;
@@ -63,14 +66,70 @@ Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number) const 
   }
   const Chunk* chunk = directory_.find(kSeqColumn);
   if (!chunk || !chunk->only(model::Kind::kInt)) return Error(Code::kCorrupt, "no column _seq");
-  BlockValues values = CLEW_TRY(block(*chunk, block_number, {}, nullptr));
+  BlockValues values = CLEW_TRY(block(*chunk, block_number, {}, stats));
   if (!values.kinds.empty()) return Error(Code::kCorrupt, "_seq is not in every row");
   return std::vector<uint64_t>(values.ints.begin(), values.ints.end());
 }
 
-contract::GranulePtr RowGroup::granule(Seq up_to, DeletedRows deleted) const {
-  return make_granule(shared_from_this(), up_to, std::move(deleted));
+contract::GranulePtr RowGroup::granule(Seq up_to, DeletedRows deleted, Reading reading) const {
+  bool whole = reading == Reading::kWhole && bytes() <= kReadWholeBytesMax;
+  return make_granule(shared_from_this(), up_to, std::move(deleted), whole ? Reading::kWhole : Reading::kBlocks);
 }
+
+Result<std::shared_ptr<const void>> RowGroup::hold_whole(contract::ScanStats& stats) const {
+  Bytes all = CLEW_TRY(data_.read(0, directory_.data_bytes));
+  stats.column_reads.fetch_add(1, std::memory_order_relaxed);
+  stats.bytes_read.fetch_add(directory_.data_bytes, std::memory_order_relaxed);
+  auto whole = std::make_shared<const Bytes>(std::move(all));
+  base::MutexLock lock(mutex_);
+  whole_ = whole;
+  return std::shared_ptr<const void>(std::move(whole));
+}
+
+Result<Bytes> RowGroup::read(uint64_t offset, uint64_t bytes, contract::ScanStats* stats) const {
+  std::shared_ptr<const Bytes> whole;
+  {
+    base::MutexLock lock(mutex_);
+    whole = whole_.lock();
+  }
+  if (whole && offset <= whole->view.size() && bytes <= whole->view.size() - offset) {
+    return Bytes{whole->view.substr(offset, bytes), whole};
+  }
+  if (stats) {
+    stats->column_reads.fetch_add(1, std::memory_order_relaxed);
+    stats->bytes_read.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  return data_.read(offset, bytes);
+}
+
+namespace {
+
+// Whether the ids leave the leaf possible. Only a column that answers for the field alone, as it is, can say no.
+bool ids_allow(const RowGroup& group, const IdFilters& ids, const contract::Predicate& leaf) {
+  using Op = contract::Predicate::Op;
+  bool texts = std::all_of(leaf.values.begin(), leaf.values.end(),
+                           [](const model::Value& v) { return v.type() == model::Type::kString; });
+  bool equality = leaf.op == Op::kEquals || leaf.op == Op::kIn;
+  if (leaf.field.empty() || !equality || !texts || leaf.values.empty()) return true;
+  Result<StepsPtr> steps = group.names().steps(leaf.field);
+  if (!steps.ok() || (*steps)->size() != 1 || (**steps)[0].how != model::Derive::kCopy) return true;
+  const std::string& source = (**steps)[0].source;
+  if (group.names().maybe_in_rest(source)) return true;
+  return std::any_of(leaf.values.begin(), leaf.values.end(),
+                     [&](const model::Value& v) { return ids.may_have(source, v.text()); });
+}
+
+bool possible(const RowGroup& group, const IdFilters& ids, const contract::Predicate& where) {
+  using Op = contract::Predicate::Op;
+  auto child = [&](const contract::Predicate& p) { return possible(group, ids, p); };
+  if (where.op == Op::kAll) return std::all_of(where.children.begin(), where.children.end(), child);
+  if (where.op == Op::kAny) return std::any_of(where.children.begin(), where.children.end(), child);
+  return ids_allow(group, ids, where);
+}
+
+}  // namespace
+
+bool RowGroup::may_match(const contract::Predicate& where) const { return !ids_ || possible(*this, *ids_, where); }
 
 namespace {
 
@@ -88,11 +147,7 @@ Result<ChunkEntries> parse_entries(const DictionaryPlace& place, std::string_vie
 }  // namespace
 
 Result<ChunkEntries> RowGroup::entries_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const {
-  Bytes bytes = CLEW_TRY(data_.read(place.offsets[copy], place.bytes));
-  if (stats) {
-    stats->column_reads.fetch_add(1, std::memory_order_relaxed);
-    stats->bytes_read.fetch_add(place.bytes, std::memory_order_relaxed);
-  }
+  Bytes bytes = CLEW_TRY(read(place.offsets[copy], place.bytes, stats));
   if (base::crc32c(bytes.view) != place.crc) return Error(Code::kCorrupt, "checksum of a dictionary");
   return parse_entries(place, bytes.view);
 }
@@ -109,11 +164,7 @@ Result<ChunkEntries> RowGroup::entries(const Chunk& chunk, contract::ScanStats* 
 Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, contract::ScanStats* stats) const {
   const BlockPlace& place = chunk.blocks[block_number];
   if (place.bytes == 0) return Bytes{};
-  Bytes bytes = CLEW_TRY(data_.read(place.offset, place.bytes));
-  if (stats) {
-    stats->column_reads.fetch_add(1, std::memory_order_relaxed);
-    stats->bytes_read.fetch_add(place.bytes, std::memory_order_relaxed);
-  }
+  Bytes bytes = CLEW_TRY(read(place.offset, place.bytes, stats));
   if (base::crc32c(bytes.view) != place.crc) return Error(Code::kCorrupt, "checksum of a block");
   return bytes;
 }

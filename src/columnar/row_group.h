@@ -6,9 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "columnar/block.h"
 #include "columnar/byte_source.h"
 #include "columnar/directory.h"
+#include "columnar/id_filter.h"
 #include "columnar/names.h"
 #include "columnar/row_source.h"
 
@@ -35,7 +37,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
  public:
   // `data` begins where the directory's offsets count from.
   RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
-           CommitsPtr commits);
+           CommitsPtr commits, IdFiltersPtr ids = nullptr);
 
   const std::string& dataset() const override { return *dataset_; }
   uint32_t rows() const override { return directory_.rows; }
@@ -44,7 +46,8 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   uint64_t bytes() const override { return directory_.data_bytes; }
   Result<std::vector<int64_t>> times() const override;
   Result<std::vector<uint64_t>> seqs() const override;
-  contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const override;
+  contract::GranulePtr granule(Seq up_to, DeletedRows deleted, Reading reading) const override;
+  bool may_match(const contract::Predicate& where) const override;
   bool stores(std::string_view column) const override { return directory_.find(column) != nullptr; }
   std::vector<contract::FieldInfo> fields() const override;
   Status verify() const override;
@@ -61,9 +64,14 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Result<BlockValues> block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries, contract::ScanStats* stats,
                             TextsAs texts_as = TextsAs::kTexts) const;
   Result<std::vector<int64_t>> block_times(uint32_t block, contract::ScanStats* stats) const;
-  Result<std::vector<uint64_t>> block_seqs(uint32_t block) const;
+  Result<std::vector<uint64_t>> block_seqs(uint32_t block, contract::ScanStats* stats = nullptr) const;
+
+  // All bytes, read at once. While somebody holds them every other function takes its bytes from there.
+  Result<std::shared_ptr<const void>> hold_whole(contract::ScanStats& stats) const;
 
  private:
+  Result<Bytes> read(uint64_t offset, uint64_t bytes, contract::ScanStats* stats) const;
+
   Result<ChunkEntries> entries_copy(const DictionaryPlace& place, int copy, contract::ScanStats* stats) const;
 
   std::shared_ptr<const std::string> dataset_;
@@ -71,7 +79,10 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   ByteSource data_;
   Seqs seqs_;
   CommitsPtr commits_;
+  IdFiltersPtr ids_;
   Names names_;
+  mutable base::Mutex mutex_;
+  mutable std::weak_ptr<const Bytes> whole_ CLEW_GUARDED_BY(mutex_);
 };
 
 // Value by value the same: _seq of the rows that `commits` name in order, at most `rows` of them.

@@ -29,6 +29,9 @@ struct CommitRange {
 // Bytes of rows taken out by a delete: one bit per row, null when none.
 using DeletedRows = std::shared_ptr<const std::vector<bool>>;
 
+// kWhole: the first access reads all bytes at once, as it suits who wants a few rows of many columns.
+enum class Reading : uint8_t { kBlocks, kWhole };
+
 // Threads: all functions on any thread.
 class RowSource {
  public:
@@ -42,7 +45,9 @@ class RowSource {
   virtual Result<std::vector<int64_t>> times() const = 0;
   virtual Result<std::vector<uint64_t>> seqs() const = 0;
   // The same rows for queries; rows with _seq > up_to or in `deleted` are not alive.
-  virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted) const = 0;
+  virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted, Reading reading = Reading::kBlocks) const = 0;
+  // False: no row meets the condition, by what is in memory.
+  virtual bool may_match(const contract::Predicate& where) const = 0;
   // True when the rows have a column of that name of their own, derived ones not counted.
   virtual bool stores(std::string_view column) const = 0;
   // Names and types of the fields, those that begin with `_` not counted. Cost: no reading.

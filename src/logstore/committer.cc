@@ -149,7 +149,8 @@ void Committer::open_parts(PendingWrite& write, const journal::Place& place,
                                          commit.keyed ? commit.rows : 0};
     part->bytes = place.blobs[p].bytes;
     part->file_number = place.file_number;
-    auto source = columnar::open_part(place.file, place.blobs[p].offset, place.blobs[p].bytes, {part->commit});
+    auto source = columnar::open_part(place.file, place.blobs[p].offset, place.blobs[p].bytes, {part->commit},
+                                      write.ids[p]);
     if (!source.ok()) {
       // It is durable; that it cannot be read back just now must not make it invisible.
       auto bytes = std::make_shared<const std::string>(std::move(write.parts[p]));

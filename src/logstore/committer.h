@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "columnar/part.h"
 #include "contract/event_sink.h"
 #include "logstore/commit.h"
 #include "logstore/engine.h"
@@ -18,6 +19,7 @@ struct PendingWrite {
   Commit commit;                    // without its _seqs and time
   std::vector<std::string> parts;   // encoded, one for each of commit.parts
   std::vector<uint32_t> crcs;
+  std::vector<columnar::IdFiltersPtr> ids;  // by part; null when it has none
   std::vector<std::pair<std::string, std::string>> created;  // dataset and `_id` noted for it, taken back on failure
   contract::EventSink::Done done;
   uint64_t bytes = 0;

@@ -11,6 +11,10 @@ namespace clew::logstore {
 namespace {
 
 constexpr size_t kDeclaredTypesMax = 10'000;
+// What leaves so few row groups of a segment looks for single events: one read each brings all that their rows need.
+constexpr size_t kRareRowGroups = 2;
+constexpr size_t kRareShare = 4;  // of all row groups, one in so many
+constexpr uint64_t kWholeBytesMax = 64u << 20;  // that one query holds so
 
 Status check_access(const contract::Access& access, const std::string& dataset) {
   const auto& allowed = access.datasets;
@@ -139,8 +143,13 @@ Result<contract::Snapshot> LogStore::snapshot(const contract::Access& access, co
   if (nothing_readable) return out;
   for (const Catalog::View::Part& part : view.parts) {
     ++stats.granules_total;
+    if (!part.source->may_match(scan.where)) {
+      ++stats.granules_pruned_by_index;
+      continue;
+    }
     out.granules.push_back(part.source->granule(out.up_to, part.deleted));
   }
+  uint64_t whole_bytes = 0;
   for (const Catalog::View::Segment& segment : view.segments) {
     if (!segment.reader) {
       stats.damaged_rows += segment.meta.rows;
@@ -153,6 +162,8 @@ Result<contract::Snapshot> LogStore::snapshot(const contract::Access& access, co
       // An index that cannot be read leaves nothing out.
       if (matched.ok() && matched->size() == groups.size()) may = std::move(matched).take();
     }
+    auto left = static_cast<size_t>(std::count(may.begin(), may.end(), true));
+    bool rare = left <= kRareRowGroups && left * kRareShare <= groups.size();
     for (size_t g = 0; g < groups.size(); ++g) {
       ++stats.granules_total;
       if (!overlaps(scan.range, *groups[g])) {
@@ -160,7 +171,11 @@ Result<contract::Snapshot> LogStore::snapshot(const contract::Access& access, co
         continue;
       }
       if (!may[g]) continue;
-      out.granules.push_back(groups[g]->granule(out.up_to, g < segment.deleted.size() ? segment.deleted[g] : nullptr));
+      columnar::DeletedRows deleted = g < segment.deleted.size() ? segment.deleted[g] : nullptr;
+      bool whole = rare && whole_bytes + groups[g]->bytes() <= kWholeBytesMax;
+      if (whole) whole_bytes += groups[g]->bytes();
+      columnar::Reading reading = whole ? columnar::Reading::kWhole : columnar::Reading::kBlocks;
+      out.granules.push_back(groups[g]->granule(out.up_to, std::move(deleted), reading));
     }
   }
   order_granules(scan.order, out.granules);

@@ -169,6 +169,7 @@ void Writer::encode(contract::Write& write, PendingWrite& pending) {
   std::unique_ptr<columnar::BatchEncoder> encoder = take_encoder();
   auto add = [&](const model::Batch& batch) {
     pending.parts.push_back(encoder->encode(batch));
+    pending.ids.push_back(encoder->take_ids());
     pending.crcs.push_back(base::crc32c(pending.parts.back()));
     pending.bytes += pending.parts.back().size();
     pending.commit.parts.push_back({batch.dataset(), batch.rows()});

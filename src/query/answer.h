@@ -79,6 +79,8 @@ struct QueryStats {
   uint64_t granules_pruned_by_index = 0;
   uint64_t granules_from_counts = 0;  // answered from minute counts, no row read
   uint64_t bytes_read = 0;
+  uint64_t index_reads = 0;   // of the token indexes of segments
+  uint64_t column_reads = 0;  // of blocks, dictionaries and whole row groups
   uint64_t blocks_decoded = 0;
   uint64_t memory_bytes_peak = 0;
   uint64_t nanos = 0;

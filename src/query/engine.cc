@@ -172,7 +172,8 @@ std::vector<std::string> analyze_lines(const QueryStats& stats) {
   out.push_back(fmt::format("granules {}: {} read, {} pruned by time, {} by statistics, {} by index, {} answered from counts",
                             stats.granules_total, stats.granules_read, stats.granules_pruned_by_time,
                             stats.granules_pruned_by_stats, stats.granules_pruned_by_index, stats.granules_from_counts));
-  out.push_back(fmt::format("read {} KiB, {} blocks decoded", stats.bytes_read >> 10, stats.blocks_decoded));
+  out.push_back(fmt::format("read {} KiB in {} reads of columns and {} of indexes, {} blocks decoded", stats.bytes_read >> 10,
+                            stats.column_reads, stats.index_reads, stats.blocks_decoded));
   for (const StageStats& stage : stats.stages) {
     out.push_back(fmt::format("{}: {} rows in, {} rows out, {:.1f} ms", stage.name, stage.rows_in, stage.rows_out, ms(stage.nanos)));
   }

@@ -13,6 +13,8 @@ QueryStats stats_of(exec::Run& run) {
   out.granules_pruned_by_index = run.scan.granules_pruned_by_index.load();
   out.granules_from_counts = run.granules_from_counts.load();
   out.bytes_read = run.scan.bytes_read.load();
+  out.index_reads = run.scan.index_reads.load();
+  out.column_reads = run.scan.column_reads.load();
   out.blocks_decoded = run.scan.blocks_decoded.load();
   out.memory_bytes_peak = run.memory_peak();
   out.nanos = run.elapsed_ns();

@@ -100,6 +100,18 @@ class Server:
             raise SystemExit(f"{query}: {json.dumps(answer)[:500]}")
         return answer
 
+    def search_stats(self, query):
+        """Statistics of a query: what it read, and where."""
+        c = http.client.HTTPConnection(self.http, timeout=120)
+        c.request("POST", "/clew/v1/search", json.dumps({"query": query}), {"Content-Type": "application/json"})
+        for line in c.getresponse().read().splitlines():
+            record = json.loads(line)
+            if "error" in record:
+                raise SystemExit(f"{query}: {json.dumps(record)[:500]}")
+            if "end" in record:
+                return record["end"]["stats"] if "stats" in record["end"] else record["end"]
+        raise SystemExit(f"{query}: no end")
+
     def wait_merged(self, limit_s=600):
         end = time.time() + limit_s
         while time.time() < end:
@@ -235,6 +247,17 @@ def timed(server, make_query, repeat=9, cold=False):
     return round(statistics.median(times), 2), [round(min(times), 2), round(max(times), 2)], rows
 
 
+def report_reads(server, some):
+    """Reads of the disk for one trace id that is there and one that is not."""
+    segments = server.metric("clew_segments")
+    for name, trace in {"hit": some[0][0], "miss": "".join(random.choices("0123456789abcdef", k=32))}.items():
+        stats = server.search_stats(f"source=bench trace_id={trace}")
+        reads = stats["index_reads"] + stats["column_reads"]
+        report(bench="queries", query="trace id, reads of a " + name, segments=segments, index_reads=stats["index_reads"],
+               column_reads=stats["column_reads"], reads_per_segment=round(reads / max(1, segments), 2),
+               kib_read=stats["bytes_read"] >> 10)
+
+
 def bench_queries(events):
     server = Server()
     try:
@@ -266,6 +289,7 @@ def bench_queries(events):
             "level and latency": (lambda: f"source=bench level=error latency_ms>{500 + rng.random() * 50:.3f} | stats count()", False),
             "phrase": (lambda: f"source=bench \"{rng.choice(['worker gracefully', 'slow query detected', 'cache miss', 'health check passed'])}\" | stats count()", False),
         }
+        report_reads(server, some)
         for name, (make, cold) in queries.items():
             timed(server, make, repeat=2)
             median, spread, rows = timed(server, make, cold=cold)

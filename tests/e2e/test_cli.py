@@ -274,6 +274,35 @@ def test_check_names_line_and_meaning(tmp_path):
     assert alone("check", str(path)).returncode == 0
 
 
+def bench_lines(done):
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    ingest, queries = lines[0], lines[1:]
+    assert ingest["acknowledged"] == ingest["stored"] == ingest["events"] == 5000 and ingest["refused"] == 0
+    assert ingest["events_per_second"] > 0 and 0 < ingest["request_ms_p50"] <= ingest["request_ms_p99"]
+    rows = {line["query"]: line["rows"] for line in queries}
+    assert rows["one trace id"] == 1 and rows["newest 50 by a word"] == 50 and rows["count by service"] == 14
+    assert all(line["ms_min"] <= line["ms_median"] <= line["ms_max"] for line in queries)
+    return ingest
+
+
+def test_bench_measures_a_store_of_its_own_and_removes_it(tmp_path):
+    ingest = bench_lines(alone("bench", "--events", "5000", "--body", "64KiB", "--dir", str(tmp_path)))
+    assert ingest["cpu_s_per_million"] > 0 and ingest["disk_bytes_per_event"] > 0
+    assert not list(tmp_path.iterdir())
+    done = alone("bench", "--events", "10", "--dir", str(tmp_path / "nowhere"))
+    assert done.returncode == 1 and "nowhere" in done.stderr
+
+
+def test_bench_leaves_a_server_as_it_was(filled):
+    before = filled.cli("query", "source=* | stats count() as n", "--format", "ndjson").stdout
+    ingest = bench_lines(filled.cli("bench", "--url", filled.url, "--events", "5000"))
+    assert "cpu_s_per_million" not in ingest, "the cost of another process is not known"
+    assert filled.cli("query", "source=* | stats count() as n", "--format", "ndjson").stdout == before
+    done = alone("bench", "--url", "http://127.0.0.1:1", "--events", "10")
+    assert done.returncode == 1 and "127.0.0.1:1" in done.stderr
+
+
 def test_help_and_completion_know_every_command(tmp_path):
     names = re.findall(r"^  (\w+)  ", alone("--help").stdout, re.M)
     assert {"serve", "query", "import", "verify"} <= set(names)

@@ -147,11 +147,7 @@ bool Background::is_idle() {
     base::MutexLock lock(mutex_);
     if (running_ > 0) return false;
   }
-  auto flush = engine_.catalog.pick_flush(engine_.now(), engine_.journal->bytes(), false);
-  if (flush) engine_.catalog.release(*flush);
-  auto merge = engine_.catalog.pick_merge(engine_.now(), false);
-  if (merge) engine_.catalog.release(*merge);
-  return !flush && !merge;
+  return !engine_.catalog.is_work_due(engine_.now(), engine_.journal->bytes());
 }
 
 }  // namespace clew::logstore

@@ -195,6 +195,19 @@ void Catalog::clear_busy(const std::vector<uint64_t>& ids) {
 
 std::optional<FlushJob> Catalog::pick_flush(int64_t now, uint64_t journal_bytes, bool everything) {
   base::MutexLock lock(mutex_);
+  std::optional<FlushJob> job = choose_flush(now, journal_bytes, everything);
+  if (job) {
+    for (const PartPtr& part : job->parts) part->busy = true;
+  }
+  return job;
+}
+
+bool Catalog::is_work_due(int64_t now, uint64_t journal_bytes) const {
+  base::MutexLock lock(mutex_);
+  return choose_flush(now, journal_bytes, false) || choose_merge_job(now, false);
+}
+
+std::optional<FlushJob> Catalog::choose_flush(int64_t now, uint64_t journal_bytes, bool everything) const {
   uint64_t parts_total = 0;
   uint64_t oldest_file = UINT64_MAX;
   for (const auto& [key, dataset] : datasets_) {
@@ -231,7 +244,6 @@ std::optional<FlushJob> Catalog::pick_flush(int64_t now, uint64_t journal_bytes,
     best_rows = rows;
   }
   if (best == nullptr) return std::nullopt;
-  for (const PartPtr& part : best_free) part->busy = true;
   return FlushJob{*best, std::move(best_free)};
 }
 
@@ -282,13 +294,20 @@ std::vector<SegmentPtr> Catalog::choose_merge(std::vector<SegmentPtr> segments, 
 
 std::optional<MergeJob> Catalog::pick_merge(int64_t now, bool everything) {
   base::MutexLock lock(mutex_);
+  std::optional<MergeJob> job = choose_merge_job(now, everything);
+  if (job) {
+    for (const SegmentPtr& s : job->segments) s->busy = true;
+  }
+  return job;
+}
+
+std::optional<MergeJob> Catalog::choose_merge_job(int64_t now, bool everything) const {
   for (const auto& [key, dataset] : datasets_) {
     std::set<std::pair<int64_t, std::string>> partitions;
     for (const SegmentPtr& s : dataset.segments) partitions.emplace(s->meta.day, s->meta.retention_class);
     for (const auto& [day, retention_class] : partitions) {
       std::vector<SegmentPtr> chosen = choose_merge(mergeable(dataset, day, retention_class), now, everything);
       if (chosen.empty()) continue;
-      for (const SegmentPtr& s : chosen) s->busy = true;
       return MergeJob{key, std::move(chosen)};
     }
   }

@@ -128,6 +128,8 @@ class Catalog {
   // The flush that is due most, if one is. `everything`: whatever there is.
   std::optional<FlushJob> pick_flush(int64_t now, uint64_t journal_bytes, bool everything);
   std::optional<MergeJob> pick_merge(int64_t now, bool everything);
+  // True when one of the two above would give a job by the policy. Marks nothing.
+  bool is_work_due(int64_t now, uint64_t journal_bytes) const;
   // Segments with deleted rows whose bytes are due to go.
   std::optional<MergeJob> pick_rewrite(int64_t now, bool everything, const std::map<uint64_t, SegmentDeletes>& deletes);
 
@@ -175,6 +177,9 @@ class Catalog {
 
  private:
   void drop_part_use(const PartEntry& part) CLEW_REQUIRES(mutex_);
+  std::optional<FlushJob> choose_flush(int64_t now, uint64_t journal_bytes, bool everything) const
+      CLEW_REQUIRES(mutex_);
+  std::optional<MergeJob> choose_merge_job(int64_t now, bool everything) const CLEW_REQUIRES(mutex_);
   static std::vector<SegmentPtr> mergeable(const DatasetState& dataset, int64_t day, const std::string& retention_class);
   std::vector<SegmentPtr> choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const;
 

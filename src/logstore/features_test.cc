@@ -1,6 +1,8 @@
 // Identity, deletes, retention, settings, copies, limits.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "logstore/log_store.h"
 #include "logstore/test_expect.h"
 #include "model/rest.h"
@@ -548,6 +550,23 @@ TEST(Damage, SegmentUnderAnotherNameIsQuarantined) {
   EXPECT_EQ(seen.seq_by_number.size(), 50u);
   EXPECT_EQ(*seen.numbers().begin(), 50u);
   EXPECT_EQ(seen.damaged_rows, 50u);
+}
+
+// Asking whether work is due takes nothing away from a flush that runs meanwhile.
+TEST(Background, FlushNowLeavesNothingWhileOthersAskForIdle) {
+  StoreOptions options = testing::small_options();
+  options.flush_parts = 1;  // a part is due at once
+  TestStore t(1, options);
+  ASSERT_TRUE(t.open().ok());
+  std::jthread asker([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) (void)t.store->is_idle();
+  });
+  for (uint64_t n = 0; n < 300; ++n) {
+    ASSERT_TRUE(t.write_events(n, 1).ok());
+    std::this_thread::yield();  // with one processor, too, the other asks now
+    ASSERT_TRUE(t.store->flush_now().ok());
+    ASSERT_NE(t.registry->prometheus_text().find("\nclew_journal_parts 0\n"), std::string::npos) << n;
+  }
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ Result<std::vector<bool>> look_up(const os::File& file, const IndexPlace& index,
 }
 
 Result<std::vector<GroupWords>> words_of_groups(const os::File& file, const IndexPlace& index, size_t row_groups) {
-  if (index.hash_bits == 0) return Error(Code::kNotFound, "no token index");
+  if (index.hash_bits < kBucketBits) return Error(Code::kNotFound, "no token index to join with others");
   std::vector<GroupWords> groups(row_groups);
   std::vector<uint64_t> last(row_groups, 0);
   for (GroupWords& words : groups) words.hash_bits = index.hash_bits;

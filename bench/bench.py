@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py [NAME...] [--events N] [--keep]: clew's benchmarks, each with a baseline in the same run, as JSON lines.
 
-Names: ingest ingest15 otlp size queries ack memory (default: all). Needs build/release/bin/{clew,clew_loadgen}.
+Names: ingest ingest15 otlp size queries ack memory traces (default: all). Needs build/release/bin/{clew,clew_loadgen}.
 CPU is the server's user + system time from the first byte sent until no merge is due. Machines are shared: read ratios.
 """
 import argparse
@@ -392,13 +392,26 @@ def bench_size():
             server.stop()
 
 
+def bench_traces(spans):
+    program = os.path.join(BIN, "clew_traces_path")
+    folder = tempfile.mkdtemp(prefix="clew-bench-")
+    try:
+        process = subprocess.Popen([program, str(spans), os.path.join(folder, "store")], stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            report(bench="traces", **json.loads(line))
+        if process.wait() != 0:
+            sys.exit("clew_traces_path failed")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("names", nargs="*")
     p.add_argument("--events", type=int, default=0, help="events of ingest (50M) and queries (20M)")
     p.add_argument("--seconds", type=int, default=600, help="of the memory run")
     o = p.parse_args()
-    names = o.names or ["ingest", "ingest15", "otlp", "size", "queries", "ack", "memory"]
+    names = o.names or ["ingest", "ingest15", "otlp", "size", "queries", "ack", "memory", "traces"]
     report(machine=re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())[1], cores=os.cpu_count(),
            commit=sh(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip())
     for name in names:
@@ -415,6 +428,8 @@ def main():
             bench_ack(o.events or 2_000_000)
         elif name == "memory":
             bench_memory(o.seconds)
+        elif name == "traces":
+            bench_traces(o.events or 20_000_000)
         elif name == "size":
             bench_size()
         else:

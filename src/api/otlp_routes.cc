@@ -1,6 +1,7 @@
-// OTLP logs and traces, over HTTP (protobuf, JSON) and gRPC.
+// OTLP logs and traces, over HTTP (protobuf, JSON) and gRPC; and Jaeger's spans over gRPC.
 #include "api/routes.h"
 #include "wire/index_name.h"
+#include "wire/jaeger.h"
 #include "wire/otlp_logs.h"
 #include "wire/otlp_reply.h"
 #include "wire/otlp_traces.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kOtlp;
 constexpr std::string_view kLogsExport = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 constexpr std::string_view kTraceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+constexpr std::string_view kJaegerPost = "/jaeger.api_v2.CollectorService/PostSpans";
 
 // One signal: decoder, counters and reply.
 template <class Decoder>
@@ -96,11 +99,41 @@ void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access 
                        });
 }
 
+// Jaeger's collector.
+struct JaegerSpans {
+  explicit JaegerSpans(ServerParts& parts) : ingest(parts.ingest), counters(parts.metrics, "jaeger_grpc") {}
+
+  Ingest& ingest;
+  SourceCounters counters;
+  DecoderPool<wire::JaegerDecoder> decoders;
+};
+
+void take_jaeger(const std::shared_ptr<JaegerSpans>& spans, contract::Access access, const net::GrpcCallPtr& call) {
+  Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->metadata("clew-batch"));
+  if (!key.ok()) return call->answer(std::move(key).error());
+  auto decoder = spans->decoders.take();
+  Result<wire::Events> events = decoder->decode_protobuf(call->body(), {.arrival = spans->ingest.now(), .zone = {}});
+  decoder.reset();
+  if (!events.ok()) {
+    spans->counters.received(1);
+    spans->counters.rejected("syntax", 1);
+    return call->answer(std::move(events).error());
+  }
+  call->release_body();
+  Incoming incoming{
+      .access = std::move(access), .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  spans->ingest.write(spans->counters, std::move(incoming), [call](const contract::Ack*, const Error* error) {
+    if (error != nullptr) return call->answer(*error);
+    call->answer(std::string());
+  });
+}
+
 class Service final : public OtlpService {
  public:
   explicit Service(ServerParts& parts)
       : logs_(std::make_shared<Signal<wire::OtlpLogsDecoder>>(parts, wire::OtlpSignal::kLogs, "otlp_logs")),
-        traces_(std::make_shared<Signal<wire::OtlpTracesDecoder>>(parts, wire::OtlpSignal::kSpans, "otlp_traces")) {}
+        traces_(std::make_shared<Signal<wire::OtlpTracesDecoder>>(parts, wire::OtlpSignal::kSpans, "otlp_traces")),
+        jaeger_(std::make_shared<JaegerSpans>(parts)) {}
 
   std::vector<Route> routes() override {
     Handler logs = [signal = logs_](CallPtr call) { take_http(signal, call); };
@@ -110,11 +143,12 @@ class Service final : public OtlpService {
   }
 
   net::GrpcHandler grpc_handler(const AccessGate& gate) override {
-    return [logs = logs_, traces = traces_, &gate](net::GrpcCallPtr call) {
+    return [logs = logs_, traces = traces_, jaeger = jaeger_, &gate](net::GrpcCallPtr call) {
       Result<contract::Access> access = gate.admit_grpc(Need::kIngest);
       if (!access.ok()) return call->answer(std::move(access).error());
       if (call->method() == kLogsExport) return take_grpc(logs, std::move(access).take(), call);
       if (call->method() == kTraceExport) return take_grpc(traces, std::move(access).take(), call);
+      if (call->method() == kJaegerPost) return take_jaeger(jaeger, std::move(access).take(), call);
       call->answer_unimplemented();
     };
   }
@@ -122,6 +156,7 @@ class Service final : public OtlpService {
  private:
   std::shared_ptr<Signal<wire::OtlpLogsDecoder>> logs_;
   std::shared_ptr<Signal<wire::OtlpTracesDecoder>> traces_;
+  std::shared_ptr<JaegerSpans> jaeger_;
 };
 
 }  // namespace

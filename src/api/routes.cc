@@ -8,10 +8,13 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(import_routes(parts));
   router.add(logrecord_routes(parts));
   router.add(push_routes(parts));
+  router.add(span_routes(parts));
   router.add(otlp.routes());
   router.add(query_routes(parts));
   router.add(catalog_routes(parts));
   router.add(trace_routes(parts));
+  router.add(jaeger_routes(parts));
+  router.add(zipkin_routes(parts));
   router.add(admin_routes(parts));
   router.add(health_routes(parts));
 }

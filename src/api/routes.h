@@ -16,8 +16,11 @@ std::vector<Route> es_admin_routes(ServerParts& parts);   // what Elasticsearch'
 std::vector<Route> import_routes(ServerParts& parts);     // /api/v1/import
 std::vector<Route> logrecord_routes(ServerParts& parts);  // /api/v1/logrecord
 std::vector<Route> push_routes(ServerParts& parts);       // Loki, Zipkin
+std::vector<Route> span_routes(ServerParts& parts);      // Datadog, Jaeger
 std::vector<Route> query_routes(ServerParts& parts);      // _plugins/_ppl, /clew/v1/search
-std::vector<Route> trace_routes(ServerParts& parts);     // traces and goals of /clew/v1
+std::vector<Route> trace_routes(ServerParts& parts);     // traces, goals, services of /clew/v1
+std::vector<Route> jaeger_routes(ServerParts& parts);    // Jaeger's query API
+std::vector<Route> zipkin_routes(ServerParts& parts);    // Zipkin's query API
 std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields, queries
 std::vector<Route> admin_routes(ServerParts& parts);      // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);     // probes, /metrics

@@ -1,4 +1,5 @@
 // clew tree and clew trace: one request, from whatever of it is in hand.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +8,7 @@
 
 #include "app/client.h"
 #include "app/command.h"
+#include "app/rows.h"
 #include "app/trace_view.h"
 
 namespace clew::app {
@@ -25,6 +27,8 @@ struct Asked {
   bool no_lines = false;
   bool attributes = false;
   bool raw_times = false;
+  std::string beside;  // another request to compare with
+  bool typical = false;
 };
 
 std::string reference_of(const Asked& asked) {
@@ -33,6 +37,58 @@ std::string reference_of(const Asked& asked) {
   std::string text;
   for (const std::string& word : asked.words) text += (text.empty() ? "" : " ") + word;
   return text;
+}
+
+std::string path_text(const Json& row) {
+  const Json& path = member_at(row, "path");
+  if (!path.is_array() || path.empty()) return {};
+  return std::string(2 * (path.size() - 1), ' ') + without_controls(cell_text(path.back()));
+}
+
+double real_at(const Json& json, const char* name) {
+  const Json& member = member_at(json, name);
+  return member.is_number() ? member.get<double>() : 0;
+}
+
+// Where this request spent more time of its own than another, or than is typical.
+std::string differences_text(const Json& answer, bool typical) {
+  std::string out;
+  if (typical) {
+    out = fmt::format("{} like it: median {}, p95 {}; this one took {}, longer than {:.0f} % of them\n",
+                      grouped(number_at(answer, "requests")), human_millis(real_at(answer, "duration_median_ms")),
+                      human_millis(real_at(answer, "duration_p95_ms")),
+                      human_millis(real_at(member_at(answer, "trace"), "duration_ms")),
+                      real_at(answer, "slower_than") * 100);
+  } else {
+    const Json& a = member_at(answer, "a");
+    const Json& b = member_at(answer, "b");
+    out = fmt::format("a {}  {}\nb {}  {}\n", text_at(a, "trace_id"), human_millis(real_at(a, "duration_ms")),
+                      text_at(b, "trace_id"), human_millis(real_at(b, "duration_ms")));
+  }
+  out += fmt::format("{:>12} {:>12} {:>12}  own time of\n", typical ? "typical" : "a", typical ? "here" : "b",
+                     "difference");
+  for (const Json& row : member_at(answer, "paths")) {
+    double before = typical ? real_at(row, "self_median_ms") : real_at(member_at(row, "a"), "self_ms");
+    double after = real_at(member_at(row, typical ? "here" : "b"), "self_ms");
+    out += fmt::format("{:>12} {:>12} {:>+9.1f} ms  {}\n", human_millis(before), human_millis(after), after - before,
+                       path_text(row));
+  }
+  return out;
+}
+
+int show_differences(const char* command, const Asked& asked) {
+  Client client(asked.url);
+  std::string reference = percent_encoded(reference_of(asked));
+  std::string path = asked.typical ? "/clew/v1/traces/typical?of=" + reference
+                                   : "/clew/v1/traces/compare?a=" + percent_encoded(asked.beside) + "&b=" + reference;
+  Result<Json> answer = client.get(path);
+  if (!answer.ok()) return fail(command, answer.error());
+  bool text = terminal_of(STDOUT_FILENO).is_terminal ? asked.format.empty()
+                                                     : asked.format == "waterfall" || asked.format == "tree";
+  std::string out = text ? differences_text(*answer, asked.typical)
+                         : answer->dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return 0;
 }
 
 int show(const char* command, const Asked& asked, const std::string& on_terminal) {
@@ -67,8 +123,11 @@ int run(const char* command, const char* summary, const char* examples, const ch
   flags.yes(asked.no_lines, "--no-lines", "tree: steps only");
   flags.yes(asked.attributes, "--attributes", "json and ndjson: all fields of steps and lines");
   flags.yes(asked.raw_times, "--raw-times", "leave differences between hosts' clocks in");
+  flags.text(asked.beside, "--compare", "WHAT", "beside this other request: where the time went");
+  flags.yes(asked.typical, "--typical", "beside the newest requests that begin with the same operation");
   add_url_flag(flags, asked.url);
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  if (asked.typical || !asked.beside.empty()) return show_differences(command, asked);
   return show(command, asked, on_terminal);
 }
 

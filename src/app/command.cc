@@ -8,6 +8,8 @@ std::span<const Command> commands() {
       {"query", "asks a question in PPL", run_query},
       {"tree", "shows a request as a tree of goals, from any of its lines or ids", run_tree},
       {"trace", "shows a request over time, with its critical path", run_trace},
+      {"traces", "lists requests: the newest, the slowest, the failed", run_traces},
+      {"services", "lists services, their operations and calls", run_services},
       {"import", "sends log files to the server", run_import},
       {"delete", "deletes the events that match a search", run_delete},
       {"retention", "shows or applies how long events are kept", run_retention},

@@ -20,6 +20,8 @@ int run_serve(int argc, char** argv);
 int run_query(int argc, char** argv);
 int run_tree(int argc, char** argv);
 int run_trace(int argc, char** argv);
+int run_traces(int argc, char** argv);
+int run_services(int argc, char** argv);
 int run_import(int argc, char** argv);
 int run_delete(int argc, char** argv);
 int run_retention(int argc, char** argv);

@@ -1,6 +1,7 @@
 #include "columnar/filter.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "columnar/number_filter.h"
 #include "columnar/text_query.h"
@@ -16,7 +17,9 @@ using contract::ScanStats;
 using model::Kind;
 using model::Selection;
 
-constexpr uint16_t bit(Kind kind) { return static_cast<uint16_t>(1u << static_cast<int>(kind)); }
+constexpr uint16_t bit(Kind kind) {
+  return static_cast<uint16_t>(1u << static_cast<int>(kind));
+}
 
 bool all_strings(const model::Values& values) {
   return !values.empty() &&
@@ -211,6 +214,33 @@ Result<bool> narrow_exists(const Fields& fields, const Chunk& chunk, uint32_t bl
   return true;
 }
 
+// Rows of an `_id` that no client gave: PRODUCER:SEQUENCE:ROW names the write, and with it the `_seq`. Nothing is read
+// where no write of the row group is meant.
+Result<bool> narrow_id(const Fields& fields, std::string_view id, uint32_t block, Selection& rows) {
+  const RowGroup& group = fields.group();
+  if (group.directory().find(model::kIdField)) return false;
+  std::vector<uint64_t> wanted;
+  for (const CommitRange& range : group.commits()) {
+    std::string first = contract::event_id(range.key, range.first_row);
+    size_t head = first.rfind(':') + 1;
+    uint64_t row = 0;
+    auto [end, error] = std::from_chars(id.data() + std::min(head, id.size()), id.data() + id.size(), row);
+    bool is_number = error == std::errc() && end == id.data() + id.size();
+    if (!is_number || id.substr(0, head) != std::string_view(first).substr(0, head)) continue;
+    if (row >= range.first_row && row - range.first_row < range.rows) {
+      wanted.push_back(range.first_seq.get() + (row - range.first_row));
+    }
+  }
+  if (wanted.empty()) {
+    rows.clear();
+    return true;
+  }
+  std::vector<uint64_t> seqs = CLEW_TRY(group.block_seqs(block));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) { return std::find(wanted.begin(), wanted.end(), seqs[row - begin]) != wanted.end(); });
+  return true;
+}
+
 }  // namespace
 
 Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t block, Selection& rows,
@@ -221,6 +251,9 @@ Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t b
     if (leaf.op != Predicate::Op::kPhrase || !all_strings(leaf.values)) return false;
     CLEW_TRY(narrow_any_field(fields, TextQuery(leaf), block, rows, stats));
     return true;
+  }
+  if (leaf.field == model::kIdField && leaf.op == Predicate::Op::kEquals && all_strings(leaf.values)) {
+    return narrow_id(fields, leaf.values[0].text(), block, rows);
   }
   bool nowhere = false;
   const Chunk* chunk = CLEW_TRY(plain_chunk(fields, leaf.field, nowhere));

@@ -1,5 +1,7 @@
 #include "trace/assemble.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -50,7 +52,7 @@ class Directory {
     bool receiver = false;
   };
   const std::vector<Step>& steps_;
-  std::unordered_map<std::string_view, uint32_t> first_;
+  absl::flat_hash_map<std::string_view, uint32_t> first_;
   std::vector<Entry> entries_;
 };
 

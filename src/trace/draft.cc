@@ -133,6 +133,7 @@ bool is_span(const Record& r) {
 }
 
 void draft_spans(Records& records, std::vector<bool>& taken, Drafts& out) {
+  out.steps.reserve(records.rows.size());
   for (uint32_t i = 0; i < records.rows.size(); ++i) {
     if (taken[i] || !is_span(records.rows[i])) continue;
     taken[i] = true;

@@ -304,8 +304,24 @@ Result<Trace> Finder::around(const Record& event, const FindOptions& options, st
   return assemble(std::move(records), name, "inferred", options.assemble);
 }
 
+// Datadog's log lines know a trace by half of its id, as a decimal number; its span knows all of it.
+Result<std::string> Finder::whole_trace_id(const Record& event, const FindOptions& options, std::stop_token stop) {
+  std::string span_id = hex_of_decimal(event.span_id);
+  if (hex_of_decimal(event.trace_id).empty() || span_id.empty()) return std::string(event.trace_id);
+  LoadSpec spec{.access = options.access, .datasets = {}, .range = options.range, .where = equals("span_id", span_id)};
+  Records spans;
+  CLEW_TRY(loader_.load(spec, stop, spans));
+  for (const Record& span : spans.rows) {
+    if (!span.trace_id.empty() && same_trace(span.trace_id, event.trace_id)) return std::string(span.trace_id);
+  }
+  return std::string(event.trace_id);
+}
+
 Result<Trace> Finder::from_event(const Record& event, const FindOptions& options, std::stop_token stop) {
-  if (!event.trace_id.empty()) return by_ids({std::string(event.trace_id)}, options, stop);
+  if (!event.trace_id.empty()) {
+    std::string trace_id = CLEW_TRY(whole_trace_id(event, options, stop));
+    return by_ids({std::move(trace_id)}, options, stop);
+  }
   size_t at = event.context_key.find('@');
   if (at != event.context_key.npos) {
     std::string_view path = event.context_key.substr(at + 1);

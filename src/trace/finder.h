@@ -43,6 +43,7 @@ class Finder {
   Status add_request_lines(Records& records, const FindOptions& options, std::stop_token stop);
   Result<Trace> by_request_id(std::string_view id, const FindOptions& options, std::stop_token stop);
   Result<Trace> by_ids(const std::vector<std::string>& ids, const FindOptions& options, std::stop_token stop);
+  Result<std::string> whole_trace_id(const Record& event, const FindOptions& options, std::stop_token stop);
   Result<Trace> from_event(const Record& event, const FindOptions& options, std::stop_token stop);
   Result<Trace> radius_request(const Record& event, uint64_t number, const FindOptions& options, std::stop_token stop);
   Result<Trace> around(const Record& event, const FindOptions& options, std::stop_token stop);

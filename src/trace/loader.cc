@@ -26,34 +26,34 @@ constexpr int64_t kMilli = 1'000'000;
 // by themselves.
 struct TextSource {
   std::string_view Record::*member;
-  bool needed_for_shape;  // ids and what tells spans from lines; read even without texts
+  bool needed_for_shape;  // ids, names and outcomes of spans; read even without texts
   std::array<std::string_view, 6> fields;
 };
 constexpr TextSource kTexts[] = {
     {&Record::trace_id, true, {"trace_id"}},
     {&Record::span_id, true, {"span_id"}},
     {&Record::parent_id, true, {"parent_span_id"}},
-    {&Record::request_id, true, {"request_id"}},
+    {&Record::request_id, false, {"request_id"}},
     {&Record::name, true, {"name", "operationName", "operation_name", "OperationName", "span.name", "operation"}},
     {&Record::kind, true, {"kind", "span.kind", "spanKind"}},
     {&Record::service, true, {"service.name"}},
-    {&Record::host, true, {"host.name", "k8s.pod.name", "PodName", "container.id", "service.instance.id", "host.id"}},
-    {&Record::address, true, {"network.local.address"}},
-    {&Record::process, true, {"process.pid"}},
-    {&Record::thread, true, {"thread.name"}},
+    {&Record::host, false, {"host.name", "k8s.pod.name", "PodName", "container.id", "service.instance.id", "host.id"}},
+    {&Record::address, false, {"network.local.address"}},
+    {&Record::process, false, {"process.pid"}},
+    {&Record::thread, false, {"thread.name"}},
     {&Record::status, true, {"status.code", "status_code", "otel.status_code"}},
     {&Record::status_message, true, {"status.message", "status_message", "otel.status_description"}},
     {&Record::event, true, {"event", "event.name"}},
     {&Record::outcome, true, {"outcome", "event.outcome"}},
     {&Record::reason, true, {"reason"}},
-    {&Record::attempt, true, {"attempt"}},
-    {&Record::error_type, true, {"error.type"}},
-    {&Record::error_message, true, {"error.message"}},
-    {&Record::context_key, true, {"context.key"}},
-    {&Record::task_uuid, true, {"task_uuid"}},
-    {&Record::task_level, true, {"task_level"}},
-    {&Record::action_type, true, {"action_type", "message_type"}},
-    {&Record::action_status, true, {"action_status"}},
+    {&Record::attempt, false, {"attempt"}},
+    {&Record::error_type, false, {"error.type"}},
+    {&Record::error_message, false, {"error.message"}},
+    {&Record::context_key, false, {"context.key"}},
+    {&Record::task_uuid, false, {"task_uuid"}},
+    {&Record::task_level, false, {"task_level"}},
+    {&Record::action_type, false, {"action_type", "message_type"}},
+    {&Record::action_status, false, {"action_status"}},
     {&Record::level, false, {"level"}},
     {&Record::message, false, {"message"}},
     {&Record::id, false, {"_id"}},
@@ -101,34 +101,6 @@ int64_t time_of(const model::Value& v, text::TimeReader& reader) {
   return time && !time->out_of_range ? time->unix_nanos : kNoTime;
 }
 
-std::optional<double> number_of(const model::Value& v) {
-  switch (v.type()) {
-    case Type::kInt:
-    case Type::kLong:
-    case Type::kULong:
-      return static_cast<double>(v.i64());
-    case Type::kDouble:
-    case Type::kFloat:
-      return v.f64();
-    case Type::kDecimal: {
-      double out = static_cast<double>(v.i64());
-      for (uint8_t i = 0; i < v.scale(); ++i) out /= 10;
-      return out;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-// Does a text meet a leaf? The plain form of what Granule::filter does on encoded columns.
-bool meets(const Predicate& leaf, std::string_view text) {
-  if (leaf.op == Predicate::Op::kExists) return true;
-  return std::any_of(leaf.values.begin(), leaf.values.end(), [&](const model::Value& v) {
-    if (leaf.op == Predicate::Op::kContains) return text.find(v.text()) != text.npos;
-    return text == v.text();
-  });
-}
-
 // Reads one block of one granule.
 class BlockLoader {
  public:
@@ -137,8 +109,8 @@ class BlockLoader {
 
   Status load() {
     granule_.alive(block_, rows_);
-    CLEW_TRY(narrow(spec_.where, rows_));
-    if (!rows_.empty()) CLEW_TRY(narrow_time());
+    CLEW_TRY(narrow(granule_, block_, spec_.where, rows_, stats_));
+    CLEW_TRY(narrow_time(granule_, block_, spec_.range, rows_, stats_));
     if (rows_.empty()) return {};
     first_ = out_.rows.size();
     out_.rows.resize(first_ + rows_.size());
@@ -146,8 +118,6 @@ class BlockLoader {
   }
 
  private:
-  Status narrow(const Predicate& p, Selection& rows);
-  Status narrow_time();
   Status fill();
   Status fill_own();
   Status fill_texts(const TextSource& source);
@@ -167,47 +137,6 @@ class BlockLoader {
   Selection rows_;
   size_t first_ = 0;
 };
-
-Status BlockLoader::narrow(const Predicate& p, Selection& rows) {
-  if (rows.empty()) return {};
-  if (p.op == Predicate::Op::kAll) {
-    for (const Predicate& child : p.children) CLEW_TRY(narrow(child, rows));
-    return {};
-  }
-  if (p.op == Predicate::Op::kAny) {
-    Selection kept;
-    for (const Predicate& child : p.children) {
-      Selection some;
-      std::set_difference(rows.begin(), rows.end(), kept.begin(), kept.end(), std::back_inserter(some));
-      CLEW_TRY(narrow(child, some));
-      Selection both;
-      std::merge(kept.begin(), kept.end(), some.begin(), some.end(), std::back_inserter(both));
-      kept = std::move(both);
-    }
-    rows = std::move(kept);
-    return {};
-  }
-  bool done = CLEW_TRY(granule_.filter(p, block_, rows, stats_));
-  if (done) return {};
-  VectorPtr values = CLEW_TRY(granule_.column(p.field, block_, rows, stats_));
-  Selection kept;
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    if (!values->is_null(i) && meets(p, text_at(*values, i, out_))) kept.push_back(rows[i]);
-  }
-  rows = std::move(kept);
-  return {};
-}
-
-Status BlockLoader::narrow_time() {
-  if (granule_.time_min() >= spec_.range.from && granule_.time_max() < spec_.range.to) return {};
-  VectorPtr times = CLEW_TRY(column("@timestamp"));
-  Selection kept;
-  for (uint32_t i = 0; i < rows_.size(); ++i) {
-    if (!times->is_null(i) && spec_.range.contains(times->i64[times->at(i)])) kept.push_back(rows_[i]);
-  }
-  rows_ = std::move(kept);
-  return {};
-}
 
 Status BlockLoader::fill_own() {
   VectorPtr times = CLEW_TRY(column("@timestamp"));
@@ -342,65 +271,29 @@ Status BlockLoader::fill() {
   return {};
 }
 
-Predicate leaf(Predicate::Op op, std::string field, model::Values values) {
-  Predicate p;
-  p.op = op;
-  p.field = std::move(field);
-  p.values = std::move(values);
-  return p;
-}
-
-Predicate group(Predicate::Op op, std::vector<Predicate> children) {
-  Predicate p;
-  p.op = op;
-  p.children = std::move(children);
-  return p;
+// By (time, _seq) from `begin` on. Records are large: their order is found first, then each is moved once.
+void sort_rows(std::vector<Record>& rows, size_t begin) {
+  struct Place {
+    int64_t time;
+    uint64_t seq;
+    size_t row;
+    bool operator<(const Place& other) const { return time != other.time ? time < other.time : seq < other.seq; }
+  };
+  std::vector<Place> order;
+  order.reserve(rows.size() - begin);
+  for (size_t i = begin; i < rows.size(); ++i) order.push_back({rows[i].time, rows[i].seq, i});
+  if (std::is_sorted(order.begin(), order.end())) return;
+  std::sort(order.begin(), order.end());
+  std::vector<Record> sorted(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(begin));
+  sorted.reserve(rows.size());
+  for (const Place& place : order) sorted.push_back(rows[place.row]);
+  rows = std::move(sorted);
 }
 
 }  // namespace
 
 bool is_own_dataset(std::string_view name) {
   return name == "audit" || name == "clew";
-}
-
-Predicate equals(std::string field, std::string value) {
-  return leaf(Predicate::Op::kEquals, std::move(field), {model::Value::string(std::move(value))});
-}
-Predicate one_of(std::string field, const std::vector<std::string>& values) {
-  model::Values list;
-  for (const std::string& v : values) list.push_back(model::Value::string(v));
-  return leaf(values.size() == 1 ? Predicate::Op::kEquals : Predicate::Op::kIn, std::move(field), std::move(list));
-}
-Predicate contains(std::string field, std::string part) {
-  return leaf(Predicate::Op::kContains, std::move(field), {model::Value::string(std::move(part))});
-}
-Predicate exists(std::string field) {
-  return leaf(Predicate::Op::kExists, std::move(field), {});
-}
-Predicate any_of(std::vector<Predicate> children) {
-  return group(Predicate::Op::kAny, std::move(children));
-}
-Predicate all_of(std::vector<Predicate> children) {
-  return group(Predicate::Op::kAll, std::move(children));
-}
-Predicate phrase(std::string text) {
-  return leaf(Predicate::Op::kPhrase, "", {model::Value::string(std::move(text))});
-}
-
-std::string_view text_at(const Vector& column, uint32_t row, Records& keeper) {
-  if (column.is_null(row)) return {};
-  if (column.type == Type::kString || column.type == Type::kIp) {
-    if (column.layout == model::Layout::kDict) return column.dict->strings[column.codes[row]];
-    if (column.layout != model::Layout::kValues) return column.strings[column.at(row)];
-  }
-  model::Value v = column.value(row);
-  if (v.type() == Type::kString) return keeper.keep(v.text());
-  std::string json;
-  if (v.type() == Type::kArray || v.type() == Type::kStruct)
-    expr::append_json(v, json);
-  else
-    json = expr::print_value(v);
-  return keeper.keep(std::move(json));
 }
 
 Status Loader::load(const LoadSpec& spec, std::stop_token stop, Records& out) {
@@ -433,13 +326,11 @@ Status Loader::load(const LoadSpec& spec, std::stop_token stop, Records& out) {
     if (out.cut) break;
     out.owners.push_back(granule);
   }
-  auto first = out.rows.begin() + static_cast<std::ptrdiff_t>(begin);
-  std::sort(first, out.rows.end(),
-            [](const Record& a, const Record& b) { return a.time != b.time ? a.time < b.time : a.seq < b.seq; });
+  sort_rows(out.rows, begin);
   if (out.rows.size() - begin > spec.records_max) {
     bool newest = spec.order == contract::Order::kNewestFirst;
     if (newest)
-      out.rows.erase(first, out.rows.end() - spec.records_max);
+      out.rows.erase(out.rows.begin() + static_cast<std::ptrdiff_t>(begin), out.rows.end() - spec.records_max);
     else
       out.rows.resize(begin + spec.records_max);
   }

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "contract/event_source.h"
+#include "trace/narrow.h"
 #include "trace/record.h"
 
 namespace clew::trace {
@@ -41,18 +42,5 @@ class Loader {
  private:
   contract::EventSource& source_;
 };
-
-// A predicate on texts.
-contract::Predicate equals(std::string field, std::string value);
-contract::Predicate one_of(std::string field, const std::vector<std::string>& values);
-contract::Predicate contains(std::string field, std::string part);
-contract::Predicate exists(std::string field);
-contract::Predicate any_of(std::vector<contract::Predicate> children);
-contract::Predicate all_of(std::vector<contract::Predicate> children);
-// The words of `text` in order, in any field.
-contract::Predicate phrase(std::string text);
-
-// The one text of a value in a vector; numbers and booleans as they print, arrays as JSON. Empty for null.
-std::string_view text_at(const model::Vector& column, uint32_t row, Records& keeper);
 
 }  // namespace clew::trace

@@ -13,7 +13,9 @@
 #include <sstream>
 
 #include "model/batch_text.h"
+#include "wire/datadog.h"
 #include "wire/es_bulk.h"
+#include "wire/jaeger.h"
 #include "wire/logrecord.h"
 #include "wire/loki_push.h"
 #include "wire/ndjson.h"
@@ -43,8 +45,10 @@ std::string printable(std::string_view bytes) {
   std::string out;
   for (char c : bytes) {
     char hex[5];
-    if (c >= 0x20 && c < 0x7F) out.push_back(c);
-    else std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c))), out += hex;
+    if (c >= 0x20 && c < 0x7F)
+      out.push_back(c);
+    else
+      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c))), out += hex;
   }
   return out;
 }
@@ -92,9 +96,20 @@ std::map<std::string, Protocol> protocols() {
   out["loki_push_protobuf"] = {[=](auto body, auto& in) { return loki->decode_protobuf(body, in); }, loki_reply};
   out["zipkin_json"] = {[=](auto body, auto& in) { return zipkin->decode_json(body, in); }, zipkin_reply};
   out["zipkin_protobuf"] = {[=](auto body, auto& in) { return zipkin->decode_protobuf(body, in); }, zipkin_reply};
+  auto datadog = std::make_shared<DatadogDecoder>();
+  auto jaeger = std::make_shared<JaegerDecoder>();
+  out["datadog_maps"] = {[=](auto body, auto& in) { return datadog->decode(body, DatadogForm::kMaps, in); },
+                         rejections_text};
+  out["datadog_table"] = {[=](auto body, auto& in) { return datadog->decode(body, DatadogForm::kTable, in); },
+                          rejections_text};
+  out["jaeger_thrift"] = {[=](auto body, auto& in) { return jaeger->decode_batch(body, ThriftForm::kBinary, in); },
+                          rejections_text};
+  out["jaeger_packet"] = {[=](auto body, auto& in) { return jaeger->decode_packet(body, in); }, rejections_text};
+  out["jaeger_protobuf"] = {[=](auto body, auto& in) { return jaeger->decode_protobuf(body, in); }, rejections_text};
   auto ndjson = std::make_shared<NdjsonDecoder>();
   out["ndjson"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode(body, in)); }, rejections_text};
-  out["json_stream"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode_stream(body, in)); }, rejections_text};
+  out["json_stream"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode_stream(body, in)); },
+                        rejections_text};
   auto bulk = std::make_shared<BulkDecoder>();
   auto request = std::make_shared<BulkRequest>();
   out["es_bulk"] = {[=](auto body, auto& in) -> Result<Events> {
@@ -122,7 +137,8 @@ std::string events_text(const Events& events) {
         const model::Column* column = batch.find(own);
         return column != nullptr && model::value_at(*column, row);
       };
-      if (has(model::kShapeField) || has(model::kRawField)) out += "  as it came: " + model::row_document(batch, row) + "\n";
+      if (has(model::kShapeField) || has(model::kRawField))
+        out += "  as it came: " + model::row_document(batch, row) + "\n";
     }
   }
   return out;

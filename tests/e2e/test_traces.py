@@ -160,3 +160,192 @@ def test_freeradius_debug_log(server):
     assert trace["steps"][0]["reason"].startswith("No Auth-Type found")
     other = tree(server, "(1) Sent Access-Accept Id 105 from 127.0.0.1:1812 to 127.0.0.1:33279 length 20")
     assert [step[2] for step in outline(other)] == ["ok", "ok"]
+
+
+# --- search, services, the APIs of Jaeger and Zipkin ---------------------------------------------------------------------
+
+
+def span(trace_id, span_id, parent, service, name, start_ms, duration_ms, **more):
+    fields = {"trace_id": trace_id, "span_id": span_id, "name": name, "service.name": service,
+              "start": f"2026-11-21T12:{start_ms // 60000:02}:{start_ms % 60000 / 1000:06.3f}Z",
+              "end": f"2026-11-21T12:{(start_ms + duration_ms) // 60000:02}:{(start_ms + duration_ms) % 60000 / 1000:06.3f}Z",
+              "duration_ms": duration_ms, **more}
+    if parent:
+        fields["parent_span_id"] = parent
+    return fields
+
+
+def shop(number, duration_ms, **more):
+    """A request of two services; its spans come as plain lines."""
+    trace_id = f"{number:032x}"
+    return [span(trace_id, f"a{number:015x}", None, "web", "GET /cart", number * 1000, duration_ms),
+            span(trace_id, f"b{number:015x}", f"a{number:015x}", "cart", "read cart", number * 1000 + 1, duration_ms - 2,
+                 region="NY" if number % 2 else "CA", **more)]
+
+
+def found(server, **params):
+    query = "&".join(f"{name}={value}" for name, value in params.items())
+    reply = server.get("/clew/v1/traces?" + query)
+    assert reply.status == 200, reply.text
+    return reply.json()
+
+
+def test_search_is_complete_and_in_order(server):
+    durations = {number: 10 + (number * 37) % 100 for number in range(1, 41)}
+    for number, duration in durations.items():
+        events = shop(number, duration, **({"status.code": "error"} if number % 10 == 0 else {}))
+        server.import_ndjson(events)
+        server.import_ndjson(events)  # sent twice, counted once
+    newest = found(server, limit=1000)["traces"]
+    assert [int(t["trace_id"], 16) for t in newest] == sorted(durations, reverse=True)
+    assert all(t["spans"] == 2 and t["service"] == "web" and t["name"] == "GET /cart" for t in newest)
+    slowest = found(server, order="slowest", service="cart", limit=7)
+    by_duration = sorted(durations, key=lambda n: (-durations[n], f"{n:032x}"))
+    assert [int(t["trace_id"], 16) for t in slowest["traces"]] == by_duration[:7]
+    assert slowest["more"] and slowest["traces"][0]["longest_match_ms"] == durations[by_duration[0]] - 2
+    failed = found(server, outcome="failed", limit=100)["traces"]
+    assert [int(t["trace_id"], 16) for t in failed] == [40, 30, 20, 10] and failed[0]["failed"] == 1
+    assert found(server, error="true", service="web")["traces"] == []
+    in_ny = found(server, tag="region=NY", min_duration="60ms", max_duration="80ms", limit=100)["traces"]
+    expected = [n for n in sorted(durations, reverse=True) if n % 2 and 62 <= durations[n] <= 82]
+    assert [int(t["trace_id"], 16) for t in in_ny] == expected
+    assert found(server, service="nobody")["traces"] == []
+    assert server.get("/clew/v1/traces?min_duration=fast").status == 400
+    rows = [json.loads(line) for line in server.cli("traces", "--slowest", "--limit", "3").stdout.splitlines()]
+    assert [int(row["trace_id"], 16) for row in rows] == by_duration[:3]
+
+
+def test_open_goals_are_found(server):
+    server.import_ndjson(FAILED_ORDER)
+    reply = server.get("/clew/v1/goals?outcome=open").json()
+    assert [t["trace_id"] for t in reply["traces"]] == ["4bf92f3577b34da6a3ce929d0e0e4736"]
+    assert server.get("/clew/v1/goals?outcome=open&operation=charge%20card").json()["traces"] == []
+    assert len(server.get("/clew/v1/goals?outcome=failed&operation=charge%20card").json()["traces"]) == 1
+    for query, count in [("tag=order=7", 1), ("tag=order=8", 0), ("tag=goal=true", 1), ("tag=goal=false", 0)]:
+        for flushed in (False, True):
+            assert len(server.get("/clew/v1/traces?" + query).json()["traces"]) == count, (query, flushed)
+            server.post("/clew/v1/flush")
+
+
+def test_dependencies_of_the_five_servers(formats):
+    expected = [("server-a", "server-b", 190), ("server-a", "server-e", 230), ("server-b", "server-c", 35), ("server-b", "server-d", 125)]
+    calls = formats.get("/clew/v1/dependencies").json()["dependencies"]
+    assert [(d["parent"], d["child"], d["p99_ms"]) for d in calls] == expected
+    assert all(d["calls"] == 1 and d["failed"] == 0 for d in calls)
+    printed = [json.loads(line) for line in formats.cli("services", "--calls").stdout.splitlines()]
+    end = 1762800000000
+    jaeger = formats.get(f"/jaeger/api/dependencies?endTs={end}&lookback=86400000").json()["data"]
+    zipkin = formats.get(f"/zipkin/api/v2/dependencies?endTs={end}&lookback=86400000").json()
+    for list_of in (printed, jaeger, zipkin):
+        assert [(d["parent"], d["child"]) for d in list_of] == [e[:2] for e in expected]
+    services = formats.get("/clew/v1/services").json()["services"]
+    assert [s["name"] for s in services] == ["server-a", "server-b", "server-c", "server-d", "server-e"]
+    assert formats.get("/jaeger/api/services").json()["data"] == [s["name"] for s in services]
+
+
+def test_two_requests_side_by_side(server):
+    for number in range(1, 9):
+        server.import_ndjson(shop(number, 20))
+    server.import_ndjson(shop(9, 120))
+    reply = server.get(f"/clew/v1/traces/compare?a={1:032x}&b={9:032x}").json()
+    assert reply["paths"][0]["path"] == ["web: GET /cart", "cart: read cart"]
+    assert reply["paths"][0]["self_change_ms"] == 100
+    typical = server.get(f"/clew/v1/traces/typical?of={9:032x}").json()
+    assert typical["requests"] == 8 and typical["duration_median_ms"] == 20 and typical["slower_than"] == 1
+    assert typical["paths"][0]["path"][-1] == "cart: read cart" and typical["paths"][0]["self_excess_ms"] == 100
+    text = server.cli("trace", f"{9:032x}", "--typical", "--format", "waterfall").stdout
+    assert "8 like it: median 20 ms" in text and "+100.0 ms    cart: read cart" in text
+
+
+SUITES = os.path.join(os.path.dirname(clew_server.SHARED_DATA), "suites")
+ZIPKIN = os.path.join(SUITES, "zipkin-traces/zipkin-lens/testdata")
+JAEGER = os.path.join(SUITES, "jaeger-ui-fixtures/packages/jaeger-ui/src")
+
+
+def plain_span(zipkin_span):
+    """A Zipkin span in one spelling, to compare by."""
+    out = dict(zipkin_span)
+    for name, width in (("traceId", 32 if len(out["traceId"]) > 16 else 16), ("id", 16), ("parentId", 16)):
+        if name in out:
+            out[name] = out[name].rjust(width, "0")
+    return out
+
+
+@pytest.mark.parametrize("name", ["messaging-kafka", "simple-db-p6", "skew", "yelp"])
+def test_zipkin_traces_come_back(server, name):
+    path = os.path.join(ZIPKIN, name + ".json")
+    if not os.path.exists(path):
+        pytest.skip("../shared/suites is not there")
+    with open(path, encoding="utf-8") as file:
+        spans = json.load(file)
+    assert server.post("/api/v2/spans", spans).status == 202
+    back = server.get("/zipkin/api/v2/trace/" + spans[0]["traceId"]).json()
+    sent = sorted((plain_span(s) for s in spans), key=lambda s: (s["id"], s.get("kind", "")))
+    got = sorted(back, key=lambda s: (s["id"], s.get("kind", "")))
+    assert [(s["id"], s.get("kind"), s.get("name"), s.get("timestamp"), s.get("duration")) for s in got] == [
+        (s["id"], s.get("kind"), s.get("name"), s.get("timestamp"), s.get("duration")) for s in sent]
+    for one, other in zip(got, sent):
+        assert one.get("tags", {}) == other.get("tags", {})
+        assert one.get("localEndpoint", {}).get("serviceName") == other.get("localEndpoint", {}).get("serviceName")
+        assert [a["value"] for a in one.get("annotations", [])] == [a["value"] for a in other.get("annotations", [])]
+
+
+def test_clock_skew_of_the_zipkin_suite(server):
+    path = os.path.join(ZIPKIN, "skew.json")
+    if not os.path.exists(path):
+        pytest.skip("../shared/suites is not there")
+    with open(path, encoding="utf-8") as file:
+        server.post("/api/v2/spans", json.load(file))
+    trace = tree(server, "1e223ff1f80f1c69")
+    assert [(s["depth"], s["name"], s["service"]) for s in trace["steps"]] == [
+        (0, "get", "servicea"), (1, "post", "servicea"), (2, "post", "serviceb"), (3, "async", "serviceb")]
+    [clock] = trace["clocks"]
+    assert clock["host"] == "192.0.0.0" and 65.4 < clock["shift_ms"] < 66.5
+    client, callee = trace["steps"][1], trace["steps"][2]
+    assert client["offset_ms"] <= callee["offset_ms"]
+    assert callee["offset_ms"] + callee["duration_ms"] <= client["offset_ms"] + client["duration_ms"]
+
+
+def jaeger_span(one):
+    """What both sides must agree on."""
+    return {"operation": one["operationName"], "start": one["startTime"], "duration": one["duration"],
+            "tags": sorted((t["key"], t["type"], t["value"]) for t in one["tags"]),
+            "references": [(r["refType"], r["traceID"], r["spanID"]) for r in one["references"]],
+            "logs": one["logs"]}
+
+
+@pytest.mark.parametrize("pair", [("otlp2jaeger-in.json", "otlp2jaeger-out.json"),
+                                  ("otlp2jaeger-multi-in-combined.json", "oltp2jaeger-multi-out.json")])
+def test_otlp_to_jaeger_pairs(server, pair):
+    folder = os.path.join(JAEGER, "utils/fixtures")
+    if not os.path.isdir(folder):
+        pytest.skip("../shared/suites is not there")
+    with open(os.path.join(folder, pair[0]), encoding="utf-8") as file:
+        assert server.post("/v1/traces", json.load(file)).status == 200
+    with open(os.path.join(folder, pair[1]), encoding="utf-8") as file:
+        expected = json.load(file)["data"][0]
+    got = server.get("/jaeger/api/traces/" + expected["traceID"]).json()["data"][0]
+    assert got["traceID"] == expected["traceID"]
+    # The same span twice is one span here.
+    want = {s["spanID"]: jaeger_span(s) for s in expected["spans"]}
+    assert {s["spanID"]: jaeger_span(s) for s in got["spans"]} == want
+    for s in got["spans"]:
+        process = got["processes"][s["processID"]]
+        [known] = {json.dumps(p, sort_keys=True) for p in expected["processes"].values()}
+        assert json.dumps(process, sort_keys=True) == known
+
+
+def test_search_as_jaeger_ui_and_grafana_do(server):
+    for number in range(1, 6):
+        server.import_ndjson(shop(number, 10 * number))
+    base = "/jaeger/api/traces?service=cart&limit=20&start=1795000000000000&end=1796000000000000"
+    data = server.get(base).json()["data"]
+    assert [int(t["traceID"], 16) for t in data] == [5, 4, 3, 2, 1] and all(len(t["spans"]) == 2 for t in data)
+    data = server.get(base + "&minDuration=20ms&tags=%7B%22region%22%3A%22NY%22%7D&operation=read%20cart").json()["data"]
+    assert [int(t["traceID"], 16) for t in data] == [5, 3]
+    missing = server.get("/jaeger/api/traces/00000000000000000000000000000abc")
+    assert missing.status == 404 and missing.json()["errors"][0]["code"] == 404
+    assert server.get("/jaeger/api/operations?service=cart").json()["data"] == [{"name": "read cart", "spanKind": ""}]
+    listed = server.get("/api/v2/traces?serviceName=web&endTs=1796000000000&lookback=1000000000&limit=2").json()
+    assert [len(t) for t in listed] == [2, 2]
+    assert server.get("/api/v2/spans?serviceName=web").json() == ["GET /cart"]

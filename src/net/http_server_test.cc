@@ -415,17 +415,19 @@ TEST_F(HttpServerTest, HeadHasLengthAndNoBody) {
 
 TEST_F(HttpServerTest, DrainFinishesWhatIsInFlight) {
   std::atomic<bool> go{false};
+  std::atomic<bool> began{false};
   std::vector<std::jthread> threads;
   serve([&](ExchangePtr exchange) {
     threads.emplace_back([&, exchange] {
       while (!go) std::this_thread::yield();
       exchange->answer({.headers = {}, .body = "late<end>"});
     });
+    began = true;
   });
   RawClient idle(server_->address());
   RawClient busy(server_->address());
   busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  while (threads.empty()) std::this_thread::yield();
+  while (!began) std::this_thread::yield();
   std::jthread drainer([&] { server_->drain(60'000); });
   EXPECT_EQ(idle.read_all(), "");
   go = true;

@@ -172,6 +172,14 @@ void print_call(const Expr& expr, std::string& out) {
     print_operand(*expr.args[0], kMinus, out);
     out += ' ';
     print_to(*expr.args[1], out);
+  } else if (expr.name == "field list") {
+    out += '[';
+    print_list(expr.args, 0, out);
+    out += ']';
+  } else if (expr.name == "tuple") {
+    out += '(';
+    print_list(expr.args, 0, out);
+    out += ')';
   } else if (expr.name == "exists" && expr.args.size() == 1) {
     out += "exists ";
     print_to(*expr.args[0], out);

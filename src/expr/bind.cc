@@ -6,6 +6,7 @@
 #include "expr/coerce.h"
 #include "expr/eval.h"
 #include "expr/functions.h"
+#include "expr/relevance.h"
 #include "expr/parse.h"
 #include "model/canonical.h"
 
@@ -159,6 +160,7 @@ Result<BoundPtr> Binder::bind_field(const Expr& expr) {
   }
   std::optional<FieldRef> found = schema_.find(expr.name);
   if (!found) return bind_unknown_field(expr);
+  if (found->constant != nullptr) return bound_constant(*found->constant, expr.span);
   if (found->slot == kNoSlot) return bound_constant(Value(), expr.span);
   bound->slot = found->slot;
   bound->type = found->type;
@@ -197,6 +199,7 @@ BoundPtr Binder::level_word(const Expr& expr) {
 
 Result<BoundPtr> Binder::bind_call(const Expr& expr) {
   if (expr.name == "mvmap") return bind_mvmap(expr);
+  if (is_relevance(expr.name)) return bind_relevance(*this, schema_, expr);
   std::string name = expr.name;
   bool levels = !expr.args.empty() && expr.args[0]->kind == ExprKind::kField && is_level_field(expr.args[0]->name);
   bool reversed = is_comparison(name) && expr.args[1]->kind == ExprKind::kField && is_level_field(expr.args[1]->name);

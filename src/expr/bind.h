@@ -24,6 +24,7 @@ constexpr uint32_t kNoSlot = UINT32_MAX;  // a field that is null in every row
 struct FieldRef {
   uint32_t slot = kNoSlot;  // what Inputs::column is asked for
   model::Type type = model::Type::kMixed;
+  std::shared_ptr<const model::Value> constant = nullptr;  // the field is this value in every row
 };
 
 // The columns that an expression may name.

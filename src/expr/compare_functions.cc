@@ -1,5 +1,6 @@
 // Comparison, logic, and members of structs.
 #include <algorithm>
+#include <unordered_set>
 
 #include "expr/coerce.h"
 #include "expr/eval.h"
@@ -97,11 +98,55 @@ bool of_levels(const Bound& call) {
   return call.function->name.substr(0, 6) == "level ";
 }
 
+// Constants of an `in`, all texts or all integers, for lists that are too long to try one by one.
+struct ConstantSet {
+  std::unordered_set<std::string_view> texts;
+  std::unordered_set<int64_t> integers;
+  std::vector<model::Value> kept;  // what `texts` points into
+  bool has_null = false;
+};
+constexpr size_t kSetFrom = 8;
+
+Result<std::shared_ptr<const void>> prepare_in(Binder&, std::span<const BoundPtr> args, SourceSpan) {
+  if (args.size() <= kSetFrom) return std::shared_ptr<const void>();
+  auto set = std::make_shared<ConstantSet>();
+  bool texts = true;
+  bool integers = true;
+  for (size_t i = 1; i < args.size(); ++i) {
+    if (!is_constant(*args[i])) return std::shared_ptr<const void>();
+    const model::Value& value = args[i]->constant;
+    set->has_null = set->has_null || value.is_null();
+    texts = texts && (value.is_null() || value.type() == Type::kString);
+    integers = integers && (value.is_null() || is_integer(value.type()));
+    if (!value.is_null()) set->kept.push_back(value);
+  }
+  if (!texts && !integers) return std::shared_ptr<const void>();
+  for (const model::Value& value : set->kept) {
+    if (texts) set->texts.insert(value.text());
+    else set->integers.insert(value.i64());
+  }
+  return std::shared_ptr<const void>(std::move(set));
+}
+
+// What the set says; none when only comparing one by one tells.
+std::optional<bool> in_set(const Bound& call, const Cell& cell) {
+  const auto* set = static_cast<const ConstantSet*>(call.prepared.get());
+  if (set == nullptr || of_levels(call)) return std::nullopt;
+  if (cell.type == Type::kString && !set->texts.empty()) return set->texts.contains(cell.text);
+  if (is_integer(cell.type) && !set->integers.empty()) return set->integers.contains(cell.i64);
+  return std::nullopt;
+}
+
 // x in (a, b ..): true when equal to one, else null when x or one of them is null. A value of a type that cannot be
 // compared with x is another value.
 Status in_list(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   if (args[0].is_null()) {
     out.add_null();
+    return {};
+  }
+  if (std::optional<bool> found = in_set(call, args[0])) {
+    bool null = !*found && static_cast<const ConstantSet*>(call.prepared.get())->has_null;
+    put(null ? std::nullopt : found, out);
     return {};
   }
   bool unknown = false;
@@ -260,7 +305,7 @@ constexpr FunctionDef kTable[] = {
     {"<=", 2, 2, kBoolean, compare_cells, 0, compare_vectors},
     {">", 2, 2, kBoolean, compare_cells, 0, compare_vectors},
     {">=", 2, 2, kBoolean, compare_cells, 0, compare_vectors},
-    {"in", 2, kAnyCount, kBoolean, in_list, kNullsToo},
+    {"in", 2, kAnyCount, kBoolean, in_list, kNullsToo, nullptr, prepare_in},
     {"between", 3, 3, kBoolean, between, kNullsToo},
     {"level =", 2, 2, kBoolean, compare_level_cells, kHidden},
     {"level !=", 2, 2, kBoolean, compare_level_cells, kHidden},

@@ -1,4 +1,4 @@
-// Functions of JSON text. Paths are `a.b`, `a{0}.b` and `a{}` for every element.
+// Functions of JSON text. Paths are `a.b`, `a{0}.b`, `a{}` for every element and `['a.b']` for a name with dots.
 #include <nlohmann/json.hpp>
 
 #include <charconv>
@@ -83,10 +83,17 @@ std::vector<Step> parse_path(std::string_view path) {
   while (!path.empty() && steps.size() < kPathStepsMax) {
     if (path[0] == '.') {
       path.remove_prefix(1);
+    } else if (path.starts_with("['") || path.starts_with("[\"")) {
+      size_t close = path.find(std::string(1, path[1]) + "]", 2);
+      if (close == std::string_view::npos) return {};
+      Step step;
+      step.key = std::string(path.substr(2, close - 2));
+      steps.push_back(std::move(step));
+      path.remove_prefix(close + 2);
     } else if (path[0] == '{') {
       if (!parse_brace(path, steps)) return {};
     } else {
-      size_t end = std::min(path.find_first_of(".{"), path.size());
+      size_t end = std::min(path.find_first_of(".{", 1), path.size());
       Step step;
       step.key = std::string(path.substr(0, end));
       steps.push_back(std::move(step));

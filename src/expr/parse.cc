@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include "expr/relevance.h"
 
 namespace clew::expr {
 namespace {
@@ -241,10 +242,25 @@ class Parser {
     if (token.is("[")) return subsearch();
     if (!token.is("(")) return tokens_.fail_expected("an expression");
     if (is_lambda()) return lambda();
-    tokens_.next();
+    uint32_t begin = tokens_.next().span.begin;
     ExprPtr inner = CLEW_TRY(expression());
+    if (tokens_.peek().is(",")) return tuple(inner, begin);
     CLEW_TRY(tokens_.expect(")"));
     return inner;
+  }
+
+  // `(a, b)`, which only `in [ .. ]` can follow.
+  Result<ExprPtr> tuple(const ExprPtr& first, uint32_t begin) {
+    std::vector<ExprPtr> items{first};
+    while (tokens_.accept(",")) {
+      ExprPtr item = CLEW_TRY(expression());
+      items.push_back(item);
+    }
+    CLEW_TRY(tokens_.expect(")"));
+    bool in = tokens_.peek().is_word("in") && tokens_.peek(1).is("[");
+    bool not_in = tokens_.peek().is_word("not") && tokens_.peek(1).is_word("in") && tokens_.peek(2).is("[");
+    if (!in && !not_in) return tokens_.fail_expected("`in [ search .. ]` after several values in parentheses");
+    return made(make_call("tuple", std::move(items), span_from(begin)));
   }
 
   Result<ExprPtr> number() {
@@ -350,6 +366,11 @@ class Parser {
     if (function == "extract") return extract(begin);
     if (function == "position") return position(begin);
     std::vector<ExprPtr> args;
+    if (takes_field_list(function) && tokens_.peek().is("[")) {
+      ExprPtr fields = CLEW_TRY(field_list());
+      args.push_back(fields);
+      if (tokens_.accept(",") && tokens_.peek().is(")")) return tokens_.fail_expected("the text to look for");
+    }
     if (tokens_.peek().is("*") && tokens_.peek(1).is(")")) tokens_.next();  // count(*)
     bool outer_span = in_span_;
     in_span_ = function == "span";
@@ -363,6 +384,24 @@ class Parser {
     in_span_ = outer_span;
     CLEW_TRY(tokens_.expect(")"));
     return made(make_call(std::move(function), std::move(args), span_from(begin)));
+  }
+
+  // `['title', body ^ 2]`; the weights say nothing about what matches.
+  Result<ExprPtr> field_list() {
+    uint32_t begin = tokens_.next().span.begin;
+    std::vector<ExprPtr> fields;
+    while (!tokens_.accept("]")) {
+      const Token& token = tokens_.peek();
+      bool name = token.kind == TokenKind::kString || token.kind == TokenKind::kIdentifier || token.is("*");
+      if (!name) return tokens_.fail_expected("a field name");
+      Token taken = tokens_.next();
+      ExprPtr field = CLEW_TRY(made(make_literal(Value::string(taken.text), taken.span)));
+      fields.push_back(field);
+      bool weight = tokens_.accept("^") || tokens_.peek().kind == TokenKind::kInteger || tokens_.peek().kind == TokenKind::kDecimal;
+      if (weight) tokens_.next();
+      if (!tokens_.accept(",") && !tokens_.peek().is("]")) return tokens_.fail_expected("`,` or `]`");
+    }
+    return made(make_call("field list", std::move(fields), span_from(begin)));
   }
 
   // position(a in b), or with a comma; the parenthesis taken.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "app/command.h"
+#include "query/language.h"
 
 namespace clew::app {
 namespace {
@@ -24,8 +25,22 @@ const Command* find_command(std::string_view name) {
   return nullptr;
 }
 
+// `clew help query TOPIC`, `clew query --help TOPIC`: the language reference.
+int print_language(std::string_view topic) {
+  std::string text = query::language_help(topic);
+  if (text.empty()) {
+    std::fprintf(stderr, "clew: the language reference says nothing about %.*s\n", static_cast<int>(topic.size()), topic.data());
+    return 1;
+  }
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
 int run_main(int argc, char** argv) {
   std::string_view name = argc > 1 ? argv[1] : "";
+  bool topic = argc > 3 && ((name == "help" && std::string_view(argv[2]) == "query") ||
+                            (name == "query" && std::string_view(argv[2]) == "--help"));
+  if (topic) return print_language(argv[3]);
   if (name == "help" && argc > 2) {
     std::string help = "--help";
     char* as_flag[] = {argv[2], help.data(), nullptr};

@@ -7,7 +7,9 @@
 #include "expr/diagnostic.h"
 #include "query/exec/plan.h"
 #include "query/exec/pool.h"
+#include "query/exec/subplan.h"
 #include "query/ppl/query.h"
+#include "query/ppl/subsearch.h"
 #include "query/registry.h"
 
 namespace clew::query {
@@ -15,6 +17,7 @@ namespace clew::query {
 namespace {
 
 constexpr uint64_t kProgressEveryNanos = 100'000'000;
+constexpr uint64_t kNanosPerMilli = 1'000'000;
 
 FailureKind kind_of_code(std::string_view code) {
   if (code == expr::kSyntaxError) return FailureKind::kSyntax;
@@ -82,16 +85,14 @@ class ReceiverSink final : public exec::Operator {
  public:
   ReceiverSink(exec::Run& run, const exec::Plan& plan, Receiver& receiver) : run_(run), plan_(plan), receiver_(receiver) {}
 
-  Status begin() {
-    std::vector<OutputColumn> schema;
-    for (const exec::PlanColumn& column : plan_.columns) schema.push_back({column.name, column.type});
-    return cancel_on_error(receiver_.begin(schema));
-  }
+  // The schema goes out before any work, unless the steps still decide about columns.
+  Status begin() { return plan_.late_columns ? Status() : tell_schema(); }
 
   Status push(exec::Block block) override {
+    CLEW_TRY(tell_schema());
     RowBatch batch;
     batch.rows = block.rows;
-    for (const exec::PlanColumn& column : plan_.columns) {
+    for (const exec::PlanColumn& column : shown_) {
       bool there = column.slot < block.slots.size() && block.slots[column.slot] != nullptr;
       batch.columns.push_back(there ? block.slots[column.slot] : exec::null_vector(block.rows));
     }
@@ -102,11 +103,23 @@ class ReceiverSink final : public exec::Operator {
     return {};
   }
 
-  Status finish() override { return {}; }
+  Status finish() override { return tell_schema(); }
   bool wants_more() const override { return true; }
   uint64_t rows() const { return rows_; }
 
  private:
+  Status tell_schema() {
+    if (told_schema_) return {};
+    told_schema_ = true;
+    std::vector<OutputColumn> schema;
+    for (const exec::PlanColumn& column : plan_.columns) {
+      if (run_.is_hidden(column.slot)) continue;
+      shown_.push_back(column);
+      schema.push_back({column.name, column.type});
+    }
+    return cancel_on_error(receiver_.begin(schema));
+  }
+
   Status cancel_on_error(Status status) {
     if (status.ok()) return status;
     return Error(Code::kCancelled, status.error().message());
@@ -123,6 +136,8 @@ class ReceiverSink final : public exec::Operator {
   exec::Run& run_;
   const exec::Plan& plan_;
   Receiver& receiver_;
+  std::vector<exec::PlanColumn> shown_;
+  bool told_schema_ = false;
   uint64_t rows_ = 0;
   uint64_t told_ns_ = 0;
 };
@@ -261,36 +276,68 @@ class EngineOfSource final : public Engine {
     context.leaves = request.leaves;
     context.newest_first = request.newest_first;
     context.optimise = request.optimise;
+    const uint64_t begun_ns = clock_.monotonic_ns();
+    if ((*query)->explain != ppl::Explain::kPlan) {
+      context.evaluate = [&](const exec::Plan& inner) { return evaluate(id, request, inner, begun_ns, stop); };
+    }
     Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {request.range, request.limits.rows, request.raw});
     if (!plan.ok()) {
-      outcome.failure = plan_failure(request.text, context, plan.error());
+      bool limit = !context.fault() && plan.error().code() != Code::kForbidden;
+      outcome.failure = limit ? run_failure(plan.error()) : plan_failure(request.text, context, plan.error());
+      return outcome;
+    }
+    if (!within_time(request, begun_ns)) {
+      outcome.failure = run_failure(Error(Code::kDeadline, fmt::format("the query ran longer than {} ms", request.limits.millis)));
       return outcome;
     }
     outcome.warnings = context.warnings();
     if ((*query)->explain != ppl::Explain::kNo) {
-      explain(id, request, **query, **plan, receiver, std::move(stop), outcome);
+      explain(id, request, **query, **plan, millis_left(request, begun_ns), receiver, std::move(stop), outcome);
     } else {
-      answer(id, request, **plan, receiver, std::move(stop), outcome);
+      answer(id, request, **plan, millis_left(request, begun_ns), receiver, std::move(stop), outcome);
     }
     return outcome;
   }
 
-  std::shared_ptr<exec::Run> begin_run(uint64_t id, const Request& request, const exec::Plan& plan, std::stop_token stop) {
+  bool within_time(const Request& request, uint64_t begun_ns) const {
+    return request.limits.millis == 0 || clock_.monotonic_ns() - begun_ns < request.limits.millis * kNanosPerMilli;
+  }
+
+  // What of the query's time subsearches have left; 0: no limit.
+  uint64_t millis_left(const Request& request, uint64_t begun_ns) const {
+    if (request.limits.millis == 0) return 0;
+    uint64_t spent = (clock_.monotonic_ns() - begun_ns) / kNanosPerMilli;
+    return request.limits.millis > spent ? request.limits.millis - spent : 1;
+  }
+
+  // Rows of a subsearch that becomes part of the plan; it runs within the query's limits.
+  Result<std::vector<exec::Block>> evaluate(uint64_t id, const Request& request, const exec::Plan& plan, uint64_t begun_ns,
+                                            const std::stop_token& stop) {
+    if (!within_time(request, begun_ns)) {
+      return Error(Code::kDeadline, fmt::format("the query ran longer than {} ms", request.limits.millis));
+    }
+    std::shared_ptr<exec::Run> run = begin_run(id, request, plan, millis_left(request, begun_ns), stop, false);
+    exec::Held held(*run);
+    return exec::collect_rows(*run, source_, plan, held, ppl::kSubsearchRowsMax, "the limit of a subsearch");
+  }
+
+  std::shared_ptr<exec::Run> begin_run(uint64_t id, const Request& request, const exec::Plan& plan, uint64_t millis,
+                                       std::stop_token stop, bool cuttable = true) {
     exec::Run::Options options;
-    options.millis_max = request.limits.millis;
+    options.millis_max = millis;
     options.memory_bytes_max = request.limits.memory_bytes;
     options.groups_max = request.limits.groups;
     options.block_rows = options_.block_rows;
-    options.cuttable = plan.row_query();
+    options.cuttable = cuttable && plan.row_query();
     auto run = std::make_shared<exec::Run>(clock_, pool_, options, std::move(stop));
     run->begin_stages(plan.steps.size());
     registry_.attach(id, run);
     return run;
   }
 
-  void answer(uint64_t id, const Request& request, const exec::Plan& plan, Receiver& receiver, std::stop_token stop,
-              Outcome& outcome) {
-    std::shared_ptr<exec::Run> run = begin_run(id, request, plan, std::move(stop));
+  void answer(uint64_t id, const Request& request, const exec::Plan& plan, uint64_t millis, Receiver& receiver,
+              std::stop_token stop, Outcome& outcome) {
+    std::shared_ptr<exec::Run> run = begin_run(id, request, plan, millis, std::move(stop));
     ReceiverSink sink(*run, plan, receiver);
     Status status = sink.begin();
     if (status.ok()) status = exec::execute(*run, source_, plan, sink);
@@ -320,11 +367,11 @@ class EngineOfSource final : public Engine {
     }
   }
 
-  void explain(uint64_t id, const Request& request, const ppl::Query& query, const exec::Plan& plan, Receiver& receiver,
-               std::stop_token stop, Outcome& outcome) {
+  void explain(uint64_t id, const Request& request, const ppl::Query& query, const exec::Plan& plan, uint64_t millis,
+               Receiver& receiver, std::stop_token stop, Outcome& outcome) {
     std::vector<std::string> lines = exec::describe(plan);
     if (query.explain == ppl::Explain::kAnalyze) {
-      std::shared_ptr<exec::Run> run = begin_run(id, request, plan, std::move(stop));
+      std::shared_ptr<exec::Run> run = begin_run(id, request, plan, millis, std::move(stop));
       NullSink sink(*run);
       Status status = exec::execute(*run, source_, plan, sink);
       finish(*run, request, plan, status, outcome);

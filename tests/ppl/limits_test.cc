@@ -161,5 +161,40 @@ TEST_F(Limits, ExplainSaysWhatIsReadAndAnalyzeWhatItCost) {
   EXPECT_NE(all.find("294 rows"), std::string::npos) << all;
 }
 
+TEST_F(Limits, ExplainSaysThatALimitedSortByTimeIsAnOrderedScan) {
+  Rows rows;
+  ASSERT_FALSE(store_.ask(request("explain source=logs | sort -@timestamp | head 5"), rows).failure);
+  ASSERT_FALSE(rows.rows_seen.empty());
+  EXPECT_NE(rows.rows_seen[0][0].text().find("newest first for the sort, until 5 rows are there"), std::string::npos)
+      << rows.rows_seen[0][0].text();
+  Rows other;
+  ASSERT_FALSE(store_.ask(request("explain source=logs | sort n | head 5"), other).failure);
+  EXPECT_NE(other.rows_seen[0][0].text().find("on parallel lanes"), std::string::npos) << other.rows_seen[0][0].text();
+}
+
+TEST_F(Limits, ASubsearchIsLimitedAndSaysSo) {
+  std::string lines;
+  for (int i = 0; i < 10'001; ++i) lines += "{\"m\":" + std::to_string(i) + "}\n";
+  ASSERT_TRUE(store_.feed("many", lines).ok());
+  Rows rows;
+  Outcome outcome = store_.ask(request("source=logs | where n in [ source=many | fields m ]"), rows);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kResourceLimit);
+  EXPECT_NE(outcome.failure->reason.find("10000"), std::string::npos) << outcome.failure->reason;
+  Rows narrower;
+  EXPECT_FALSE(store_.ask(request("source=logs | where n in [ source=many | where m < 3 | fields m ]"), narrower).failure);
+  EXPECT_EQ(narrower.rows_seen.size(), 3u);
+}
+
+TEST_F(Limits, TheRightSideOfAJoinIsWithinTheMemory) {
+  Request r = request("source=logs | join left=a right=b on a.n = b.n logs | fields n");
+  r.limits.memory_bytes = 2000;
+  Rows rows;
+  Outcome outcome = store_.ask(r, rows);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, FailureKind::kResourceLimit);
+  EXPECT_NE(outcome.failure->reason.find("memory"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace clew::query::testing

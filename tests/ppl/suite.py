@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """suite.py CLEW_PPL_ASK [--list] [--only REGEX]: the conformance cases beside the project, asked of the engine itself.
 
-Exits with 77 (skipped) where ../shared/suites/ppl is not there. Fails when fewer cases pass than the least number below,
-or when a case of a class that is complete fails.
+Exits with 77 (skipped) where ../shared/suites/ppl is not there. Fails when a case fails that is no expected difference, or
+when one of those passes: then it is to be taken off the list.
 """
 import argparse
 import glob
@@ -15,9 +15,11 @@ import sys
 from collections import Counter, defaultdict
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Raised whenever more cases pass.
-LEAST_PASSED = 294
-COMPLETE = ("functions", "other")
+# What clew decides differently on purpose: docs/language/differences.md, by its numbers.
+EXPECTED_DIFFERENCES = {
+    "cmd/search#10": 1,
+    "general/datatypes#3": 5,
+}
 SKIPPED = 77
 
 
@@ -114,10 +116,17 @@ def main():
         print(f"{name:<12}{tally[name]['passed']:>6} passed{tally[name]['failed']:>6} failed")
     passed = sum(count["passed"] for count in tally.values())
     print(f"{passed} passed, {len(failures)} failed")
-    broken = [case["id"] for case, _ in failures if case["class"] in COMPLETE]
+    failed = {case["id"] for case, _ in failures}
+    broken = sorted(failed - EXPECTED_DIFFERENCES.keys())
     if broken:
-        print("a complete class fails: " + ", ".join(broken))
-    return 0 if options.only or (passed >= LEAST_PASSED and not broken) else 1
+        print("fail, and are no expected difference: " + ", ".join(broken))
+    asked = sum(sum(count.values()) for count in tally.values())
+    fixed = [] if options.only else sorted(EXPECTED_DIFFERENCES.keys() - failed)
+    if fixed:
+        print("pass, and stand among the expected differences: " + ", ".join(fixed))
+    if asked == 0:
+        print("no case was asked")
+    return 0 if asked and not broken and not fixed else 1
 
 
 if __name__ == "__main__":

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
+#include "query/exec/gather.h"
 #include "query/exec/group.h"
+#include "query/exec/subplan.h"
 
 namespace clew::query::exec {
 
 using model::VectorPtr;
 
 namespace {
-
-VectorPtr column(const Block& block, Slot slot) {
-  bool there = slot < block.slots.size() && block.slots[slot] != nullptr;
-  return there ? block.slots[slot] : null_vector(block.rows);
-}
 
 class DedupOperator final : public Operator {
  public:
@@ -22,7 +19,7 @@ class DedupOperator final : public Operator {
 
   Status push(Block block) override {
     std::vector<VectorPtr> columns;
-    for (Slot slot : keys_) columns.push_back(column(block, slot));
+    for (Slot slot : keys_) columns.push_back(column_of(block, slot));
     std::vector<uint32_t> groups;
     grouper_.assign(columns, block.rows, groups);
     seen_.resize(grouper_.groups());
@@ -97,7 +94,7 @@ class EventAggregateOperator final : public Collector {
     std::vector<uint32_t> groups(block.rows, 0);
     if (!keys_.empty()) {
       std::vector<VectorPtr> columns;
-      for (const GroupKey& key : keys_) columns.push_back(column(block, key.in));
+      for (const GroupKey& key : keys_) columns.push_back(column_of(block, key.in));
       grouper_.assign(columns, block.rows, groups);
     }
     BlockInputs inputs(block);
@@ -137,7 +134,7 @@ class EventAggregateOperator final : public Collector {
   uint32_t count() const { return keys_.empty() ? 1 : grouper_.groups(); }
   bool dropped(const Block& block, uint32_t row) const {
     return std::any_of(keys_.begin(), keys_.end(),
-                       [&](const GroupKey& key) { return key.drop_null && column(block, key.in)->is_null(row); });
+                       [&](const GroupKey& key) { return key.drop_null && column_of(block, key.in)->is_null(row); });
   }
 
   const std::vector<GroupKey>& keys_;
@@ -148,33 +145,13 @@ class EventAggregateOperator final : public Collector {
   expr::Evaluator evaluator_;
 };
 
-// Puts the columns of another plan where the pipeline has them.
-class Remap final : public Operator {
- public:
-  Remap(const Plan& plan, const std::vector<Slot>& slots, Operator& target) : plan_(plan), slots_(slots), target_(target) {}
-  Status push(Block block) override {
-    Block out;
-    out.rows = block.rows;
-    for (size_t i = 0; i < plan_.columns.size(); ++i) out.set(slots_[i], column(block, plan_.columns[i].slot));
-    return target_.push(std::move(out));
-  }
-  Status finish() override { return {}; }
-  bool wants_more() const override { return target_.wants_more(); }
-
- private:
-  const Plan& plan_;
-  const std::vector<Slot>& slots_;
-  Operator& target_;
-};
-
 class AppendOperator final : public Operator {
  public:
   AppendOperator(contract::EventSource& source, const Plan& plan, const std::vector<Slot>& slots, Run& run)
       : source_(source), plan_(plan), slots_(slots), run_(run) {}
   Status push(Block block) override { return next_->push(std::move(block)); }
   Status finish() override {
-    Remap remap(plan_, slots_, *next_);
-    if (next_->wants_more()) CLEW_TRY(execute(run_, source_, plan_, remap));
+    if (next_->wants_more()) CLEW_TRY(run_into(run_, source_, plan_, slots_, *next_));
     return next_->finish();
   }
 

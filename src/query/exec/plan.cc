@@ -258,7 +258,14 @@ std::vector<std::string> describe(const Plan& plan) {
     for (const std::string& dataset : plan.scan->scan.datasets) line += " " + dataset;
     const contract::TimeRange& range = plan.scan->scan.range;
     if (range.from != INT64_MIN || range.to != INT64_MAX) line += fmt::format(" time [{}, {})", range.from, range.to);
-    line += runs_on_lanes(plan, k) ? ", on parallel lanes"
+    uint64_t enough = 0;
+    std::optional<ScanSpec> ordered = ordered_for_sort(plan, k, enough);
+    if (ordered) {
+      bool newest = ordered->scan.order == contract::Order::kNewestFirst;
+      line += fmt::format(", {} first for the sort, until {} rows are there", newest ? "newest" : "oldest", enough);
+    }
+    line += ordered                  ? ""
+            : runs_on_lanes(plan, k) ? ", on parallel lanes"
             : plan.scan->scan.order == contract::Order::kNewestFirst ? ", newest first" : ", oldest first";
     if (plan.counts) line += ", from the counts by minute and level where they tell";
     out.push_back(std::move(line));

@@ -37,6 +37,7 @@ struct Plan {
   std::vector<PlanColumn> columns;   // of the answer
   std::optional<CountsPlan> counts;
   bool lanes = true;                 // off: everything in order on one thread
+  bool late_columns = false;         // steps may hide columns (Run::hide_column): the schema is known with the first row
 
   bool row_query() const;            // a time limit may cut it
 };

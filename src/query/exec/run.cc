@@ -33,6 +33,16 @@ Status Run::grow(uint64_t bytes) {
   return {};
 }
 
+void Run::hide_column(uint32_t slot) {
+  base::MutexLock lock(mutex_);
+  hidden_.insert(slot);
+}
+
+bool Run::is_hidden(uint32_t slot) {
+  base::MutexLock lock(mutex_);
+  return hidden_.contains(slot);
+}
+
 void Run::warn(std::string text) {
   base::MutexLock lock(mutex_);
   if (warnings_.size() >= kWarningsMax) return;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -50,6 +51,10 @@ class Run {
   void cut_by_rows(uint64_t limit) { cut_rows_.store(limit); }
   uint64_t cut_rows() const { return cut_rows_.load(); }
 
+  // A column that turned out to be of no use is left out of the answer (plans with late_columns).
+  void hide_column(uint32_t slot);
+  bool is_hidden(uint32_t slot);
+
   void warn(std::string text);
   std::vector<std::string> warnings();
 
@@ -86,6 +91,7 @@ class Run {
   std::vector<StageMeter> stages_;
   base::Mutex mutex_;
   std::vector<std::string> warnings_ CLEW_GUARDED_BY(mutex_);
+  std::set<uint32_t> hidden_ CLEW_GUARDED_BY(mutex_);
 };
 
 // Memory of one operator, given back when it goes.

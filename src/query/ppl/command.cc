@@ -1,9 +1,12 @@
 #include "query/ppl/command.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "query/exec/rows.h"
+#include "query/ppl/member.h"
 #include "query/ppl/query.h"
+#include "query/ppl/subsearch.h"
 
 namespace clew::query::ppl {
 
@@ -14,7 +17,11 @@ using expr::TokenKind;
 
 bool CommandParser::at_end() { return tokens.at_end() || tokens.peek().is("|") || tokens.peek().is("]"); }
 
-Result<expr::ExprPtr> CommandParser::expression() { return expr::parse_expression(tokens); }
+Result<expr::ExprPtr> CommandParser::expression() {
+  expr::ParseOptions options;
+  if (parse_query_) options.subsearch = subsearch_parser(parse_query_);
+  return expr::parse_expression(tokens, options);
+}
 
 Error CommandParser::fail(std::string message) {
   return tokens.fail(tokens.peek().span, expr::kSyntaxError, std::move(message));
@@ -101,48 +108,17 @@ Result<QueryPtr> CommandParser::subquery() {
 
 // ---- Pipeline
 
-namespace {
-
-// Takes a member out of a struct, by a dotted path.
-class MemberStep final : public exec::MapStep {
- public:
-  explicit MemberStep(Scope::Member member) : member_(std::move(member)) {}
-  std::string name() const override { return "member"; }
-  std::string describe() const override { return "member " + member_.path; }
-  void reads(std::vector<Slot>& out) const override { out.push_back(member_.base); }
-  Status map(exec::Block& block) const override {
-    std::vector<model::Value> values(block.rows);
-    if (const model::Vector* base = block.find(member_.base)) {
-      for (uint32_t row = 0; row < block.rows; ++row) values[row] = find(base->value(row), member_.path);
-    }
-    block.set(member_.out, exec::vector_of(values));
-    return {};
-  }
-
- private:
-  static model::Value find(const model::Value& value, std::string_view path) {
-    if (path.empty()) return value;
-    if (value.type() == model::Type::kArray) return value.items().empty() ? model::Value() : find(value.items()[0], path);
-    if (value.type() != model::Type::kStruct) return {};
-    for (const auto& [key, member] : value.members()) {
-      if (!path.starts_with(key)) continue;
-      std::string_view rest = path.substr(key.size());
-      if (rest.empty()) return member;
-      if (rest[0] != '.') continue;
-      model::Value found = find(member, rest.substr(1));
-      if (!found.is_null()) return found;
-    }
-    return {};
-  }
-
-  Scope::Member member_;
-};
-
-}  // namespace
-
 Error Pipeline::fail(std::string_view code, std::string message, std::optional<expr::SourceSpan> span,
                      std::string suggestion) {
+  if (!span && place_ != 0) span = place_of_command();
   return context.fail(code, std::move(message), span, std::move(suggestion));
+}
+
+// The name of the command being bound.
+expr::SourceSpan Pipeline::place_of_command() const {
+  std::string_view text = context.text();
+  size_t end = text.find_first_of(" \t\n|(", place_);
+  return {place_, static_cast<uint32_t>(std::min(end, text.size()))};
 }
 
 void Pipeline::add_members() {
@@ -164,7 +140,9 @@ Error carry(Context& context, const expr::Binder& binder, const Error& error) {
 
 }  // namespace
 
-Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& expr) {
+Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& plain) {
+  expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
+  const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
   expr::Binder binder(scope, {context.now()}, context.text());
   Result<expr::BoundPtr> bound = binder.bind(expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
@@ -172,7 +150,9 @@ Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& expr) {
   return bound;
 }
 
-Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& expr) {
+Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& plain) {
+  expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
+  const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
   expr::Binder binder(scope, {context.now()}, context.text());
   Result<expr::BoundPtr> bound = binder.bind_condition(expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
@@ -180,7 +160,9 @@ Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& expr) {
   return bound;
 }
 
-Result<expr::BoundAggregate> Pipeline::bind_aggregate(const expr::Expr& expr) {
+Result<expr::BoundAggregate> Pipeline::bind_aggregate(const expr::Expr& plain) {
+  expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
+  const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
   expr::Binder binder(scope, {context.now()}, context.text());
   Result<expr::BoundAggregate> bound = expr::bind_aggregate(binder, expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
@@ -208,12 +190,28 @@ Result<Column> Pipeline::field(const std::string& name, std::optional<expr::Sour
 Status Pipeline::bind_all(const Query& query) {
   for (size_t i = 0; i < query.commands.size(); ++i) {
     place_ = i < query.places.size() ? query.places[i] : 0;
+    bool timechart = query.commands[i]->is_plain_timechart();
     CLEW_TRY(query.commands[i]->bind(*this));
     add_members();
+    behind_timechart = timechart;
   }
   return {};
 }
 
-Result<exec::PlanPtr> Pipeline::subplan(const Query& query) { return plan_query(context, query, {}); }
+Result<exec::PlanPtr> Pipeline::subplan(const Query& query) {
+  PlanOptions options;
+  options.range = range;
+  return plan_query(context, query, options);
+}
+
+Query over_same_source(const Query& query, const Pipeline& pipeline) {
+  Query out = query;
+  bool own = query.own_rows || query.from != nullptr || query.search.where != nullptr || !query.search.sources.empty();
+  if (!own && pipeline.search != nullptr) {
+    out.search.sources = pipeline.search->sources;
+    out.search.alias = pipeline.search->alias;
+  }
+  return out;
+}
 
 }  // namespace clew::query::ppl

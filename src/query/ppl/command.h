@@ -32,6 +32,8 @@ class Command {
   virtual Status bind(Pipeline& pipeline) const = 0;
   // A command that makes its own rows (multisearch, makeresults) may stand first.
   virtual bool leads() const { return false; }
+  // A timechart without `by`: what timewrap reshapes.
+  virtual bool is_plain_timechart() const { return false; }
 };
 using CommandPtr = std::shared_ptr<const Command>;
 
@@ -80,6 +82,9 @@ class Pipeline {
   Scope scope;
   exec::Plan plan;
   std::shared_ptr<SourceFields> source;  // of the scan; null when the rows are made
+  std::shared_ptr<const struct Search> search;  // what the scan was made of
+  contract::TimeRange range;             // of the request: holds for subsearches too
+  contract::TimeRange asked;             // what request, search and conditions so far ask of @timestamp
 
   // Keys that are @timestamp cut to whole minutes: what counts by minute can answer.
   struct TimeSpanKey {
@@ -87,6 +92,9 @@ class Pipeline {
     int64_t nanos = 0;
   };
   std::vector<TimeSpanKey> time_spans;
+
+  // The command before was a timechart without `by`.
+  bool behind_timechart = false;
 
   // Errors: the first fault is in the context.
   Result<expr::BoundPtr> bind(const expr::Expr& expr);
@@ -107,9 +115,13 @@ class Pipeline {
 
  private:
   void add_members();
+  expr::SourceSpan place_of_command() const;
 
   uint32_t place_ = 0;  // where the command being bound begins in the text
 };
+
+// A query without a search of its own, over what `pipeline` reads.
+Query over_same_source(const Query& query, const Pipeline& pipeline);
 
 struct CommandDef {
   std::string_view name;

@@ -237,19 +237,43 @@ std::optional<Column> Scope::column(std::string_view name) {
   if (source_ != nullptr) {
     if (std::optional<Column> found = source_->find(name)) return found;
   }
+  for (const Column& column : hidden_) {
+    if (column.name == name) return column;
+  }
+  if (std::optional<Column> found = qualified(name)) return found;
   return member_of_struct(name);
 }
 
-std::optional<Column> Scope::member_of_struct(std::string_view name) {
+bool Scope::is_present(const Column& column) const {
+  return std::any_of(columns_.begin(), columns_.end(), [&](const Column& c) { return c.slot == column.slot; });
+}
+
+// `alias.x`.
+std::optional<Column> Scope::qualified(std::string_view name) {
+  for (const auto& [alias, columns] : aliases_) {
+    if (!name.starts_with(alias) || name.size() <= alias.size() + 1 || name[alias.size()] != '.') continue;
+    std::string_view rest = name.substr(alias.size() + 1);
+    if (columns.empty()) return column(rest);
+    for (const Column& column : columns) {
+      if (column.name == rest && is_present(column)) return column;
+    }
+    if (std::optional<Column> found = member_of(columns, rest, name)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<Column> Scope::member_of_struct(std::string_view name) { return member_of(columns_, name, name); }
+
+std::optional<Column> Scope::member_of(const std::vector<Column>& columns, std::string_view path, std::string_view name) {
   auto known = member_columns_.find(name);
   if (known != member_columns_.end()) return known->second;
-  for (size_t dot = name.rfind('.'); dot != std::string_view::npos && dot > 0; dot = name.rfind('.', dot - 1)) {
-    std::string_view base = name.substr(0, dot);
-    for (const Column& column : columns_) {
-      bool deep = column.type == model::Type::kStruct || column.type == model::Type::kMixed;
-      if (column.name != base || !deep) continue;
+  for (size_t dot = path.rfind('.'); dot != std::string_view::npos && dot > 0; dot = path.rfind('.', dot - 1)) {
+    std::string_view base = path.substr(0, dot);
+    for (const Column& column : columns) {
+      bool deep = column.type == model::Type::kStruct || column.type == model::Type::kArray || column.type == model::Type::kMixed;
+      if (column.name != base || !deep || !is_present(column)) continue;
       Column member{std::string(name), context_.new_slot(), model::Type::kMixed};
-      members_.push_back({member.slot, column.slot, std::string(name.substr(dot + 1))});
+      members_.push_back({member.slot, column.slot, std::string(path.substr(dot + 1))});
       member_columns_.emplace(std::string(name), member);
       return member;
     }
@@ -260,9 +284,11 @@ std::optional<Column> Scope::member_of_struct(std::string_view name) {
 std::vector<Scope::Member> Scope::take_members() { return std::exchange(members_, {}); }
 
 std::optional<expr::FieldRef> Scope::find(std::string_view name) {
-  std::optional<Column> found = column(name);
-  if (!found) return std::nullopt;
-  return expr::FieldRef{found->slot, found->type};
+  if (std::optional<Column> found = column(name)) return expr::FieldRef{found->slot, found->type};
+  for (size_t i = context_.outers.size(); i-- > 0;) {
+    if (std::optional<expr::FieldRef> found = context_.outers[i](name)) return found;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> Scope::names() {

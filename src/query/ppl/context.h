@@ -1,6 +1,7 @@
 // What binding a query needs: the source's fields, slots for columns, and the place where the first mistake is kept.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,14 @@ class Context {
              std::string suggestion = "");
   const std::optional<Fault>& fault() const { return fault_; }
   std::vector<std::string>& warnings() { return warnings_; }
+
+  // Runs a plan to its end: subsearches whose rows become part of the plan. Null: they are not run, and stand for null.
+  using Evaluate = std::function<Result<std::vector<exec::Block>>(const exec::Plan&)>;
+  Evaluate evaluate;
+
+  // What a name of the query around a subsearch is, when the subsearch has no such field of its own.
+  using Outer = std::function<std::optional<expr::FieldRef>(std::string_view name)>;
+  std::vector<Outer> outers;  // the innermost last
 
   bool leaves = false;        // `*` means every leaf and @timestamp
   bool newest_first = false;
@@ -124,6 +133,13 @@ class Scope final : public expr::Schema {
   void set(Column column);
 
   void open(std::shared_ptr<SourceFields> source) { source_ = std::move(source); }
+  // A column that answers to its name but is none of the pipeline's.
+  void add_hidden(Column column) { hidden_.push_back(std::move(column)); }
+  // `name.x` is column x as well.
+  void add_alias(std::string name) { aliases_[std::move(name)]; }
+  // `name.x` is the column x of these.
+  void add_alias(std::string name, std::vector<Column> columns) { aliases_[std::move(name)] = std::move(columns); }
+  const std::map<std::string, std::vector<Column>>& aliases() const { return aliases_; }
   bool is_open() const { return source_ != nullptr; }
   const std::shared_ptr<SourceFields>& source() const { return source_; }
 
@@ -137,12 +153,17 @@ class Scope final : public expr::Schema {
 
  private:
   std::optional<Column> member_of_struct(std::string_view name);
+  std::optional<Column> member_of(const std::vector<Column>& columns, std::string_view path, std::string_view name);
+  std::optional<Column> qualified(std::string_view name);
+  bool is_present(const Column& column) const;
 
   Context& context_;
   std::vector<Column> columns_;
   std::shared_ptr<SourceFields> source_;  // open: its fields are there too, unless a column has the name
   std::vector<Member> members_;
   std::map<std::string, Column, std::less<>> member_columns_;
+  std::map<std::string, std::vector<Column>> aliases_;  // empty: of all columns
+  std::vector<Column> hidden_;
 };
 
 }  // namespace clew::query::ppl

@@ -41,15 +41,36 @@ class Eval final : public Command {
 
 }  // namespace
 
-Result<CommandPtr> parse_eval(CommandParser& parser) {
+namespace {
+
+// `'Age: '.tostring(age).' years'`: texts with dots between are joined.
+Result<expr::ExprPtr> parse_dotted(CommandParser& parser) {
+  std::vector<expr::ExprPtr> parts;
+  do {
+    expr::ExprPtr part = CLEW_TRY(parser.expression());
+    parts.push_back(std::move(part));
+  } while (parser.tokens.accept("."));
+  if (parts.size() == 1) return parts[0];
+  expr::SourceSpan span{parts.front()->span.begin, parts.back()->span.end};
+  return expr::make_call("concat", std::move(parts), span);
+}
+
+Result<CommandPtr> parse_assignments(CommandParser& parser, Result<expr::ExprPtr> (*parse_value)(CommandParser&)) {
   std::vector<Assignment> assignments;
   do {
     std::string name = CLEW_TRY(parser.name());
     CLEW_TRY(parser.tokens.expect("="));
-    expr::ExprPtr value = CLEW_TRY(parser.expression());
+    expr::ExprPtr value = CLEW_TRY(parse_value(parser));
     assignments.push_back({std::move(name), std::move(value)});
   } while (parser.tokens.accept(","));
   return CommandPtr(std::make_shared<Eval>(std::move(assignments)));
 }
+
+Result<expr::ExprPtr> parse_plain(CommandParser& parser) { return parser.expression(); }
+
+}  // namespace
+
+Result<CommandPtr> parse_eval(CommandParser& parser) { return parse_assignments(parser, parse_plain); }
+Result<CommandPtr> parse_fieldformat(CommandParser& parser) { return parse_assignments(parser, parse_dotted); }
 
 }  // namespace clew::query::ppl

@@ -6,5 +6,7 @@
 namespace clew::query::ppl {
 
 Result<CommandPtr> parse_eval(CommandParser& parser);
+// As eval; texts may be joined by dots.
+Result<CommandPtr> parse_fieldformat(CommandParser& parser);
 
 }  // namespace clew::query::ppl

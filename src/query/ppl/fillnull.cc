@@ -48,6 +48,31 @@ class Fillnull final : public Command {
   expr::ExprPtr everywhere_;
 };
 
+// `with x in a, b`: the value ends where the `in` outside of brackets stands, which would else belong to it.
+Result<expr::ExprPtr> value_before_in(CommandParser& parser) {
+  expr::TokenStream& tokens = parser.tokens;
+  uint32_t begin = tokens.offset();
+  int depth = 0;
+  expr::Token token = tokens.peek();
+  while (token.kind != expr::TokenKind::kEnd && !token.is("|") && !(depth == 0 && (token.is_word("in") || token.is("]")))) {
+    if (token.is("(") || token.is("[")) ++depth;
+    if (token.is(")") || token.is("]")) --depth;
+    tokens.next();
+    token = tokens.peek();
+  }
+  uint32_t end = tokens.offset();
+  expr::TokenStream value(tokens.text().substr(0, end));
+  value.seek(begin);
+  Result<expr::ExprPtr> parsed = expr::parse_expression(value);
+  if (!parsed.ok() || !value.at_end()) {
+    tokens.seek(begin);
+    const expr::Diagnostic& d = value.diagnostic();
+    return tokens.fail(d.code.empty() ? value.peek().span : d.span, expr::kSyntaxError, d.code.empty() ? "expected a value, then IN and fields" : d.message);
+  }
+  tokens.seek(end);
+  return parsed;
+}
+
 }  // namespace
 
 Result<CommandPtr> parse_fillnull(CommandParser& parser) {
@@ -69,9 +94,7 @@ Result<CommandPtr> parse_fillnull(CommandParser& parser) {
   }
   expr::ExprPtr value;
   if (with) {
-    value = CLEW_TRY(parser.expression());
-    // `with x in a, b` reads as one expression up to `in`.
-    if (value->is_call("in")) return parser.fail("expected a value, then IN and fields");
+    value = CLEW_TRY(value_before_in(parser));
   } else {
     expr::Token token = parser.tokens.next();
     bool number = token.kind == expr::TokenKind::kInteger;

@@ -1,5 +1,6 @@
 #include "query/ppl/head.h"
 
+#include "query/exec/collect.h"
 #include "query/exec/rows.h"
 
 namespace clew::query::ppl {
@@ -34,6 +35,31 @@ Result<CommandPtr> parse_head(CommandParser& parser) {
   if (parser.tokens.peek().kind == expr::TokenKind::kInteger) count = CLEW_TRY(parser.integer());
   if (parser.tokens.accept_word("from")) from = CLEW_TRY(parser.integer());
   return CommandPtr(std::make_shared<Head>(static_cast<uint64_t>(count), static_cast<uint64_t>(from)));
+}
+
+namespace {
+
+// The last rows, last one first: what `reverse | head` gives.
+class Tail final : public Command {
+ public:
+  explicit Tail(uint64_t count) : count_(count) {}
+  std::string print() const override { return "tail " + std::to_string(count_); }
+  Status bind(Pipeline& pipeline) const override {
+    pipeline.add(std::make_shared<exec::ReverseStep>());
+    pipeline.add(std::make_shared<exec::HeadStep>(count_, 0, exec::HeadStep::Kind::kAsked));
+    return {};
+  }
+
+ private:
+  uint64_t count_;
+};
+
+}  // namespace
+
+Result<CommandPtr> parse_tail(CommandParser& parser) {
+  int64_t count = kHeadDefault;
+  if (parser.tokens.peek().kind == expr::TokenKind::kInteger) count = CLEW_TRY(parser.integer());
+  return CommandPtr(std::make_shared<Tail>(static_cast<uint64_t>(count)));
 }
 
 }  // namespace clew::query::ppl

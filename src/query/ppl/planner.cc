@@ -135,6 +135,9 @@ Status begin_scan(Pipeline& pipeline, const Search& search, const contract::Time
   Sources sources = CLEW_TRY(SourceResolver(context, search).resolve());
   std::shared_ptr<SourceFields> fields = CLEW_TRY(SourceFields::load(context, sources.datasets));
   pipeline.scope.open(fields);
+  for (const std::string& name : search.sources) pipeline.scope.add_alias(name);
+  if (!search.alias.empty()) pipeline.scope.add_alias(search.alias);
+  pipeline.search = std::make_shared<const Search>(search);
   exec::ScanSpec spec;
   spec.access = context.access();
   spec.scan.datasets = sources.datasets;
@@ -143,6 +146,7 @@ Status begin_scan(Pipeline& pipeline, const Search& search, const contract::Time
   std::vector<SearchPtr> conjuncts = conjuncts_of(search.where);
   if (!sources.index_patterns.empty()) conjuncts.push_back(index_condition(sources.index_patterns));
   CLEW_TRY(add_search(context, *fields, conjuncts, spec));
+  pipeline.asked = spec.scan.range;
   pipeline.plan.scan = std::move(spec);
   return {};
 }
@@ -254,12 +258,28 @@ Status finish_plan(Pipeline& pipeline, const PlanOptions& options) {
 
 }  // namespace
 
+namespace {
+
+Status begin(Pipeline& pipeline, const Query& query, const contract::TimeRange& range) {
+  if (query.from != nullptr) {
+    CLEW_TRY(begin(pipeline, *query.from, range));
+    CLEW_TRY(pipeline.bind_all(*query.from));
+    pipeline.scope.replace(pipeline.scope.all());
+    if (!query.search.alias.empty()) pipeline.scope.add_alias(query.search.alias);
+    return {};
+  }
+  if (query.own_rows) return {};
+  CLEW_TRY(begin_scan(pipeline, query.search, range));
+  pipeline.source = pipeline.scope.source();
+  return {};
+}
+
+}  // namespace
+
 Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const PlanOptions& options) {
   Pipeline pipeline(context);
-  if (!query.own_rows) {
-    CLEW_TRY(begin_scan(pipeline, query.search, options.range));
-    pipeline.source = pipeline.scope.source();
-  }
+  pipeline.range = options.range;
+  CLEW_TRY(begin(pipeline, query, options.range));
   CLEW_TRY(pipeline.bind_all(query));
   CLEW_TRY(finish_plan(pipeline, options));
   return exec::PlanPtr(std::make_shared<const exec::Plan>(std::move(pipeline.plan)));

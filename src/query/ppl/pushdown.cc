@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "expr/relevance.h"
+#include "expr/text_query.h"
 #include "query/ppl/times.h"
 
 namespace clew::query::ppl {
@@ -95,9 +97,45 @@ std::optional<Predicate> list_hint(SourceFields& fields, const Bound& condition,
   return out;
 }
 
+// Words that a text query surely needs, in stored fields.
+std::optional<Predicate> word_hint(SourceFields& fields, const Bound& call, const expr::WordNeed& need) {
+  if (need.kind == expr::WordNeed::Kind::kWord) {
+    const Bound& field = *call.args[need.field];
+    const exec::SourceColumn* column = field.op == Bound::Op::kField ? stored_column(fields, field.slot) : nullptr;
+    if (column == nullptr || fields.stored_types(column->field).empty()) return std::nullopt;
+    Predicate out;
+    out.op = Predicate::Op::kPhrase;
+    out.field = column->field;
+    out.values.push_back(model::Value::string(need.word));
+    return out;
+  }
+  Predicate out;
+  out.op = need.kind == expr::WordNeed::Kind::kAll ? Predicate::Op::kAll : Predicate::Op::kAny;
+  for (const expr::WordNeed& child : need.children) {
+    std::optional<Predicate> hint = word_hint(fields, call, child);
+    if (hint) out.children.push_back(std::move(*hint));
+    else if (out.op == Predicate::Op::kAny) return std::nullopt;
+  }
+  if (out.children.empty()) return std::nullopt;
+  return out;
+}
+
+std::optional<Predicate> text_hint(SourceFields& fields, const Bound& call, const expr::TextClause& clause) {
+  std::optional<expr::WordNeed> need = expr::need_of(clause);
+  if (!need) return std::nullopt;
+  std::optional<Predicate> hint = word_hint(fields, call, *need);
+  if (!hint) return std::nullopt;
+  // In a list of its own: it says less than the condition, so it must not be taken for it.
+  Predicate out;
+  out.op = Predicate::Op::kAll;
+  out.children.push_back(std::move(*hint));
+  return out;
+}
+
 }  // namespace
 
 std::optional<Predicate> condition_hint(SourceFields& fields, const Bound& condition) {
+  if (const expr::TextClause* clause = expr::text_clause_of(condition)) return text_hint(fields, condition, *clause);
   std::string_view name = expr::call_name(condition);
   if (name == "and") return list_hint(fields, condition, Predicate::Op::kAll);
   if (name == "or") return list_hint(fields, condition, Predicate::Op::kAny);

@@ -12,8 +12,8 @@ using expr::TokenStream;
 namespace {
 
 // Commands that a query's first word surely means, so that a mistake behind it is a mistake and not a search for words.
-constexpr std::array<std::string_view, 9> kSureCommands = {"where",  "stats", "eval",       "timechart",  "rename",
-                                                           "dedup", "rex",   "eventstats", "streamstats"};
+constexpr std::array<std::string_view, 11> kSureCommands = {"where", "stats", "eval",       "timechart",   "rename",     "dedup",
+                                                            "rex",   "eventstats", "streamstats", "makeresults", "multisearch"};
 
 class QueryParser {
  public:
@@ -23,7 +23,7 @@ class QueryParser {
     auto query = std::make_shared<Query>();
     if (depth_ > kSubqueryDepthMax) return tokens_.fail(here(), expr::kSyntaxError, "subsearches are nested too deeply");
     if (depth_ == 0) query->explain = accept_explain();
-    tokens_.accept("|");
+    piped_ = tokens_.accept("|");
     CLEW_TRY(parse_leading(*query));
     while (tokens_.accept("|")) {
       if (at_end()) continue;
@@ -65,7 +65,7 @@ class QueryParser {
   Status parse_leading(Query& query) {
     uint32_t begin = here().begin;
     CLEW_TRY(parse_first(query));
-    if (!query.commands.empty()) query.places.push_back(begin);
+    if (query.places.size() < query.commands.size()) query.places.push_back(begin);
     return {};
   }
 
@@ -80,6 +80,8 @@ class QueryParser {
       query.commands.push_back(std::move(command));
       return {};
     }
+    bool from = (tokens_.peek().is_word("source") || tokens_.peek().is_word("index")) && tokens_.peek(1).is("=") && tokens_.peek(2).is("[");
+    if (from) return parse_from(query);
     const CommandDef* def = nullptr;
     if (tokens_.peek().kind == TokenKind::kIdentifier && !tokens_.peek().quoted && !operator_follows()) {
       def = find_command(tokens_.peek().text);
@@ -88,9 +90,24 @@ class QueryParser {
     return parse_search_or_condition(query);
   }
 
+  // `source=[ search .. ] as name`.
+  Status parse_from(Query& query) {
+    tokens_.next();
+    tokens_.next();
+    CLEW_TRY(tokens_.expect("["));
+    query.from = CLEW_TRY(QueryParser(tokens_, depth_ + 1).parse());
+    CLEW_TRY(tokens_.expect("]"));
+    if (tokens_.accept_word("as")) {
+      if (tokens_.peek().kind != TokenKind::kIdentifier) return tokens_.fail_expected("a name");
+      query.search.alias = tokens_.next().text;
+    }
+    if (!at_end()) return tokens_.fail_expected("`|` or the end");
+    return {};
+  }
+
   // `stats count()` is a command, `parse error` are words.
   Status parse_command_or_search(Query& query, const CommandDef& def) {
-    bool sure = std::find(kSureCommands.begin(), kSureCommands.end(), def.name) != kSureCommands.end();
+    bool sure = piped_ || std::find(kSureCommands.begin(), kSureCommands.end(), def.name) != kSureCommands.end();
     TokenStream attempt(tokens_.text());
     attempt.seek(tokens_.offset());
     Result<CommandPtr> command = parse_command(attempt);
@@ -113,10 +130,12 @@ class QueryParser {
       query.search = std::move(search).take();
       return {};
     }
+    bool taken = CLEW_TRY(parse_source_and_condition(query));
+    if (taken) return {};
     TokenStream condition(tokens_.text());
     condition.seek(tokens_.offset());
     const CommandDef* where = find_command("where");
-    CommandParser parser(condition, here(), {});
+    CommandParser parser(condition, here(), parse_inner());
     Result<CommandPtr> command = where->parse(parser);
     bool whole = command.ok() && (condition.at_end() || condition.peek().is("|") || condition.peek().is("]"));
     if (!whole) {
@@ -128,11 +147,33 @@ class QueryParser {
     return {};
   }
 
+  // `source=outer a in [ search .. ]`: the source alone, then an expression.
+  Result<bool> parse_source_and_condition(Query& query) {
+    TokenStream attempt(tokens_.text());
+    attempt.seek(tokens_.offset());
+    bool source = (attempt.peek().is_word("source") || attempt.peek().is_word("index")) && attempt.peek(1).is("=");
+    if (!source) return false;
+    Result<Search> search = parse_sources(attempt);
+    if (!search.ok() || attempt.at_end() || attempt.peek().is("|")) return false;
+    uint32_t begin = attempt.offset();
+    CommandParser parser(attempt, attempt.peek().span, parse_inner());
+    Result<CommandPtr> command = find_command("where")->parse(parser);
+    if (!command.ok() || !(attempt.at_end() || attempt.peek().is("|") || attempt.peek().is("]"))) return false;
+    tokens_.seek(attempt.offset());
+    query.search = std::move(search).take();
+    query.places.push_back(begin);
+    query.commands.push_back(std::move(command).take());
+    return true;
+  }
+
+  CommandParser::ParseQuery parse_inner() const {
+    return [depth = depth_](TokenStream& inner) { return QueryParser(inner, depth + 1).parse(); };
+  }
+
   Result<CommandPtr> parse_command(TokenStream& tokens) {
     const Token name = tokens.peek();
-    auto parse_inner = [depth = depth_](TokenStream& inner) { return QueryParser(inner, depth + 1).parse(); };
     if (aggregate_here(tokens)) {
-      CommandParser parser(tokens, name.span, parse_inner);
+      CommandParser parser(tokens, name.span, parse_inner());
       return find_command("stats")->parse(parser);
     }
     if (name.kind != TokenKind::kIdentifier) return tokens.fail_expected("a command");
@@ -145,7 +186,7 @@ class QueryParser {
                          closest.empty() ? "" : "did you mean `" + closest + "`?");
     }
     tokens.next();
-    CommandParser parser(tokens, name.span, parse_inner);
+    CommandParser parser(tokens, name.span, parse_inner());
     CommandPtr command = CLEW_TRY(def->parse(parser));
     if (!parser.at_end()) return tokens.fail_expected("`|` or the end");
     return command;
@@ -153,6 +194,7 @@ class QueryParser {
 
   TokenStream& tokens_;
   const int depth_;
+  bool piped_ = false;  // the query begins with `|`
 };
 
 }  // namespace
@@ -165,13 +207,24 @@ Result<QueryPtr> parse_query(TokenStream& tokens) {
 
 std::string print(const Query& query) {
   std::string out = query.explain == Explain::kAnalyze ? "explain analyze " : query.explain == Explain::kPlan ? "explain " : "";
-  if (!query.own_rows) {
+  if (query.from != nullptr) {
+    out += "source=[ " + print(*query.from) + " ]";
+    if (!query.search.alias.empty()) out += " as " + expr::print_name(query.search.alias);
+  } else if (!query.own_rows) {
     std::string search = print(query.search);
     out += search.empty() ? "search" : "search " + search;
   }
   for (size_t i = 0; i < query.commands.size(); ++i) {
     out += (i == 0 && query.own_rows ? "" : " ") + std::string("| ") + query.commands[i]->print();
   }
+  return out;
+}
+
+std::string print_commands(const Query& query) {
+  bool reads = query.own_rows || query.from != nullptr || query.search.where != nullptr || !query.search.sources.empty();
+  if (reads) return print(query);
+  std::string out;
+  for (const CommandPtr& command : query.commands) out += (out.empty() ? "" : " | ") + command->print();
   return out;
 }
 

@@ -21,6 +21,7 @@ struct Query {
   std::vector<CommandPtr> commands;
   std::vector<uint32_t> places;       // where in the text each command begins
   bool own_rows = false;              // the first command leads
+  std::shared_ptr<const Query> from;  // `source=[ .. ]`: its rows are what is read
 };
 using QueryPtr = std::shared_ptr<const Query>;
 
@@ -28,6 +29,8 @@ using QueryPtr = std::shared_ptr<const Query>;
 Result<QueryPtr> parse_query(expr::TokenStream& tokens);
 // PPL text that parses to an equal query.
 std::string print(const Query& query);
+// Its commands alone, as appendpipe and appendcol take them; the whole query when it reads something of its own.
+std::string print_commands(const Query& query);
 
 // Plans a query: names looked up, conditions moved into the scan, columns read only when needed.
 struct PlanOptions {

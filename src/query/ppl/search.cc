@@ -29,6 +29,16 @@ class SearchParser {
     return out;
   }
 
+  Result<Search> parse_only_sources() {
+    Search out;
+    search_ = &out;
+    uint32_t begin = here();
+    tokens_.next();
+    tokens_.next();
+    CLEW_TRY(sources(begin));
+    return out;
+  }
+
  private:
   uint32_t here() { return tokens_.offset(); }
   char peek() { return here() < text_.size() ? text_[here()] : '\0'; }
@@ -280,6 +290,7 @@ class SearchParser {
     } while (tokens_.accept(","));
     if (search_->sources.empty()) return fail_here("expected a dataset after `source=`");
     search_->sources_span = {begin, here_end()};
+    if (accept_operator_word("as")) search_->alias = CLEW_TRY(value());
     return {};
   }
 
@@ -315,6 +326,7 @@ std::string print_children(const SearchNode& node, std::string_view between) {
 }  // namespace
 
 Result<Search> parse_search(TokenStream& tokens) { return SearchParser(tokens).parse(); }
+Result<Search> parse_sources(TokenStream& tokens) { return SearchParser(tokens).parse_only_sources(); }
 
 std::string print(const SearchNode& node) {
   using Kind = SearchNode::Kind;
@@ -339,6 +351,7 @@ std::string print(const SearchNode& node) {
 std::string print(const Search& search) {
   std::string out;
   for (const std::string& source : search.sources) out += (out.empty() ? "source=" : ",") + expr::print_string(source);
+  if (!search.alias.empty()) out += " as " + expr::print_string(search.alias);
   if (search.where != nullptr) out += (out.empty() ? "" : " ") + print(*search.where);
   return out;
 }

@@ -34,11 +34,15 @@ struct Search {
   SearchPtr where;
   std::vector<std::string> sources;  // names and patterns; empty: none named
   expr::SourceSpan sources_span;
+  std::string alias;                 // `source=logs as l`
 };
 
 // Takes a search up to `|`, `]` or the end. The word `search` has been taken.
 // Errors: kInvalid with the place in tokens.diagnostic().
 Result<Search> parse_search(expr::TokenStream& tokens);
+
+// `source=a,b [as x]` alone; what follows is left.
+Result<Search> parse_sources(expr::TokenStream& tokens);
 
 // Text that parses to an equal search, `source=` first.
 std::string print(const Search& search);

@@ -41,7 +41,8 @@ class Sort final : public Command {
     std::vector<exec::SortKey> keys;
     for (const Key& key : keys_) {
       Column column = CLEW_TRY(pipeline.field(key.name, key.span));
-      bool level = key.as == exec::SortAs::kAuto && expr::is_level_field(key.name);
+      // OpenTelemetry has severityNumber for the order; its text sorts as text.
+      bool level = key.as == exec::SortAs::kAuto && expr::is_level_field(key.name) && key.name != "severityText";
       keys.push_back({column.slot, key.descending, level ? exec::SortAs::kLevel : key.as});
     }
     pipeline.add(std::make_shared<exec::SortStep>(std::move(keys), limit_, print()));

@@ -36,6 +36,8 @@ class Timechart final : public Command {
     return out + " " + ppl::print(aggregates_) + print_by(by_);
   }
 
+  bool is_plain_timechart() const override { return by_.empty(); }
+
   Status bind(Pipeline& pipeline) const override {
     expr::Expr span;
     span.kind = expr::ExprKind::kTimeSpan;

@@ -1,7 +1,10 @@
 #include "query/ppl/where.h"
 
+#include <algorithm>
+
 #include "query/exec/rows.h"
 #include "query/ppl/pushdown.h"
+#include "query/ppl/subsearch.h"
 
 namespace clew::query::ppl {
 
@@ -13,7 +16,19 @@ class Where final : public Command {
   std::string print() const override { return "where " + expr::print(*condition_); }
 
   Status bind(Pipeline& pipeline) const override {
-    expr::BoundPtr bound = CLEW_TRY(pipeline.bind_condition(*condition_));
+    if (!has_subsearch(*condition_)) return add(pipeline, *condition_);
+    // What needs no subsearch may still move into the scan.
+    std::vector<expr::ExprPtr> conjuncts;
+    expr::split_conjuncts(condition_, conjuncts);
+    std::stable_partition(conjuncts.begin(), conjuncts.end(), [](const expr::ExprPtr& one) { return !has_subsearch(*one); });
+    for (const expr::ExprPtr& conjunct : conjuncts) CLEW_TRY(add(pipeline, *conjunct));
+    return {};
+  }
+
+ private:
+  Status add(Pipeline& pipeline, const expr::Expr& condition) const {
+    expr::BoundPtr bound = CLEW_TRY(pipeline.bind_condition(condition));
+    note_range(pipeline, bound);
     if (!pipeline.context.optimise || !pipeline.at_scan()) {
       pipeline.add(std::make_shared<exec::FilterStep>(std::move(bound), print()));
       return {};
@@ -24,7 +39,15 @@ class Where final : public Command {
     return {};
   }
 
- private:
+  static void note_range(Pipeline& pipeline, const expr::BoundPtr& bound) {
+    if (pipeline.source == nullptr) return;
+    std::vector<expr::BoundPtr> conjuncts;
+    expr::split_conjuncts(bound, conjuncts);
+    for (const expr::BoundPtr& conjunct : conjuncts) {
+      if (auto range = condition_range(*pipeline.source, *conjunct)) pipeline.asked = intersect(pipeline.asked, *range);
+    }
+  }
+
   void move_into_scan(Pipeline& pipeline, const expr::BoundPtr& conjunct) const {
     exec::ScanSpec& scan = *pipeline.plan.scan;
     if (auto range = condition_range(*pipeline.source, *conjunct)) {

@@ -1,0 +1,10 @@
+// transpose: rows to columns.
+#pragma once
+
+#include "query/ppl/command.h"
+
+namespace clew::query::ppl {
+
+Result<CommandPtr> parse_transpose(CommandParser& parser);
+
+}  // namespace clew::query::ppl

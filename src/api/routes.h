@@ -1,7 +1,9 @@
 // The routes of every protocol, one function per file; routes.cc puts the table together.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "api/router.h"
@@ -16,14 +18,17 @@ std::vector<Route> es_admin_routes(ServerParts& parts);   // what Elasticsearch'
 std::vector<Route> import_routes(ServerParts& parts);     // /api/v1/import
 std::vector<Route> logrecord_routes(ServerParts& parts);  // /api/v1/logrecord
 std::vector<Route> push_routes(ServerParts& parts);       // Loki, Zipkin
-std::vector<Route> span_routes(ServerParts& parts);      // Datadog, Jaeger
+std::vector<Route> span_routes(ServerParts& parts);       // Datadog, Jaeger
 std::vector<Route> query_routes(ServerParts& parts);      // _plugins/_ppl, /clew/v1/search
-std::vector<Route> trace_routes(ServerParts& parts);     // traces, goals, services of /clew/v1
-std::vector<Route> jaeger_routes(ServerParts& parts);    // Jaeger's query API
-std::vector<Route> zipkin_routes(ServerParts& parts);    // Zipkin's query API
+std::vector<Route> trace_routes(ServerParts& parts);      // traces, goals, services of /clew/v1
+std::vector<Route> jaeger_routes(ServerParts& parts);     // Jaeger's query API
+std::vector<Route> zipkin_routes(ServerParts& parts);     // Zipkin's query API
 std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields, queries
 std::vector<Route> admin_routes(ServerParts& parts);      // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);     // probes, /metrics
+
+// Takes the datagrams of Jaeger's clients; what is refused is counted.
+std::function<void(std::string_view)> jaeger_packet_handler(ServerParts& parts, const AccessGate& gate);
 
 // OTLP over HTTP and gRPC share decoders and counters.
 class OtlpService {

@@ -97,4 +97,28 @@ std::vector<Route> span_routes(ServerParts& parts) {
   return routes;
 }
 
+std::function<void(std::string_view)> jaeger_packet_handler(ServerParts& parts, const AccessGate& gate) {
+  struct Packets {
+    Packets(ServerParts& of, const AccessGate& admits)
+        : ingest(of.ingest), counters(of.metrics, "jaeger_udp"), gate(admits) {}
+    Ingest& ingest;
+    SourceCounters counters;
+    const AccessGate& gate;
+    wire::JaegerDecoder decoder;
+  };
+  auto packets = std::make_shared<Packets>(parts, gate);
+  return [packets](std::string_view datagram) {
+    Result<contract::Access> access = packets->gate.admit_grpc(Need::kIngest);
+    Result<wire::Events> events =
+        packets->decoder.decode_packet(datagram, {.arrival = packets->ingest.now(), .zone = {}});
+    if (!access.ok() || !events.ok()) {
+      packets->counters.received(1);
+      packets->counters.rejected(access.ok() ? "syntax" : "forbidden", 1);
+      return;
+    }
+    Incoming incoming{.access = std::move(access).take(), .key = {}, .events = std::move(events).take(), .creates = {}};
+    packets->ingest.write(packets->counters, std::move(incoming), [](const contract::Ack*, const Error*) {});
+  };
+}
+
 }  // namespace clew::api

@@ -23,6 +23,7 @@ struct Texts {
   std::string http;
   std::string otlp_grpc;
   std::string otlp_http;
+  std::string jaeger_udp;
   bool insecure = false;
   uint64_t memory_bytes = 0;
   uint64_t threads = 0;
@@ -37,6 +38,7 @@ Status apply(const Texts& texts, ServeOptions& options) {
   CLEW_TRY(set_address(texts.http, "--listen", options.http));
   CLEW_TRY(set_address(texts.otlp_grpc, "--otlp-grpc", options.otlp_grpc));
   CLEW_TRY(set_address(texts.otlp_http, "--otlp-http", options.otlp_http));
+  if (!texts.jaeger_udp.empty()) CLEW_TRY(set_address(texts.jaeger_udp, "--jaeger-udp", options.jaeger_udp.emplace()));
   return {};
 }
 
@@ -55,6 +57,8 @@ int run_serve(int argc, char** argv) {
   flags.text(texts.http, "--listen", "ADDR", "every HTTP protocol (default 127.0.0.1:4320)");
   flags.text(texts.otlp_grpc, "--otlp-grpc", "ADDR", "OTLP over gRPC (default 127.0.0.1:4317)");
   flags.text(texts.otlp_http, "--otlp-http", "ADDR", "OTLP over HTTP (default 127.0.0.1:4318)");
+  flags.text(texts.jaeger_udp, "--jaeger-udp", "ADDR",
+             "spans of Jaeger's clients over UDP, as 127.0.0.1:6831 (default off)");
   flags.yes(texts.insecure, "--insecure", "listen beyond loopback although there are no credentials");
   flags.bytes(texts.memory_bytes, "--memory", "memory budget (default a fifth of the machine)");
   flags.number_or_unset(texts.threads, "--threads", "N", "threads of receivers and of queries (default one per core)");

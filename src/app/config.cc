@@ -90,6 +90,11 @@ const Entry kEntries[] = {
      [](ServeOptions& o, const Names&, const std::string& text) { return set_address(text, o.otlp_grpc); }},
     {{"otlp_http", "address", "127.0.0.1:4318", "OTLP over HTTP."},
      [](ServeOptions& o, const Names&, const std::string& text) { return set_address(text, o.otlp_http); }},
+    {{"jaeger_udp", "address", "off", "Jaeger's agent: spans of its clients over UDP."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       if (text == "off") return Status();
+       return set_address(text, o.jaeger_udp.emplace());
+     }},
     {{"insecure", "yes or no", "no", "Listen beyond loopback although nobody has to authenticate."},
      [](ServeOptions& o, const Names&, const std::string& text) { return set_yes_or_no(text, o.insecure); }},
     {{"memory", "size", "a fifth of the machine", "Memory budget of the whole server; at least 64MiB are used."},

@@ -19,6 +19,7 @@
 #include "logstore/log_store.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
+#include "net/udp_listener.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "query/engine.h"
@@ -37,7 +38,8 @@ void say(const std::string& line) {
 }
 
 Status check_addresses(const ServeOptions& options) {
-  for (const net::Address* address : {&options.http, &options.otlp_grpc, &options.otlp_http}) {
+  const net::Address* udp = options.jaeger_udp ? &*options.jaeger_udp : &options.http;
+  for (const net::Address* address : {&options.http, &options.otlp_grpc, &options.otlp_http, udp}) {
     if (!options.insecure && !address->is_loopback()) {
       return Error(Code::kForbidden, address->text() +
                                          " can be reached from other machines and there are no credentials "
@@ -123,6 +125,7 @@ class Server {
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
+  std::unique_ptr<net::UdpListener> jaeger_udp_;
 };
 
 Status Server::open_store() {
@@ -168,6 +171,9 @@ Status Server::listen() {
   otlp_http_ = CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, {}, http_parts(*otlp_router_)));
   net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
   otlp_grpc_ = CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, net::kBodyBytesMax, std::move(grpc)));
+  if (options_.jaeger_udp) {
+    jaeger_udp_ = CLEW_TRY(net::start_udp_listener(*options_.jaeger_udp, api::jaeger_packet_handler(*parts_, gate_)));
+  }
   return {};
 }
 
@@ -203,8 +209,10 @@ Status Server::start() {
 }
 
 std::string Server::listening_json() const {
-  return fmt::format("{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"}},\"pid\":{}}}\n",
-                     http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), getpid());
+  std::string udp = jaeger_udp_ ? fmt::format(",\"jaeger_udp\":\"{}\"", jaeger_udp_->address().text()) : std::string();
+  return fmt::format("{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"{}}},\"pid\":{}}}\n",
+                     http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), udp,
+                     getpid());
 }
 
 Status Server::write_run_file() {
@@ -217,6 +225,7 @@ Status Server::write_run_file() {
 
 void Server::stop() {
   if (!ready_.exchange(false) && http_ == nullptr) return;
+  jaeger_udp_.reset();
   {
     // All at once: they share the time that there is.
     std::jthread grpc([this] {

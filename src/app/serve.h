@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +23,7 @@ struct ServeOptions {
   net::Address http{"127.0.0.1", 4320};
   net::Address otlp_grpc{"127.0.0.1", 4317};
   net::Address otlp_http{"127.0.0.1", 4318};
+  std::optional<net::Address> jaeger_udp;  // off where none is given
   bool insecure = false;
   uint64_t memory_bytes = 0;  // 0: a fifth of the machine
   uint32_t threads = 0;       // 0: one per core

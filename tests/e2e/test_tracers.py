@@ -1,8 +1,10 @@
 """Tracers as they are: OpenTelemetry's SDKs, Zipkin's client, and the protocols of Jaeger and Datadog."""
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import grpc
 import pytest
@@ -120,6 +122,24 @@ def test_datadog_traces(server):
     assert [line["message"] for line in trace["steps"][1]["lines"]] == ["query sent"]
     assert "/v0.4/traces" in server.get("/info").json()["endpoints"]
     server.assert_counts_add_up()
+
+
+def test_jaeger_over_udp(make_server):
+    server = make_server("--jaeger-udp", "127.0.0.1:0")
+    host, port = server.listening["jaeger_udp"].rsplit(":", 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for name in ("compact", "binary", "another_call"):
+            client.sendto(wire(f"jaeger_packet/{name}.in"), (host, int(port)))
+    deadline = time.monotonic() + 20
+
+    def counted(what):
+        return server.metric(f"clew_events_{what}_total", source="jaeger_udp")
+
+    while counted("stored") + counted("rejected") < 7 and time.monotonic() < deadline:
+        pass  # nothing answers a datagram
+    assert (counted("received"), counted("stored"), counted("rejected")) == (7, 4, 3)
+    assert server.count("traces") == 4
+    assert server.stop() == 0
 
 
 def test_jaeger_thrift_and_grpc(server):

@@ -30,10 +30,11 @@ _HOMES = {
     "environment": "propagate",
     "Every": "limits", "RateLimit": "limits",
     "redact_fields": "redact", "redact_text": "redact",
+    "subscribe": "subscriber",
 }
 _MODULES = ("aiohttp", "asgi", "context", "django", "fastapi", "files", "flask", "goals", "handler", "health", "httpx",
             "limits", "logger", "metrics", "propagate", "record", "redact", "requests", "serving", "settings", "starlette",
-            "structured", "transport", "urllib3", "values", "wsgi")
+            "structured", "subscriber", "transport", "urllib3", "values", "wsgi")
 
 if TYPE_CHECKING:
     from .context import add_fields, bind, carry, clear, follow_threads, set_request_id
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .record import fields_of
     from .redact import redact_fields, redact_text
     from .structured import JsonFormatter
+    from .subscriber import subscribe
 
 __all__ = sorted(_HOMES)
 

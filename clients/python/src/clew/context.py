@@ -145,7 +145,8 @@ def follow_threads() -> None:
 
     if getattr(threading.Thread.start, "clew_follows", False):
         return
-    start, submit = threading.Thread.start, concurrent.futures.ThreadPoolExecutor.submit
+    start = threading.Thread.start
+    submit: Any = concurrent.futures.ThreadPoolExecutor.submit
 
     @functools.wraps(start)
     def start_with_scope(self: Any) -> None:

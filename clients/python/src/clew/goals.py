@@ -196,8 +196,9 @@ def _module_of(function: Callable[..., Any]) -> str:
     """The module's name; of a program, its file's, because `__main__` says nothing."""
     code = getattr(function, "__code__", None)
     if function.__module__ != "__main__" or code is None:
-        return function.__module__
-    return os.path.splitext(os.path.basename(code.co_filename))[0]
+        return str(function.__module__)
+    path: str = code.co_filename
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def reason_of(error: BaseException) -> str:

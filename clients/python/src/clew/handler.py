@@ -56,7 +56,7 @@ class Handler(logging.Handler):
         self._watches_exit = False
         _after_fork_too(self)
 
-    def handle(self, record: logging.LogRecord) -> bool:  # type: ignore[override]
+    def handle(self, record: logging.LogRecord) -> bool:
         """Filters and emits, without logging's lock: emit needs none."""
         passed: Any = self.filter(record)
         if passed:

@@ -29,13 +29,13 @@ def instrument() -> None:
     import httpx
     for kind in (httpx.Client, httpx.AsyncClient):
         if not hasattr(kind.send, "clew_original"):
-            kind.send = _with_headers(kind.send)  # type: ignore[attr-defined]
+            kind.send = _with_headers(kind.send)  # type: ignore[method-assign]
 
 
 def uninstrument() -> None:
     import httpx
     for kind in (httpx.Client, httpx.AsyncClient):
-        kind.send = getattr(kind.send, "clew_original", kind.send)  # type: ignore[attr-defined]
+        kind.send = getattr(kind.send, "clew_original", kind.send)  # type: ignore[method-assign]
 
 
 def _with_headers(send: Any) -> Any:

@@ -135,14 +135,17 @@ class Registry:
         self._metrics: Dict[str, _Metric] = {}
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
-        return self._get(name, Counter, lambda: Counter(name, text, labels))
+        found: Counter = self._get(name, Counter, lambda: Counter(name, text, labels))
+        return found
 
     def gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
-        return self._get(name, Gauge, lambda: Gauge(name, text, labels))
+        found: Gauge = self._get(name, Gauge, lambda: Gauge(name, text, labels))
+        return found
 
     def histogram(self, name: str, text: str, labels: Sequence[str] = (),
                   buckets: Sequence[float] = SECONDS_BUCKETS) -> Histogram:
-        return self._get(name, Histogram, lambda: Histogram(name, text, labels, buckets))
+        found: Histogram = self._get(name, Histogram, lambda: Histogram(name, text, labels, buckets))
+        return found
 
     def text(self) -> str:
         """What /metrics answers."""

@@ -19,12 +19,12 @@ def attach(session: Any) -> Any:
 def instrument() -> None:
     import requests
     if not hasattr(requests.Session.send, "clew_original"):
-        requests.Session.send = _with_headers(requests.Session.send, 1)
+        requests.Session.send = _with_headers(requests.Session.send, 1)  # type: ignore[method-assign]
 
 
 def uninstrument() -> None:
     import requests
-    requests.Session.send = getattr(requests.Session.send, "clew_original", requests.Session.send)
+    requests.Session.send = getattr(requests.Session.send, "clew_original", requests.Session.send)  # type: ignore[method-assign]
 
 
 def _with_headers(send: Any, place: int) -> Any:

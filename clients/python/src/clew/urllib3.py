@@ -23,10 +23,10 @@ def instrument() -> None:
         sent = dict(headers if headers is not None else self.headers or {})
         return urlopen(self, method, url, body, propagate.inject(sent), *args, **kwargs)
     urlopen_with_headers.clew_original = urlopen  # type: ignore[attr-defined]
-    pool.urlopen = urlopen_with_headers
+    pool.urlopen = urlopen_with_headers  # type: ignore[method-assign]
 
 
 def uninstrument() -> None:
     import urllib3
     pool = urllib3.connectionpool.HTTPConnectionPool
-    pool.urlopen = getattr(pool.urlopen, "clew_original", pool.urlopen)
+    pool.urlopen = getattr(pool.urlopen, "clew_original", pool.urlopen)  # type: ignore[method-assign]

@@ -26,9 +26,11 @@ class FilterOperator final : public Operator {
 
 class ComputeOperator final : public Operator {
  public:
-  explicit ComputeOperator(const std::vector<Computed>& columns) : columns_(columns) {}
+  ComputeOperator(const std::vector<Computed>& columns, Run& run) : columns_(columns), run_(run) {}
   Status push(Block block) override {
     for (const Computed& column : columns_) {
+      // One column of one block may be long work: texts that double.
+      CLEW_TRY(run_.check());
       BlockInputs inputs(block);
       model::VectorPtr vector = CLEW_TRY(evaluator_.eval(*column.expr, inputs));
       block.set(column.out, std::move(vector));
@@ -38,6 +40,7 @@ class ComputeOperator final : public Operator {
 
  private:
   const std::vector<Computed>& columns_;
+  Run& run_;
   expr::Evaluator evaluator_;
 };
 
@@ -99,7 +102,9 @@ void ComputeStep::reads(std::vector<Slot>& out) const {
 void HeadStep::reads(std::vector<Slot>&) const {}
 
 std::unique_ptr<Operator> FilterStep::start(Run&) const { return std::make_unique<FilterOperator>(*condition_); }
-std::unique_ptr<Operator> ComputeStep::start(Run&) const { return std::make_unique<ComputeOperator>(columns_); }
+std::unique_ptr<Operator> ComputeStep::start(Run& run) const {
+  return std::make_unique<ComputeOperator>(columns_, run);
+}
 std::unique_ptr<Operator> MapStep::start(Run&) const { return std::make_unique<MapOperator>(*this); }
 
 std::unique_ptr<Operator> HeadStep::start(Run& run) const {

@@ -80,6 +80,10 @@ Result<std::vector<KeyItem>> parse_by(CommandParser& parser) {
     if (parser.tokens.peek(1).is("(")) {
       item.value = CLEW_TRY(parser.expression());
       item.span = item.value->is_call("span");
+      // What is an operator written as a call (`in (..)`, `like(..)`) would not read the same when printed.
+      if (!expr::print(*item.value).starts_with(item.value->name + "(")) {
+        return parser.tokens.fail(item.value->span, expr::kSyntaxError, "expected a field, span(..) or a function");
+      }
       item.name = expr::source_text(parser.tokens, {begin, parser.tokens.last_end()});
       if (item.span) item.name = span_name(item.name);
     } else {

@@ -1,4 +1,4 @@
-// clew inspect, verify and restore: what works on files, without a server.
+// clew inspect, verify, upgrade and restore: what works on files, without a server.
 #include <algorithm>
 #include <cstdio>
 
@@ -9,6 +9,7 @@
 #include "journal/record.h"
 #include "logstore/commit.h"
 #include "logstore/log_store.h"
+#include "os/clock.h"
 #include "os/disk.h"
 
 namespace clew::app {
@@ -128,6 +129,28 @@ int run_verify(int argc, char** argv) {
   flags.argument(dir, "DIR", "a data directory or a snapshot", true);
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
   return verify(without_slash(dir));
+}
+
+int run_upgrade(int argc, char** argv) {
+  std::string dir;
+  Flags flags("upgrade",
+              "lets a store be written in this version's format; older versions of clew may refuse it then. Until then a newer "
+              "clew keeps to the store's own, so that one can go back. The server must not run on it",
+              "clew upgrade /var/lib/clew");
+  flags.argument(dir, "DIR", "a data directory", true);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  dir = without_slash(dir);
+  std::unique_ptr<os::Disk> disk = os::make_real_disk();
+  if (!is_store(*disk, dir)) return fail("upgrade", no_store(dir));
+  Result<logstore::UpgradeReport> done = logstore::upgrade_store(*disk, *os::make_real_rng(), dir);
+  if (!done.ok()) return fail("upgrade", done.error());
+  if (done->from == done->to) {
+    std::printf("%s has format %u, the newest that this version writes: nothing to do\n", dir.c_str(), done->to);
+  } else {
+    std::printf("%s had format %u and has %u now; versions of clew that do not read format %u refuse it\n", dir.c_str(),
+                done->from, done->to, done->oldest_reader);
+  }
+  return 0;
 }
 
 int run_restore(int argc, char** argv) {

@@ -17,6 +17,7 @@ std::span<const Command> commands() {
       {"restore", "makes a data directory from a snapshot", run_restore},
       {"inspect", "prints what is inside a file of the store", run_inspect},
       {"verify", "checks every checksum of a store", run_verify},
+      {"upgrade", "lets a store be written in this version's format", run_upgrade},
       {"check", "explains the mistakes of a configuration file", run_check},
       {"bench", "measures ingest and queries on a store of its own or on a server", run_bench},
       {"completion", "prints completion for bash, zsh or fish", run_completion},

@@ -29,6 +29,7 @@ int run_snapshot(int argc, char** argv);
 int run_restore(int argc, char** argv);
 int run_inspect(int argc, char** argv);
 int run_verify(int argc, char** argv);
+int run_upgrade(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_bench(int argc, char** argv);
 int run_completion(int argc, char** argv);

@@ -60,7 +60,8 @@ Status copy_store(Engine& engine, const std::string& to) {
   }
   CLEW_TRY(engine.disk.sync_dir(to + "/journal"));
   // The manifest last: a copy without one is no store.
-  std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(engine.disk, engine.rng, to + "/manifest"));
+  std::unique_ptr<Manifest> manifest =
+      CLEW_TRY(Manifest::open(engine.disk, engine.rng, to + "/manifest", engine.store_version()));
   return manifest->append(edit_of(state));
 }
 
@@ -87,6 +88,15 @@ Status restore_store(os::Disk& disk, const std::string& from, const std::string&
   // The manifest last, as in a snapshot.
   for (const char* part : {"/journal", "/tenants", "/manifest"}) CLEW_TRY(copy_tree(disk, from + part, to + part, 0));
   return disk.sync_dir(to);
+}
+
+Result<UpgradeReport> upgrade_store(os::Disk& disk, os::Rng& rng, const std::string& dir) {
+  std::unique_ptr<os::DirLock> lock = CLEW_TRY(disk.lock_dir(dir));
+  CLEW_TRY(Manifest::read(disk, dir + "/manifest"));
+  std::unique_ptr<Manifest> manifest = CLEW_TRY(Manifest::open(disk, rng, dir + "/manifest"));
+  UpgradeReport report{.from = manifest->version().writer, .to = kStoreVersion, .oldest_reader = kStoreOldestReader};
+  if (manifest->version() != StoreVersion{}) CLEW_TRY(manifest->upgrade());
+  return report;
 }
 
 }  // namespace clew::logstore

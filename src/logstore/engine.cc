@@ -53,6 +53,11 @@ ManifestState Engine::manifest_state() const {
   return manifest->state();
 }
 
+StoreVersion Engine::store_version() const {
+  base::MutexLock held(manifest_mutex);
+  return manifest->version();
+}
+
 std::map<uint64_t, SegmentDeletes> Engine::segment_deletes() const {
   base::MutexLock held(manifest_mutex);
   return manifest->state().deletes;

@@ -40,6 +40,7 @@ struct Engine {
   // Appends an edit and, once it is durable, calls `then`, before any other edit.
   Status append_edit(const Edit& edit, const std::function<void()>& then) CLEW_EXCLUDES(manifest_mutex);
   ManifestState manifest_state() const CLEW_EXCLUDES(manifest_mutex);
+  StoreVersion store_version() const CLEW_EXCLUDES(manifest_mutex);
   std::map<uint64_t, SegmentDeletes> segment_deletes() const CLEW_EXCLUDES(manifest_mutex);
   Status manifest_health() const CLEW_EXCLUDES(manifest_mutex);
   DatasetSettings settings_of(const DatasetKey& key) const CLEW_EXCLUDES(manifest_mutex);

@@ -143,4 +143,14 @@ struct StoreReport {
 };
 Result<StoreReport> examine_store(os::Disk& disk, const std::string& dir);
 
+// A newer build keeps writing a store in the version it was made in, so that the older build can be put back. This ends
+// that: the store that is not open is written in this build's version from now on.
+// Errors: kNotFound when there is no store; kExists when a process has it open; kUnsupported; kCorrupt; kIo; kFull.
+struct UpgradeReport {
+  uint32_t from = 0;
+  uint32_t to = 0;
+  uint32_t oldest_reader = 0;  // builds that read less refuse the store now
+};
+Result<UpgradeReport> upgrade_store(os::Disk& disk, os::Rng& rng, const std::string& dir);
+
 }  // namespace clew::logstore

@@ -24,8 +24,8 @@
 
 namespace clew::logstore {
 
-constexpr uint32_t kStoreVersion = 1;       // what this build writes
-constexpr uint32_t kStoreOldestReader = 1;  // the oldest build that reads what this one writes
+constexpr uint32_t kStoreVersion = 1;       // the newest that this build writes and reads
+constexpr uint32_t kStoreOldestReader = 1;  // the oldest build that reads a store of kStoreVersion
 constexpr uint64_t kEditBytesMax = uint64_t{1} << 30;
 
 struct SegmentMeta {
@@ -85,6 +85,13 @@ struct ManifestState {
   friend bool operator==(const ManifestState&, const ManifestState&) = default;
 };
 
+// Of a store's format. A store keeps the one it was made with, whichever newer build writes to it, until upgrade().
+struct StoreVersion {
+  uint32_t writer = kStoreVersion;
+  uint32_t oldest_reader = kStoreOldestReader;  // a build of a lower version refuses the store
+  friend bool operator==(const StoreVersion&, const StoreVersion&) = default;
+};
+
 // Changes that hold together: all or none.
 struct Edit {
   std::optional<uint64_t> store_id;
@@ -110,13 +117,18 @@ Edit edit_of(const ManifestState& state);
 // Lifetime: disk outlives it.
 class Manifest {
  public:
-  // Makes a new one where there is none.
+  // Makes a new one of version `build` where there is none; refuses one that needs a newer reader.
   // Errors: kCorrupt when an edit is damaged in both copies; kUnsupported; kIo; kFull.
-  static Result<std::unique_ptr<Manifest>> open(os::Disk& disk, os::Rng& rng, std::string dir);
+  static Result<std::unique_ptr<Manifest>> open(os::Disk& disk, os::Rng& rng, std::string dir, StoreVersion build = {});
   // The state without opening for writing. Errors: as open, and kNotFound.
   static Result<ManifestState> read(os::Disk& disk, const std::string& dir);
 
   const ManifestState& state() const { return state_; }
+  // What the store is written in; what upgrade() would make of it is the build's.
+  StoreVersion version() const { return version_; }
+  // From now on the store is written in the build's version; older builds that do not read it refuse it.
+  // Errors: kIo, kFull: the version is as it was, or the new one; version() of the next open() tells.
+  Status upgrade();
   // True when open() made the first one.
   bool is_new() const { return is_new_; }
   // Errors: kFull and kIo: the edit is void; kUnavailable: see M2.
@@ -125,12 +137,15 @@ class Manifest {
   Status health() const;
 
  private:
-  Manifest(os::Disk& disk, std::string dir) : disk_(disk), dir_(std::move(dir)) {}
+  Manifest(os::Disk& disk, std::string dir, StoreVersion build)
+      : disk_(disk), dir_(std::move(dir)), build_(build), version_(build) {}
   Status begin_generation();
   Status append_to_copies(const Edit& edit);
 
   os::Disk& disk_;
   const std::string dir_;
+  const StoreVersion build_;
+  StoreVersion version_;
   ManifestState state_;
   bool is_new_ = false;
   uint64_t generation_ = 0;

@@ -37,11 +37,11 @@ uint64_t generation_of(std::string_view name) {
   return error == std::errc() && end == digits.data() + digits.size() ? generation : 0;
 }
 
-std::string encode_header(uint64_t generation) {
+std::string encode_header(StoreVersion version, uint64_t generation) {
   std::string body;
   base::Writer b(body);
-  b.u32(kStoreVersion);
-  b.u32(kStoreOldestReader);
+  b.u32(version.writer);
+  b.u32(version.oldest_reader);
   b.u64(generation);
   body.resize(kHeaderBytes - kMagic.size() - 4, '\0');
   std::string bytes;
@@ -53,7 +53,7 @@ std::string encode_header(uint64_t generation) {
 }
 
 // Errors: kCorrupt, kUnsupported.
-Status check_header(std::string_view file, uint64_t generation) {
+Result<StoreVersion> read_header(std::string_view file, uint64_t generation, uint32_t build_version) {
   if (file.size() < kHeaderBytes) return Error(Code::kCorrupt, "shorter than a manifest header");
   base::Reader in(file.substr(0, kHeaderBytes));
   bool magic = in.bytes(kMagic.size()) == kMagic;
@@ -61,13 +61,14 @@ Status check_header(std::string_view file, uint64_t generation) {
   if (!magic || base::crc32c(file.substr(in.position(), kHeaderBytes - in.position())) != crc) {
     return Error(Code::kCorrupt, "manifest header fails its checksum");
   }
-  in.skip(4);
-  uint32_t oldest_reader = in.u32();
-  if (oldest_reader > kStoreVersion) {
-    return Error(Code::kUnsupported, fmt::format("the store needs a build that reads version {}", oldest_reader));
+  StoreVersion version{.writer = in.u32(), .oldest_reader = in.u32()};
+  if (version.oldest_reader > build_version) {
+    return Error(Code::kUnsupported,
+                 fmt::format("the store has version {} and needs a build that reads version {}; this one reads up to {}",
+                             version.writer, version.oldest_reader, build_version));
   }
   if (in.u64() != generation) return Error(Code::kCorrupt, "manifest of another generation");
-  return {};
+  return version;
 }
 
 std::string encode_frame(const Edit& edit, uint64_t number) {
@@ -139,15 +140,20 @@ Result<std::string> read_whole(os::Disk& disk, const std::string& path) {
   return file->read_at(0, bytes);
 }
 
-// The bytes of a copy when its header is whole; empty when it is missing or damaged.
-Result<std::string> read_copy(os::Disk& disk, const std::string& dir, uint64_t generation, int copy) {
-  Result<std::string> bytes = read_whole(disk, path_of(dir, generation, copy));
-  if (!bytes.ok() && bytes.error().code() == Code::kNotFound) return std::string();
-  if (!bytes.ok()) return bytes;
-  Status header = check_header(*bytes, generation);
-  if (header.ok()) return bytes;
-  if (header.error().code() == Code::kUnsupported) return std::move(header).error();
-  return std::string();
+struct Copy {
+  std::string bytes;  // empty when it is missing or its header damaged
+  StoreVersion version;
+};
+
+// Errors: kUnsupported, kIo.
+Result<Copy> read_copy(os::Disk& disk, const std::string& path, uint64_t generation, uint32_t build_version) {
+  Result<std::string> bytes = read_whole(disk, path);
+  if (!bytes.ok() && bytes.error().code() == Code::kNotFound) return Copy();
+  if (!bytes.ok()) return std::move(bytes).error();
+  Result<StoreVersion> version = read_header(*bytes, generation, build_version);
+  if (version.ok()) return Copy{std::move(bytes).take(), *version};
+  if (version.error().code() == Code::kUnsupported) return std::move(version).error();
+  return Copy();
 }
 
 Result<std::vector<uint64_t>> list_generations(os::Disk& disk, const std::string& dir) {
@@ -163,19 +169,21 @@ Result<std::vector<uint64_t>> list_generations(os::Disk& disk, const std::string
 
 struct Loaded {
   ManifestState state;
+  StoreVersion version;
   uint64_t generation = 0;
 };
 
 // The newest generation whose first edit is whole. Errors: kNotFound when there is no manifest at all.
-Result<Loaded> load(os::Disk& disk, const std::string& dir) {
+Result<Loaded> load(os::Disk& disk, const std::string& dir, uint32_t build_version) {
   std::vector<uint64_t> generations = CLEW_TRY(list_generations(disk, dir));
   for (uint64_t generation : generations) {
-    std::string a = CLEW_TRY(read_copy(disk, dir, generation, 0));
-    std::string b = CLEW_TRY(read_copy(disk, dir, generation, 1));
-    Log log = CLEW_TRY(merge_copies(a, b));
+    Copy a = CLEW_TRY(read_copy(disk, path_of(dir, generation, 0), generation, build_version));
+    Copy b = CLEW_TRY(read_copy(disk, path_of(dir, generation, 1), generation, build_version));
+    Log log = CLEW_TRY(merge_copies(a.bytes, b.bytes));
     if (log.edits.empty()) continue;  // its making was cut short; the one before still holds
     Loaded loaded;
     loaded.generation = generation;
+    loaded.version = a.bytes.empty() ? b.version : a.version;
     for (const std::string& body : log.edits) {
       Edit edit = CLEW_TRY(decode_edit(body));
       apply_edit(edit, loaded.state);
@@ -191,17 +199,18 @@ Result<Loaded> load(os::Disk& disk, const std::string& dir) {
 }  // namespace
 
 Result<ManifestState> Manifest::read(os::Disk& disk, const std::string& dir) {
-  Loaded loaded = CLEW_TRY(load(disk, dir));
+  Loaded loaded = CLEW_TRY(load(disk, dir, kStoreVersion));
   return std::move(loaded.state);
 }
 
-Result<std::unique_ptr<Manifest>> Manifest::open(os::Disk& disk, os::Rng& rng, std::string dir) {
+Result<std::unique_ptr<Manifest>> Manifest::open(os::Disk& disk, os::Rng& rng, std::string dir, StoreVersion build) {
   CLEW_TRY(disk.make_dirs(dir));
-  std::unique_ptr<Manifest> manifest(new Manifest(disk, std::move(dir)));
+  std::unique_ptr<Manifest> manifest(new Manifest(disk, std::move(dir), build));
   std::vector<uint64_t> generations = CLEW_TRY(list_generations(disk, manifest->dir_));
-  Result<Loaded> loaded = load(disk, manifest->dir_);
+  Result<Loaded> loaded = load(disk, manifest->dir_, build.writer);
   if (loaded.ok()) {
     manifest->state_ = std::move(loaded->state);
+    manifest->version_ = loaded->version;
   } else if (loaded.error().code() == Code::kNotFound) {
     manifest->state_.store_id = rng.next();
     manifest->is_new_ = true;
@@ -219,7 +228,7 @@ Result<std::unique_ptr<Manifest>> Manifest::open(os::Disk& disk, os::Rng& rng, s
 Status Manifest::begin_generation() {
   uint64_t generation = ++generation_;
   pending_generation_ = true;
-  std::string first = encode_header(generation) + encode_frame(edit_of(state_), 0);
+  std::string first = encode_header(version_, generation) + encode_frame(edit_of(state_), 0);
   for (int copy = 0; copy < 2; ++copy) {
     copies_[copy] = CLEW_TRY(disk_.open(path_of(dir_, generation, copy), os::OpenMode::kReplace));
     // Deletes and retention must work on a full disk, for they make room: a few edits have theirs already.
@@ -240,6 +249,11 @@ Status Manifest::begin_generation() {
   }
   (void)disk_.sync_dir(dir_);
   return {};
+}
+
+Status Manifest::upgrade() {
+  version_ = build_;
+  return begin_generation();
 }
 
 Status Manifest::append_to_copies(const Edit& edit) {

@@ -47,6 +47,33 @@ ManifestState state_after(uint64_t edits) {
   return state;
 }
 
+// A newer build keeps to the store's version, generation after generation, until it is told otherwise.
+TEST(Manifest, KeepsTheVersionOfTheStoreUntilUpgraded) {
+  constexpr StoreVersion kNewer{.writer = kStoreVersion + 2, .oldest_reader = kStoreVersion + 1};
+  os::SimDisk disk(1);
+  os::SeededRng rng(5);
+  ASSERT_TRUE(open_manifest(disk).ok());
+  for (int i = 0; i < 2; ++i) {
+    auto newer = Manifest::open(disk, rng, kDir, kNewer);
+    ASSERT_TRUE(newer.ok());
+    EXPECT_EQ((*newer)->version(), StoreVersion{});
+    ASSERT_TRUE((*newer)->append(sample_edit(0)).ok());
+  }
+  ASSERT_TRUE(open_manifest(disk).ok()) << "the older build must still read it";
+
+  auto newer = Manifest::open(disk, rng, kDir, kNewer);
+  ASSERT_TRUE(newer.ok());
+  ASSERT_TRUE((*newer)->upgrade().ok());
+  EXPECT_EQ((*newer)->version(), kNewer);
+  disk.crash();
+  auto older = open_manifest(disk);
+  ASSERT_FALSE(older.ok());
+  EXPECT_EQ(older.error().code(), Code::kUnsupported);
+  auto again = Manifest::open(disk, rng, kDir, kNewer);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->version(), kNewer);
+}
+
 TEST(Manifest, EditsSurviveEncodingAndReopening) {
   os::SimDisk disk(1);
   for (uint64_t i = 0; i < 20; ++i) {

@@ -41,6 +41,8 @@ class Finder {
  private:
   Result<std::unique_ptr<Records>> load(contract::Predicate where, const FindOptions& options, std::stop_token stop);
   Status add_request_lines(Records& records, const FindOptions& options, std::stop_token stop);
+  Status add_decimal_lines(Records& records, const std::vector<std::string>& ids, const FindOptions& options,
+                           std::stop_token stop);
   Result<Trace> by_request_id(std::string_view id, const FindOptions& options, std::stop_token stop);
   Result<Trace> by_ids(const std::vector<std::string>& ids, const FindOptions& options, std::stop_token stop);
   Result<std::string> whole_trace_id(const Record& event, const FindOptions& options, std::stop_token stop);

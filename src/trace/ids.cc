@@ -59,6 +59,14 @@ bool same_trace(std::string_view a, std::string_view b) {
   return false;
 }
 
+std::string decimal_of_hex(std::string_view id) {
+  if (!is_hex(id) || id.size() < kShortDigits || id.size() > kLongDigits) return {};
+  std::string_view tail = id.substr(id.size() - kShortDigits);
+  uint64_t number = 0;
+  std::from_chars(tail.data(), tail.data() + tail.size(), number, 16);
+  return number == 0 ? std::string() : std::to_string(number);
+}
+
 std::vector<std::string> spellings(std::string_view id) {
   std::vector<std::string> out{std::string(id)};
   auto add = [&](std::string text) {
@@ -75,10 +83,6 @@ std::vector<std::string> spellings(std::string_view id) {
   }
   if (id.size() >= kShortDigits) {
     add(padded(bare, kLongDigits));
-    std::string_view tail = std::string_view(small).substr(small.size() - kShortDigits);
-    uint64_t number = 0;
-    std::from_chars(tail.data(), tail.data() + tail.size(), number, 16);
-    if (number != 0) add(std::to_string(number));
   }
   std::string decimal = hex_of_decimal(id);
   if (!decimal.empty() && id.size() > 8 && bare.size() == id.size()) {

@@ -22,13 +22,14 @@ TEST(Ids, SpellingsOfAShortId) {
   std::vector<std::string> all = spellings("1e223ff1f80f1c69");
   EXPECT_EQ(all.front(), "1e223ff1f80f1c69");
   EXPECT_THAT(all, Contains("00000000000000001e223ff1f80f1c69"));
-  EXPECT_THAT(all, Contains(std::to_string(0x1e223ff1f80f1c69)));
+  EXPECT_EQ(decimal_of_hex("1e223ff1f80f1c69"), std::to_string(0x1e223ff1f80f1c69));
 }
 
 TEST(Ids, SpellingsOfALongId) {
   std::vector<std::string> all = spellings("66F1A2B3000000001122334455667788");
   EXPECT_THAT(all, Contains("66f1a2b3000000001122334455667788"));
-  EXPECT_THAT(all, Contains(std::to_string(0x1122334455667788)));
+  EXPECT_EQ(decimal_of_hex("66F1A2B3000000001122334455667788"), std::to_string(0x1122334455667788));
+  EXPECT_EQ(decimal_of_hex("trace-xyz789"), "");
   EXPECT_THAT(spellings("trace-xyz789"), ElementsAre("trace-xyz789"));
 }
 

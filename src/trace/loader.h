@@ -22,7 +22,7 @@ struct LoadSpec {
   contract::Access access;
   std::vector<std::string> datasets;  // empty: all that may be read, but is_own_dataset
   contract::TimeRange range;
-  contract::Predicate where;  // kAll, kAny, kEquals, kIn, kContains, kExists, and kPhrase on any field
+  contract::Predicate where;  // kAll, kAny, kEquals, kIn, kContains, kExists, and kPhrase
   contract::Order order = contract::Order::kOldestFirst;
   uint32_t records_max = kRecordsMax;
   bool attributes = false;  // also the fields without a member in Record

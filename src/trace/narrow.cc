@@ -47,7 +47,8 @@ bool meets(const Predicate& leaf, const Vector& values, uint32_t row, Records& k
   std::string_view text = text_at(values, row, keeper);
   return std::any_of(leaf.values.begin(), leaf.values.end(), [&](const model::Value& v) {
     if (v.type() == Type::kBool) return text == (v.i64() != 0 ? "true" : "false");
-    if (leaf.op == Predicate::Op::kContains) return text.find(v.text()) != text.npos;
+    bool part = leaf.op == Predicate::Op::kContains || leaf.op == Predicate::Op::kPhrase;
+    if (part) return text.find(v.text()) != text.npos;
     return text == v.text();
   });
 }
@@ -143,7 +144,10 @@ Predicate all_of(std::vector<Predicate> children) {
   return group(Predicate::Op::kAll, std::move(children));
 }
 Predicate phrase(std::string text) {
-  return leaf(Predicate::Op::kPhrase, "", {model::Value::string(std::move(text))});
+  return phrase_in("", std::move(text));
+}
+Predicate phrase_in(std::string field, std::string text) {
+  return leaf(Predicate::Op::kPhrase, std::move(field), {model::Value::string(std::move(text))});
 }
 
 std::string_view text_at(const Vector& column, uint32_t row, Records& keeper) {

@@ -10,7 +10,7 @@ namespace clew::trace {
 
 // Leaves of `rows` (positions in the granule, all of one block) those that meet the predicate: on the encoded form
 // where the granule can, else value by value. Takes kAll, kAny, kEquals, kIn, kContains and kExists on texts, kLess to
-// kGreaterEq on numbers, and kPhrase on any field.
+// kGreaterEq on numbers, and kPhrase.
 // Errors: kCorrupt for a damaged block, kIo.
 Status narrow(const contract::Granule& granule, uint32_t block, const contract::Predicate& where,
               model::Selection& rows, contract::ScanStats& stats);
@@ -28,8 +28,9 @@ contract::Predicate at_least(std::string field, double value);
 contract::Predicate at_most(std::string field, double value);
 contract::Predicate any_of(std::vector<contract::Predicate> children);
 contract::Predicate all_of(std::vector<contract::Predicate> children);
-// The words of `text` in order, in any field.
+// The words of `text` in order, in any field, or in one.
 contract::Predicate phrase(std::string text);
+contract::Predicate phrase_in(std::string field, std::string text);
 
 // The one text of a value in a vector; numbers and booleans as they print, arrays as JSON. Empty for null. What has to
 // be made is kept by `keeper`.

@@ -155,6 +155,7 @@ constexpr Alias kAliases[] = {
     {"duration_ms", "event.duration", Derive::kDurationNanos},
 
     {"error.type", "exception.type"},
+    {"error.type", "errorcode", Derive::kText},
     {"error.type", "error_type"},
     {"error.type", "error.kind"},
     {"error.type", "err.type"},
@@ -163,6 +164,7 @@ constexpr Alias kAliases[] = {
     {"error.type", "stack_trace", Derive::kExceptionType},
     {"error.message", "exception.message"},
     {"error.message", "error_message"},
+    {"error.message", "errormessage", Derive::kText},
     {"error.message", "err.message"},
     {"error.message", "error", Derive::kText},
     {"error.message", "exception", Derive::kExceptionMessage},
@@ -565,6 +567,11 @@ TimeRole time_role(std::string_view name) {
       {"ts", TimeRole::kTs},                  {"t", TimeRole::kT},                 {"date", TimeRole::kDate},
       {"asctime", TimeRole::kAsctime},        {"created", TimeRole::kCreated},     {"timeunixnano", TimeRole::kUnixNano},
       {"start", TimeRole::kStart},            {"msecs", TimeRole::kMsecs},
+      // Names that single products use: CloudTrail, journald, Kubernetes' audit log, Azure, and plain variants.
+      {"eventtime", TimeRole::kDate},         {"event_time", TimeRole::kDate},     {"datetime", TimeRole::kDate},
+      {"log_time", TimeRole::kDate},          {"logtime", TimeRole::kDate},        {"timegenerated", TimeRole::kDate},
+      {"__realtime_timestamp", TimeRole::kDate},
+      {"requestreceivedtimestamp", TimeRole::kDate},
   };
   std::string_view bare = below_fields(name);
   for (const Role& r : kRoles) {

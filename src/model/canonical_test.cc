@@ -121,6 +121,8 @@ TEST(Canonical, TimeRolesInOrder) {
   EXPECT_EQ(time_role("Timestamp"), TimeRole::kTimestamp);
   EXPECT_EQ(time_role("@fields.created"), TimeRole::kCreated);
   EXPECT_EQ(time_role("createdAt"), TimeRole::kNone);
+  EXPECT_EQ(time_role("eventTime"), TimeRole::kDate);
+  EXPECT_EQ(time_role("__REALTIME_TIMESTAMP"), TimeRole::kDate);
   EXPECT_LT(TimeRole::kTimestamp, TimeRole::kCreated);
 }
 

@@ -6,12 +6,14 @@
 #include "base/hash.h"
 #include "model/batch.h"
 #include "model/json_text.h"
+#include "model/own_fields.h"
 
 namespace clew::model {
 namespace {
 
 constexpr std::string_view kOwnColumns[] = {
-    kTimeField, kRawField, kShapeField, kIdField, kIndexField, kFlagsField, kRestField, "_seq", "_ingest_time", "_weight",
+    kTimeField, kRawField, kShapeField, kIdField, kIndexField, kFlagsField, kRestField, kErrorGroupField,
+    "_seq", "_ingest_time", "_weight", "_dataset",
 };
 constexpr std::string_view kOwnPrefix = "_source.";
 constexpr std::string_view kEmptyName = "(empty)";

@@ -48,11 +48,21 @@ void split_request(AccessLine& line) {
   }
 }
 
+// The client, or the first of a list: proxies write `client, proxy, proxy` where X-Forwarded-For is logged.
+std::string_view first_client(std::string_view& head) {
+  std::string_view client = word(head);
+  if (!client.ends_with(',')) return client;
+  client.remove_suffix(1);
+  while (word(head).ends_with(',')) {
+  }
+  return client;
+}
+
 // client ident user, or those behind the virtual host.
 bool split_head(std::string_view head, AccessLine& line) {
-  auto words = static_cast<size_t>(std::count(head.begin(), head.end(), ' ')) + 1;
+  line.client = first_client(head);
+  auto words = static_cast<size_t>(std::count(head.begin(), head.end(), ' ')) + 2;
   if (words < 3) return false;
-  line.client = word(head);
   std::string_view ident = word(head);
   if (ident != "-" && words > 3 && head.substr(0, 2) == "- ") {
     line.virtual_host = line.client;

@@ -14,7 +14,7 @@ struct Importer::State {
 
   void start() {
     format = options.format ? *options.format : detect(held);
-    parser.emplace(*format, options.format ? options.expect : Expect::kMostly);
+    parser.emplace(*format, options.format ? options.expect : Expect::kMostly, options.line_bytes_max);
     parser->attach(batch, intake);
     std::string first = std::move(held);
     held.clear();
@@ -44,7 +44,7 @@ struct Importer::State {
   }
   // Of a line over the limit one byte more than the limit is held: the parser then sees that it was cut.
   void hold(std::string_view bytes) {
-    size_t room = kLineBytesMax + 1 - std::min(held.size(), kLineBytesMax + 1);
+    size_t room = options.line_bytes_max + 1 - std::min(held.size(), options.line_bytes_max + 1);
     held.append(bytes.substr(0, room));
   }
 

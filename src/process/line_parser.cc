@@ -35,9 +35,9 @@ std::string_view without_line_end(std::string_view line) {
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 // The first bytes of a text that is too long, without a torn character at the end.
-std::string_view cut(std::string_view line) {
-  size_t n = kLineBytesMax;
-  while (n > kLineBytesMax - 4 && (static_cast<unsigned char>(line[n]) & 0xC0) == 0x80) --n;
+std::string_view cut(std::string_view line, size_t bytes_max) {
+  size_t n = bytes_max;
+  while (n > bytes_max - 4 && (static_cast<unsigned char>(line[n]) & 0xC0) == 0x80) --n;
   return line.substr(0, n);
 }
 
@@ -68,7 +68,8 @@ std::string_view format_name(Format format) {
 }
 
 struct LineParser::State {
-  State(Format line_format, Expect line_expect) : format(line_format), expect(line_expect) {}
+  State(Format line_format, Expect line_expect, size_t bytes_max)
+      : format(line_format), expect(line_expect), line_bytes_max(bytes_max) {}
 
   // Fields that many lines have, looked up once.
   struct Known {
@@ -265,6 +266,7 @@ struct LineParser::State {
 
   Format format;
   Expect expect;
+  size_t line_bytes_max;
   wire::RowWriter rows;
   wire::JsonEventReader reader{rows};
   Known known{};
@@ -276,7 +278,8 @@ struct LineParser::State {
   std::string scratch;
 };
 
-LineParser::LineParser(Format format, Expect expect) : state_(std::make_unique<State>(format, expect)) {}
+LineParser::LineParser(Format format, Expect expect, size_t line_bytes_max)
+    : state_(std::make_unique<State>(format, expect, line_bytes_max)) {}
 LineParser::~LineParser() = default;
 
 void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
@@ -286,8 +289,8 @@ void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
 
 bool LineParser::parse_line(std::string_view line) {
   State& s = *state_;
-  bool too_long = line.size() > kLineBytesMax;
-  std::string_view raw = too_long ? cut(line) : line;
+  bool too_long = line.size() > s.line_bytes_max;
+  std::string_view raw = too_long ? cut(line, s.line_bytes_max) : line;
   if (is_blank(raw)) return false;
   if (!too_long && s.json(raw, Newlines::kEndDocument)) return true;
   bool expected = s.text_row(without_line_end(raw));
@@ -301,8 +304,8 @@ bool LineParser::parse_object(std::string_view text) {
   if (is_blank(text)) return false;
   State& s = *state_;
   if (s.json(text, Newlines::kBlank)) return true;
-  bool too_long = text.size() > kLineBytesMax;
-  std::string_view raw = too_long ? cut(text) : text;
+  bool too_long = text.size() > s.line_bytes_max;
+  std::string_view raw = too_long ? cut(text, s.line_bytes_max) : text;
   s.begin();
   s.rows.flag(Flag::kParseError);
   if (too_long) s.rows.flag(Flag::kTruncated);

@@ -14,7 +14,8 @@
 
 namespace clew::process {
 
-constexpr size_t kLineBytesMax = 1 << 20;  // of one line; beyond it is cut and flagged
+constexpr size_t kLineBytesMax = 1 << 20;    // of one line, unless the options say otherwise; beyond it is cut and flagged
+constexpr size_t kLineBytesMost = 16 << 20;  // that they may say
 
 enum class Format : uint8_t {
   kPlain,       // prose; a time and a level where they can be found
@@ -39,7 +40,8 @@ enum class Expect : uint8_t { kMostly, kOnly };
 // Lifetime: the batch outlives the rows written. Lines need not live longer than the call.
 class LineParser {
  public:
-  LineParser(Format format, Expect expect);
+  // Requires: 4 <= line_bytes_max <= kLineBytesMost.
+  LineParser(Format format, Expect expect, size_t line_bytes_max = kLineBytesMax);
   ~LineParser();
 
   // The batch that the next lines go to.

@@ -158,11 +158,7 @@ Result<Events> OtlpLogsDecoder::decode_protobuf(std::string_view body, const Int
 }
 
 Result<Events> OtlpLogsDecoder::decode_json(std::string_view body, const Intake& intake) {
-  CLEW_TRY(state_->json.convert(body, otlp_logs_schema()));
-  Events events = CLEW_TRY(state_->decode(state_->json.bytes(), intake));
-  state_->json.add_rejections(events);
-  state_->json.release();
-  return events;
+  return decode_otlp_json(*state_, otlp_logs_schema(), body, intake);
 }
 
 }  // namespace clew::wire

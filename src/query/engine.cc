@@ -8,6 +8,7 @@
 #include "query/exec/plan.h"
 #include "query/exec/pool.h"
 #include "query/exec/subplan.h"
+#include "query/ppl/events_part.h"
 #include "query/ppl/query.h"
 #include "query/ppl/subsearch.h"
 #include "query/registry.h"
@@ -202,6 +203,7 @@ class EngineOfSource final : public Engine {
 
   Outcome run(const Request& request, Receiver& receiver, std::stop_token stop) override {
     uint64_t id = registry_.begin(request, clock_.now());
+    receiver.registered(id);
     Outcome outcome = run_registered(id, request, receiver, std::move(stop));
     registry_.end(id, outcome);
     return outcome;
@@ -230,6 +232,32 @@ class EngineOfSource final : public Engine {
       return out;
     }
     return selector_of(*plan);
+  }
+
+  std::variant<std::string, Failure> events_part(const std::string& text) const override {
+    if (text.size() > kQueryTextBytesMax) return too_long();
+    expr::TokenStream tokens(text);
+    Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
+    if (!query.ok()) return syntax_failure(text, tokens, query.error());
+    if (!ppl::innermost(**query).own_rows) return ppl::events_part(**query);
+    Failure out;
+    out.kind = FailureKind::kUnsupported;
+    out.reason = "the query makes its own rows and reads no events";
+    return out;
+  }
+
+  std::variant<std::vector<std::string>, Failure> datasets_of(const std::string& text,
+                                                              const contract::Access& access) const override {
+    if (text.size() > kQueryTextBytesMax) return too_long();
+    expr::TokenStream tokens(text);
+    Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
+    if (!query.ok()) return syntax_failure(text, tokens, query.error());
+    const ppl::Query& inner = ppl::innermost(**query);
+    if (inner.own_rows) return std::vector<std::string>();
+    ppl::Context context(source_, access, clock_.now().get(), text);
+    Result<std::vector<std::string>> datasets = ppl::datasets_of(context, inner.search);
+    if (!datasets.ok()) return plan_failure(text, context, datasets.error());
+    return std::move(datasets).take();
   }
 
   std::vector<QueryRecord> queries() const override { return registry_.list(); }

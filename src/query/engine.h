@@ -45,6 +45,8 @@ struct Request {
 class Receiver {
  public:
   virtual ~Receiver() = default;
+  // The number under which queries() and cancel() know the query; before anything else.
+  virtual void registered(uint64_t) {}
   // Once, before any rows. An error ends the query with kCancelled, here and in rows().
   virtual Status begin(const std::vector<OutputColumn>& schema) = 0;
   virtual Status rows(const RowBatch& batch) = 0;
@@ -91,6 +93,14 @@ class Engine {
 
   // Checks the text only: no data is read, names are not looked up.
   virtual std::optional<Failure> check(const std::string& text) const = 0;
+
+  // The part of the text that chooses events, as PPL text to put commands behind: what a histogram or facets beside the
+  // answer count. Of `level=error | sort n | head 5` it is the search. kUnsupported where no events are read.
+  virtual std::variant<std::string, Failure> events_part(const std::string& text) const = 0;
+
+  // The datasets that the text's search reads, of those that are there.
+  virtual std::variant<std::vector<std::string>, Failure> datasets_of(const std::string& text,
+                                                                      const contract::Access& access) const = 0;
 
   // The rows of a search and `| where` commands; anything else is kUnsupported.
   virtual std::variant<RowSelector, Failure> selector(const std::string& text, const contract::Access& access) const = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/canonical.h"
+#include "model/own_fields.h"
 #include "query/ppl/times.h"
 
 namespace clew::query::ppl {
@@ -176,7 +177,9 @@ Column SourceFields::add_field(std::string_view name) {
 std::optional<Type> SourceFields::clew_field_type(std::string_view name) const {
   if (name == "@timestamp" || name == "_ingest_time" || name == "_time") return Type::kTimestamp;
   if (name == "_seq" || name == "_flags") return Type::kLong;
-  if (name == "_id" || name == "_index" || name == "_raw" || name == "_dataset") return Type::kString;
+  if (name == "_id" || name == "_index" || name == "_raw" || name == "_dataset" || name == model::kErrorGroupField) {
+    return Type::kString;
+  }
   if (!model::is_canonical(name)) return std::nullopt;
   if (name == "duration_ms") return Type::kDouble;
   bool number = name == "code.line" || name == "process.pid";

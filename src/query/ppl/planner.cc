@@ -276,6 +276,11 @@ Status begin(Pipeline& pipeline, const Query& query, const contract::TimeRange& 
 
 }  // namespace
 
+Result<std::vector<std::string>> datasets_of(Context& context, const Search& search) {
+  Sources sources = CLEW_TRY(SourceResolver(context, search).resolve());
+  return std::move(sources.datasets);
+}
+
 Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const PlanOptions& options) {
   Pipeline pipeline(context);
   pipeline.range = options.range;

@@ -38,6 +38,8 @@ struct PlanOptions {
   uint64_t rows_limit = 0;  // of a row query; 0: none
   bool raw = false;         // the answer is `_raw` alone
 };
+// The datasets that a search reads.
+Result<std::vector<std::string>> datasets_of(Context& context, const Search& search);
 Result<exec::PlanPtr> plan_query(Context& context, const Query& query, const PlanOptions& options);
 
 }  // namespace clew::query::ppl

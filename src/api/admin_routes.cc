@@ -1,7 +1,7 @@
 // What an operator does: delete, retention, snapshot, flush.
 #include <fmt/format.h>
 
-#include "api/json_body.h"
+#include "api/query_json.h"
 #include "api/routes.h"
 
 namespace clew::api {
@@ -10,10 +10,6 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 constexpr uint64_t kDaysMax = 36'500;
 constexpr int64_t kDayNanos = 86'400'000'000'000;
-
-void answer_json(const CallPtr& call, const Json& json) {
-  call->exchange->answer({.headers = {}, .body = dump_json(json) + "\n"});
-}
 
 // Runs a handler that may fail; its error becomes the answer.
 template <class F>
@@ -102,19 +98,19 @@ Result<Json> list_retention(ServerParts& parts, const CallPtr& call) {
   for (const contract::DatasetInfo& info : datasets) {
     logstore::DatasetSettings settings = parts.store.settings(call->access, info.name);
     Json entry = {{"name", info.name}};
-    entry.update(rule_json(settings.retention.value_or(parts.default_retention)));
+    entry.update(rule_json(settings.retention.value_or(parts.settings.now().default_retention)));
     entry["own_rule"] = settings.retention.has_value();
     entry["held"] = settings.held;
     list.push_back(std::move(entry));
   }
-  return Json{{"default", rule_json(parts.default_retention)}, {"datasets", std::move(list)}};
+  return Json{{"default", rule_json(parts.settings.now().default_retention)}, {"datasets", std::move(list)}};
 }
 
 Result<Json> put_retention(ServerParts& parts, const CallPtr& call) {
   const std::string& dataset = call->names[0];
   Json body = CLEW_TRY(parse_object(call->request().body, {"hot_days", "total_days", "max_bytes", "hold"}));
   logstore::DatasetSettings settings = parts.store.settings(call->access, dataset);
-  logstore::RetentionRule rule = settings.retention.value_or(parts.default_retention);
+  logstore::RetentionRule rule = settings.retention.value_or(parts.settings.now().default_retention);
   std::optional<uint64_t> hot = CLEW_TRY(number_member(body, "hot_days", kDaysMax));
   std::optional<uint64_t> total = CLEW_TRY(number_member(body, "total_days", kDaysMax));
   std::optional<uint64_t> bytes = CLEW_TRY(number_member(body, "max_bytes", INT64_MAX));
@@ -180,7 +176,6 @@ std::vector<Route> admin_routes(ServerParts& parts) {
       route("POST", "/clew/v1/retention/apply", apply_retention),
       route("POST", "/clew/v1/snapshot", take_snapshot),
       route("POST", "/clew/v1/flush", flush),
-      route("GET", "/clew/v1/flush", flush),
   };
 }
 

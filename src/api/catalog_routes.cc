@@ -1,17 +1,11 @@
-// What there is to ask about: datasets, their fields, queries.
-#include <charconv>
-
-#include "api/json_body.h"
+// What there is to ask about: datasets and their fields.
+#include "api/query_json.h"
 #include "api/routes.h"
 
 namespace clew::api {
 namespace {
 
 constexpr ErrorShape kShape = ErrorShape::kClew;
-
-void answer_json(const CallPtr& call, const Json& json) {
-  call->exchange->answer({.headers = {}, .body = dump_json(json) + "\n"});
-}
 
 void list_datasets(ServerParts& parts, const CallPtr& call) {
   auto datasets = parts.store.datasets(call->access);
@@ -42,34 +36,6 @@ void list_fields(ServerParts& parts, const CallPtr& call) {
   answer_json(call, {{"fields", std::move(list)}});
 }
 
-void list_queries(ServerParts& parts, const CallPtr& call) {
-  Json list = Json::array();
-  for (const query::QueryRecord& record : parts.engine.queries()) {
-    if (record.tenant != call->access.tenant.get()) continue;
-    list.push_back({{"id", record.id},
-                    {"query", record.text},
-                    {"started", rfc3339(record.started.get())},
-                    {"running", record.running},
-                    {"state", record.state},
-                    {"ms", static_cast<double>(record.stats.nanos) / 1e6},
-                    {"rows_scanned", record.stats.rows_scanned},
-                    {"bytes_read", record.stats.bytes_read},
-                    {"memory_bytes_peak", record.stats.memory_bytes_peak}});
-  }
-  answer_json(call, {{"queries", std::move(list)}});
-}
-
-void cancel_query(ServerParts& parts, const CallPtr& call) {
-  const std::string& text = call->names[0];
-  uint64_t id = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  bool is_number = error == std::errc() && end == text.data() + text.size();
-  if (!is_number || !parts.engine.cancel(id)) {
-    return answer_error(*call, kShape, Error(Code::kNotFound, "no running query " + clew::quoted(text)));
-  }
-  answer_json(call, {{"cancelled", id}});
-}
-
 }  // namespace
 
 std::vector<Route> catalog_routes(ServerParts& parts) {
@@ -78,8 +44,6 @@ std::vector<Route> catalog_routes(ServerParts& parts) {
       {"GET", "/clew/v1/datasets", Need::kRead, Place::kPool, kShape, [p](CallPtr c) { list_datasets(*p, c); }},
       {"GET", "/clew/v1/datasets/{NAME}/fields", Need::kRead, Place::kPool, kShape,
        [p](CallPtr c) { list_fields(*p, c); }},
-      {"GET", "/clew/v1/queries", Need::kRead, Place::kHere, kShape, [p](CallPtr c) { list_queries(*p, c); }},
-      {"DELETE", "/clew/v1/queries/{ID}", Need::kRead, Place::kHere, kShape, [p](CallPtr c) { cancel_query(*p, c); }},
   };
 }
 

@@ -254,7 +254,7 @@ uint64_t EsAdmin::count_alive(const CallPtr& call, const std::string& dataset) {
   query::Request request;
   request.text = "source=`" + dataset + "` | stats count()";
   request.access = call->access;
-  request.limits = parts.query_limits;
+  request.limits = parts.settings.now().query_limits;
   CountReceiver receiver;
   query::Outcome outcome = parts.engine.run(request, receiver, {});
   return outcome.failure ? 0 : receiver.count();

@@ -20,12 +20,14 @@ struct Decoded {
 };
 
 struct Import {
-  explicit Import(ServerParts& parts) : ingest(parts.ingest), import(parts.metrics, "import") {}
+  explicit Import(ServerParts& parts)
+      : ingest(parts.ingest), settings(parts.settings), import(parts.metrics, "import") {}
 
   void take_import(const CallPtr& call);
   Result<Decoded> decode(const net::Request& request);
 
   Ingest& ingest;
+  const LiveSettings& settings;
   SourceCounters import;
   DecoderPool<wire::NdjsonDecoder> ndjson;
 };
@@ -59,7 +61,8 @@ Result<UnixNanos> arrival_of(const net::Request& request, UnixNanos otherwise) {
 }
 
 // Lines of text in whatever format: every line becomes an event, so nothing is rejected.
-Result<wire::Events> read_lines(const net::Request& request, const wire::Intake& intake, Decoded& out) {
+Result<wire::Events> read_lines(const net::Request& request, const wire::Intake& intake, size_t line_bytes_max,
+                                Decoded& out) {
   process::ImportOptions options{.dataset = std::string(intake.dataset), .format = {}, .zone = intake.zone};
   options.format = CLEW_TRY(process::format_by_name(request.param("format")));
   if (!options.format && request.has_param("detected")) {
@@ -67,6 +70,7 @@ Result<wire::Events> read_lines(const net::Request& request, const wire::Intake&
     options.format = CLEW_TRY(process::format_by_name(request.param("detected")));
     options.expect = process::Expect::kMostly;
   }
+  options.line_bytes_max = line_bytes_max;
   options.batch_rows_max = UINT32_MAX;
   options.batch_bytes_max = SIZE_MAX;
   wire::Events events;
@@ -95,7 +99,7 @@ Result<Decoded> Import::decode(const net::Request& request) {
     out.format = "json";
     out.events = ndjson.take()->decode_stream(request.body, intake);
   } else {
-    out.events = CLEW_TRY(read_lines(request, intake, out));
+    out.events = CLEW_TRY(read_lines(request, intake, settings.now().line_bytes_max, out));
   }
   for (const model::Batch& batch : out.events.batches) {
     const model::Column* times = batch.find(model::kTimeField);

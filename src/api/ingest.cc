@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "process/error_group.h"
+
 namespace clew::api {
 
 SourceCounters::SourceCounters(base::Registry& metrics, std::string source)
@@ -63,7 +65,10 @@ void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
   counters.received(incoming.events.received);
   counters.rejected(incoming.events);
   uint64_t rows = 0;
-  for (const model::Batch& batch : incoming.events.batches) rows += batch.rows();
+  for (model::Batch& batch : incoming.events.batches) {
+    rows += batch.rows();
+    process::add_error_groups(batch);
+  }
   if (rows == 0) return done(nullptr, nullptr);
   contract::Write write{.access = std::move(incoming.access),
                         .key = std::move(incoming.key),

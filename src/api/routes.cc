@@ -11,6 +11,11 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(span_routes(parts));
   router.add(otlp.routes());
   router.add(query_routes(parts));
+  router.add(explore_routes(parts));
+  router.add(parse_routes(parts));
+  router.add(async_routes(parts));
+  router.add(error_routes(parts));
+  router.add(openapi_route(router));
   router.add(catalog_routes(parts));
   router.add(trace_routes(parts));
   router.add(jaeger_routes(parts));

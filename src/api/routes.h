@@ -23,7 +23,11 @@ std::vector<Route> query_routes(ServerParts& parts);      // _plugins/_ppl, /cle
 std::vector<Route> trace_routes(ServerParts& parts);      // traces, goals, services of /clew/v1
 std::vector<Route> jaeger_routes(ServerParts& parts);     // Jaeger's query API
 std::vector<Route> zipkin_routes(ServerParts& parts);     // Zipkin's query API
-std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields, queries
+std::vector<Route> explore_routes(ServerParts& parts);    // fields, facets, histogram
+std::vector<Route> parse_routes(ServerParts& parts);      // tokens, mistakes, completions
+std::vector<Route> async_routes(ServerParts& parts);      // running queries, and those that go on by themselves
+std::vector<Route> error_routes(ServerParts& parts);      // errors and messages in groups
+std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields
 std::vector<Route> admin_routes(ServerParts& parts);      // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);     // probes, /metrics
 
@@ -38,6 +42,9 @@ class OtlpService {
   virtual net::GrpcHandler grpc_handler(const AccessGate& gate) = 0;
 };
 std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts);
+
+// /clew/v1/openapi.json. Lifetime: the router outlives the route.
+Route openapi_route(const Router& router);
 
 // Everything above, into the router of the main listener.
 void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/ingest.h"
+#include "api/settings.h"
 #include "base/metrics.h"
 #include "contract/event_source.h"
 #include "logstore/log_store.h"
@@ -23,8 +24,7 @@ struct ServerParts {
   net::MemoryBudget& body_budget;
   const os::Clock& clock;
   std::string version;
-  query::Limits query_limits;
-  logstore::RetentionRule default_retention;
+  const LiveSettings& settings;
   const std::atomic<bool>& ready;  // true once started, false again when stopping
 };
 

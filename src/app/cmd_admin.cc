@@ -15,22 +15,6 @@ namespace {
 
 const std::vector<std::string> kFormats = {"table", "ndjson", "json", "csv"};
 
-bool write_out(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-}
-
-// Prints a list of JSON objects as rows.
-void print_list(const Json& list, const std::vector<RowColumn>& columns, std::string format) {
-  Terminal out = terminal_of(STDOUT_FILENO);
-  if (format.empty()) format = out.is_terminal ? "table" : "ndjson";
-  std::unique_ptr<RowPrinter> rows = make_row_printer(row_format(format), out, write_out);
-  rows->begin(columns);
-  if (list.is_array()) {
-    for (const Json& row : list) rows->row(row.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
-  rows->finish();
-}
-
 // An answer of one object: as JSON where a program reads it, else as a sentence.
 void print_answer(const Json& answer, const std::string& sentence) {
   if (terminal_of(STDOUT_FILENO).is_terminal) {

@@ -5,8 +5,8 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
+#include "app/backoff.h"
 #include "app/chunker.h"
 #include "app/client.h"
 #include "app/command.h"
@@ -21,7 +21,6 @@ namespace {
 
 constexpr uint64_t kProgressEveryNanos = 100'000'000;
 constexpr uint32_t kTriesMax = 8;
-constexpr uint64_t kRetrySecondsMax = 30;
 constexpr size_t kErrorsShown = 5;
 
 struct ImportFlags {
@@ -222,14 +221,11 @@ Result<Json> FileImport::post(const Chunk& chunk) {
       if (reply->status >= 400) return error_of_body(body, reply->status);
       return body;
     }
-    uint64_t seconds = uint64_t{1} << std::min(tries - 1, 5u);
-    if (busy)
-      seconds = std::max<uint64_t>(seconds,
-                                   static_cast<uint64_t>(std::atoi(std::string(reply->header("retry-after")).c_str())));
-    seconds = std::min(seconds, kRetrySecondsMax);
+    uint64_t asked_for = busy ? static_cast<uint64_t>(std::atoi(std::string(reply->header("retry-after")).c_str())) : 0;
+    uint64_t seconds = backoff_seconds(tries, asked_for);
     progress_.say(fmt::format("{}: {}, trying again in {} s", path_,
                               busy ? "the server is busy" : "the connection broke", seconds));
-    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    wait_seconds(seconds);
   }
 }
 

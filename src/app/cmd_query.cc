@@ -6,6 +6,7 @@
 
 #include "app/client.h"
 #include "app/command.h"
+#include "app/query_error.h"
 #include "app/rows.h"
 #include "app/terminal.h"
 #include "os/clock.h"
@@ -23,6 +24,7 @@ struct Asked {
   uint64_t limit = kLimitUnset;
   uint64_t timeout_ms = 0;
   bool oldest = false;
+  bool bytes = false;  // texts as they are, UTF-8 or not
 };
 
 // Reads the records of the stream, a line each.
@@ -109,6 +111,7 @@ Result<Answer> ask(Client& client, const Asked& asked, RowPrinter& rows, const T
   if (asked.limit != kLimitUnset) body["limit"] = asked.limit;
   if (asked.timeout_ms != 0) body["timeout_ms"] = asked.timeout_ms;
   if (asked.oldest) body["order"] = "oldest";
+  if (asked.bytes) body["bytes"] = true;
   std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::unique_ptr<os::Clock> clock = os::make_real_clock();
   AnswerReader reader(rows, *clock, errors);
@@ -133,39 +136,6 @@ Result<Answer> ask(Client& client, const Asked& asked, RowPrinter& rows, const T
     return Error(Code::kIo, "the answer ended early: the server stopped, or the connection broke");
   }
   return answer;
-}
-
-// The line of the query that is to blame, and a caret under the place.
-void show_place(const std::string& query, const Json& error) {
-  uint64_t line = number_at(error, "line");
-  uint64_t column = number_at(error, "column");
-  if (line == 0 || column == 0) return;
-  std::string_view text = query;
-  for (uint64_t skip = 1; skip < line && !text.empty(); ++skip) {
-    size_t newline = text.find('\n');
-    text = newline == std::string_view::npos ? std::string_view() : text.substr(newline + 1);
-  }
-  text = text.substr(0, text.find('\n'));
-  if (column > text.size() + 1) return;
-  uint64_t length = std::max<uint64_t>(1, std::min<uint64_t>(number_at(error, "length"), text.size() + 1 - column));
-  uint32_t before = cells_of(without_controls(text.substr(0, column - 1)));
-  uint32_t under = std::max(1u, cells_of(without_controls(text.substr(column - 1, length))));
-  std::fprintf(stderr, "  %s\n  %s%s\n", without_controls(text).c_str(), std::string(before, ' ').c_str(),
-               std::string(under, '^').c_str());
-}
-
-int show_error(const std::string& query, const Json& error) {
-  std::fprintf(stderr, "clew query: %s\n", without_controls(text_at(error, "reason")).c_str());
-  show_place(query, error);
-  const Json& suggestions = member_at(error, "suggestions");
-  if (!suggestions.is_array() || suggestions.empty()) return 1;
-  // A suggestion is a name, or already a sentence.
-  for (const Json& one : suggestions) {
-    std::string text = without_controls(cell_text(one));
-    bool sentence = text.find(' ') != std::string::npos;
-    std::fprintf(stderr, sentence ? "  %s\n" : "  did you mean %s?\n", text.c_str());
-  }
-  return 1;
 }
 
 // `chosen`: the user has named the number of rows, and is not told that there were more.
@@ -200,19 +170,16 @@ void show_summary(const Json& end, const Terminal& errors) {
   std::fprintf(stderr, "%s\n", painted(text, Color::kDim, errors).c_str());
 }
 
-bool write_out(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-}
-
 int run(const std::string& url, Asked asked, std::string format) {
   Terminal out = terminal_of(STDOUT_FILENO);
   Terminal errors = terminal_of(STDERR_FILENO);
   if (format.empty()) format = out.is_terminal ? "table" : "ndjson";
   Client client(url);
-  std::unique_ptr<RowPrinter> rows = make_row_printer(row_format(format), out, write_out);
+  std::unique_ptr<RowPrinter> rows = make_row_printer(row_format(format), out, print_to_stdout);
   bool raw = format == "raw" && !asked.query.starts_with("explain");
   const std::string query = asked.query;
   if (raw) asked.query += kRawTail;
+  asked.bytes = raw;
   Result<Answer> answer = ask(client, asked, *rows, errors);
   if (raw && answer.ok() && text_at(answer->error, "code") == "FIELD_NOT_FOUND") {
     // The answer's rows are no events: their values are all there is.
@@ -222,7 +189,7 @@ int run(const std::string& url, Asked asked, std::string format) {
   std::fflush(stdout);
   if (!answer.ok()) return fail("query", answer.error());
   if (answer->stopped) return 0;
-  if (!answer->error.is_null()) return show_error(query, answer->error);
+  if (!answer->error.is_null()) return show_query_error("query", query, answer->error);
   show_warnings(answer->end, asked.limit != kLimitUnset);
   if (out.is_terminal && errors.is_terminal) show_summary(answer->end, errors);
   return 0;

@@ -64,7 +64,12 @@ int run_serve(int argc, char** argv) {
   flags.number_or_unset(texts.threads, "--threads", "N", "threads of receivers and of queries (default one per core)");
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
   Status ended = apply(texts, options);
-  if (ended.ok()) ended = serve(options);
+  ReadOptions read_again = [&texts]() -> Result<ServeOptions> {
+    ServeOptions fresh;
+    CLEW_TRY(apply(texts, fresh));
+    return fresh;
+  };
+  if (ended.ok()) ended = serve(options, read_again);
   if (ended.ok()) return 0;
   std::fprintf(stderr, "clew serve: %s\n", ended.error().message().c_str());
   return 1;

@@ -10,6 +10,7 @@
 
 #include "app/flags.h"
 #include "os/disk.h"
+#include "process/line_parser.h"
 
 namespace clew::app {
 namespace {
@@ -20,6 +21,13 @@ constexpr uint64_t kDaysMax = 36'500;
 constexpr uint64_t kThreadsMax = 1024;
 constexpr uint64_t kQueryMillisMost = 3'600'000;
 constexpr size_t kDepthMax = 8;
+constexpr uint64_t kQueryRowsMost = 10'000'000;
+constexpr uint64_t kQueryGroupsMost = 100'000'000;
+constexpr uint64_t kLineBytesLeast = 1u << 10;
+constexpr uint64_t kBodyBytesLeast = 1u << 20;
+constexpr uint64_t kBodyBytesMost = 1ull << 30;
+constexpr uint64_t kConnectionsMost = 1'000'000;
+constexpr uint64_t kTimeoutMillisMost = 3'600'000;
 
 // Where a value goes. `names` are the words that stood for "*" in the path.
 using Names = std::vector<std::string>;
@@ -55,6 +63,41 @@ Status set_address(const std::string& text, net::Address& to) {
   Result<net::Address> address = net::parse_address(text);
   if (!address.ok()) return wrong(text, "address: write 127.0.0.1:4320, [::1]:4320 or :4320");
   to = std::move(address).take();
+  return {};
+}
+
+// A size within bounds that a person is told.
+Status set_bounded_size(const std::string& text, uint64_t min, uint64_t max, uint64_t& to) {
+  uint64_t bytes = 0;
+  CLEW_TRY(set_size(text, bytes));
+  if (bytes < min || bytes > max) {
+    return Error(Code::kInvalid, fmt::format("{} is not from {} to {} bytes", text, min, max));
+  }
+  to = bytes;
+  return {};
+}
+
+Status set_millis(const std::string& text, uint64_t max, uint64_t& to) {
+  std::optional<uint64_t> millis = parse_duration_ms(text);
+  if (!millis || *millis == 0) return wrong(text, "duration: write 30s or 5m");
+  if (*millis > max) return Error(Code::kInvalid, fmt::format("{} is more than {} ms", text, max));
+  to = *millis;
+  return {};
+}
+
+Status set_timeout(const std::string& text, uint32_t& to) {
+  uint64_t millis = 0;
+  CLEW_TRY(set_millis(text, kTimeoutMillisMost, millis));
+  to = static_cast<uint32_t>(millis);
+  return {};
+}
+
+Status set_count(const std::string& text, uint64_t min, uint64_t max, uint64_t& to) {
+  uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return wrong(text, "number");
+  if (value < min || value > max) return Error(Code::kInvalid, fmt::format("{} is not from {} to {}", text, min, max));
+  to = value;
   return {};
 }
 
@@ -119,14 +162,48 @@ const Entry kEntries[] = {
      }},
     {{"query.timeout", "duration", "30s", "A query ends after this."},
      [](ServeOptions& o, const Names&, const std::string& text) {
-       std::optional<uint64_t> millis = parse_duration_ms(text);
-       if (!millis || *millis == 0) return Status(wrong(text, "duration: write 30s or 5m"));
-       if (*millis > kQueryMillisMost) return Status(Error(Code::kInvalid, text + " is more than 1h"));
-       o.query_millis_max = *millis;
-       return Status();
+       return set_millis(text, kQueryMillisMost, o.query_millis_max);
      }},
     {{"query.memory", "size", "256MiB", "Memory of one query."},
      [](ServeOptions& o, const Names&, const std::string& text) { return set_size(text, o.query_memory_bytes_max); }},
+    {{"query.rows", "number", "10000", "Rows of an answer when the query names none."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_count(text, 1, kQueryRowsMost, o.query_rows_default);
+     }},
+    {{"query.groups", "number", "1000000", "Groups of one aggregation."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_count(text, 1, kQueryGroupsMost, o.query_groups_max);
+     }},
+    {{"ingest.line", "size", "1MiB", "Bytes of one line of text, at most 16MiB; longer ones are cut and flagged."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_bounded_size(text, kLineBytesLeast, process::kLineBytesMost, o.line_bytes_max);
+     }},
+    {{"http.body", "size", "64MiB", "Decoded bytes of one request, also of gRPC."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_bounded_size(text, kBodyBytesLeast, kBodyBytesMost, o.http_limits.body_bytes_max);
+     }},
+    {{"http.bodies", "size", "256MiB", "Bytes of all requests together; at most a quarter of memory is used."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_bounded_size(text, kBodyBytesLeast, UINT64_MAX, o.bodies_bytes_max);
+     }},
+    {{"http.connections", "number", "10000", "Open connections of a listener; further ones are closed."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_number(text, kConnectionsMost, o.http_limits.connections_max);
+     }},
+    {{"http.header_timeout", "duration", "10s", "A header that is not whole after this ends its connection."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_timeout(text, o.http_limits.header_timeout_ms);
+     }},
+    {{"http.idle_timeout", "duration", "75s", "A connection without a request is closed after this."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_timeout(text, o.http_limits.idle_timeout_ms);
+     }},
+    {{"http.stall_timeout", "duration", "30s", "A body or answer of which no byte moves ends its connection."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       Status set = set_timeout(text, o.http_limits.body_stall_timeout_ms);
+       o.http_limits.write_stall_timeout_ms = o.http_limits.body_stall_timeout_ms;
+       return set;
+     }},
 };
 
 std::vector<std::string> split_path(std::string_view path) {

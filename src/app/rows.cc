@@ -1,8 +1,11 @@
 #include "app/rows.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "text/utf8.h"
+#include "text/valid_utf8.h"
 
 namespace clew::app {
 namespace {
@@ -13,19 +16,9 @@ constexpr size_t kRowsLooked = 100;      // whose cells decide the widths of a t
 constexpr uint32_t kCellsMin = 6;        // a column is not cut below this
 constexpr uint32_t kCellsReadable = 12;  // columns that would all be cut below this make lines instead of a table
 constexpr std::string_view kGap = "  ";
-constexpr char32_t kReplacement = 0xFFFD;
-
-// Logs hold what is no UTF-8, and an answer has their bytes as they are: where JSON or a table is asked for, each such
-// byte becomes U+FFFD.
+// Where JSON or a table is asked for, bytes that are no UTF-8 become U+FFFD.
 std::string readable(std::string_view row) {
-  if (text::is_valid_utf8(row)) return std::string(row);
-  std::string out;
-  for (size_t at = 0; at < row.size();) {
-    text::Decoded decoded = text::decode_utf8(row, at);
-    text::append_utf8(decoded.c == text::kInvalid ? kReplacement : decoded.c, out);
-    at += decoded.bytes;
-  }
-  return out;
+  return text::valid_utf8(std::string(row));
 }
 
 // Each byte as the character of its number, and back: carries any bytes through a JSON parser that wants UTF-8.
@@ -169,6 +162,39 @@ class RawPrinter final : public RowPrinter {
   std::vector<RowColumn> columns_;
 };
 
+// One event as a line: its time, its level, its message, then its other fields.
+class EventLine {
+ public:
+  explicit EventLine(const Terminal& terminal) : terminal_(terminal) {}
+
+  void add(const std::string& name, const std::string& cell) {
+    if (cell.empty()) return;
+    if (name == "@timestamp") {
+      time_ = painted(cell, Color::kDim, terminal_);
+    } else if (name == "level") {
+      level_ = painted(cell, color_of_level(name, cell), terminal_);
+    } else if (name == "message") {
+      message_ = cell;
+    } else {
+      fields_ += (fields_.empty() ? "" : " ") + painted(name + "=", Color::kDim, terminal_) + cell;
+    }
+  }
+  std::string text() const {
+    std::string out;
+    for (const std::string* part : {&time_, &level_, &message_, &fields_}) {
+      if (!part->empty()) out += (out.empty() ? "" : std::string(kGap)) + *part;
+    }
+    return out + "\n";
+  }
+
+ private:
+  const Terminal& terminal_;
+  std::string time_;
+  std::string level_;
+  std::string message_;
+  std::string fields_;
+};
+
 // A table whose columns are as wide as the first rows need, or, where a terminal is too narrow for all columns, each
 // event as a time, its message and its other fields.
 class TablePrinter final : public RowPrinter {
@@ -281,32 +307,33 @@ bool TablePrinter::print_row(const std::vector<std::string>& cells) {
 }
 
 bool TablePrinter::print_lines(const std::vector<std::string>& cells) {
-  std::string head;
-  std::string message;
-  std::string fields;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const std::string& name = columns_[i].name;
-    if (cells[i].empty()) continue;
-    if (name == "@timestamp") {
-      head = painted(cells[i], Color::kDim, terminal_) + (head.empty() ? "" : "  " + head);
-    } else if (name == "level") {
-      head += (head.empty() ? "" : "  ") + painted(cells[i], color_of_level(name, cells[i]), terminal_);
-    } else if (name == "message") {
-      message = cells[i];
-    } else {
-      fields += (fields.empty() ? "" : " ") + painted(name + "=", Color::kDim, terminal_) + cells[i];
-    }
-  }
-  std::string text = head;
-  if (!message.empty()) text += (text.empty() ? "" : "  ") + message;
-  if (!fields.empty()) text += (text.empty() ? "" : "  ") + fields;
-  return out_(text + "\n");
+  EventLine line(terminal_);
+  for (size_t i = 0; i < columns_.size(); ++i) line.add(columns_[i].name, cells[i]);
+  return out_(line.text());
 }
+
+// Events as lines, whatever fields each of them has.
+class LinePrinter final : public RowPrinter {
+ public:
+  LinePrinter(const Terminal& terminal, Out out) : terminal_(terminal), out_(std::move(out)) {}
+  bool begin(const std::vector<RowColumn>&) override { return true; }
+  bool row(std::string_view row) override {
+    Json json = parse_row(row);
+    EventLine line(terminal_);
+    for (const auto& member : json.items()) line.add(member.key(), without_controls(cell_text(member.value())));
+    return out_(line.text());
+  }
+  bool finish() override { return true; }
+
+ private:
+  const Terminal terminal_;
+  Out out_;
+};
 
 }  // namespace
 
 const std::vector<std::string>& row_format_names() {
-  static const std::vector<std::string> kNames = {"table", "ndjson", "json", "csv", "raw"};
+  static const std::vector<std::string> kNames = {"table", "ndjson", "json", "csv", "raw", "lines"};
   return kNames;
 }
 
@@ -334,10 +361,27 @@ std::unique_ptr<RowPrinter> make_row_printer(RowFormat format, const Terminal& t
       return std::make_unique<CsvPrinter>(terminal, std::move(out));
     case RowFormat::kRaw:
       return std::make_unique<RawPrinter>(std::move(out));
+    case RowFormat::kLines:
+      return std::make_unique<LinePrinter>(terminal, std::move(out));
     case RowFormat::kNdjson:
       break;
   }
   return std::make_unique<NdjsonPrinter>(std::move(out));
+}
+
+bool print_to_stdout(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
+
+void print_list(const Json& list, const std::vector<RowColumn>& columns, std::string format) {
+  Terminal out = terminal_of(STDOUT_FILENO);
+  if (format.empty()) format = out.is_terminal ? "table" : "ndjson";
+  std::unique_ptr<RowPrinter> rows = make_row_printer(row_format(format), out, print_to_stdout);
+  rows->begin(columns);
+  if (list.is_array()) {
+    for (const Json& row : list) rows->row(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  rows->finish();
 }
 
 }  // namespace clew::app

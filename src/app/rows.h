@@ -13,7 +13,7 @@
 
 namespace clew::app {
 
-enum class RowFormat : uint8_t { kTable, kNdjson, kJson, kCsv, kRaw };
+enum class RowFormat : uint8_t { kTable, kNdjson, kJson, kCsv, kRaw, kLines };
 // Errors are the flag parser's: `name` is one of row_format_names().
 RowFormat row_format(std::string_view name);
 const std::vector<std::string>& row_format_names();
@@ -38,6 +38,11 @@ class RowPrinter {
 
 // `terminal` is where the text goes; escapes in data are removed when it is a terminal, but with kRaw.
 std::unique_ptr<RowPrinter> make_row_printer(RowFormat format, const Terminal& terminal, RowPrinter::Out out);
+
+// A RowPrinter::Out for standard output.
+bool print_to_stdout(std::string_view text);
+// Prints a list of JSON objects as rows; `format` empty: a table on a terminal, else NDJSON.
+void print_list(const nlohmann::ordered_json& list, const std::vector<RowColumn>& columns, std::string format);
 
 // A value as the text of a cell: strings bare, null empty, the rest as JSON.
 std::string cell_text(const nlohmann::ordered_json& value);

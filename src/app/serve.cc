@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "api/access_gate.h"
 #include "api/routes.h"
@@ -65,7 +66,7 @@ MemoryPlan plan_memory(const ServeOptions& options) {
   MemoryPlan plan{};
   plan.total = options.memory_bytes != 0 ? options.memory_bytes : machine_memory_bytes() / kMemoryShareDefault;
   plan.total = std::max(plan.total, kMemoryBytesMin);
-  plan.bodies = std::min(net::kBodyBudgetBytes, std::max(plan.total / 4, net::kBodyBytesMax));
+  plan.bodies = std::min(options.bodies_bytes_max, std::max(plan.total / 4, options.http_limits.body_bytes_max));
   plan.pending_writes = std::min<uint64_t>(64ull << 20, plan.total / 8);
   plan.query = std::min(options.query_memory_bytes_max, plan.total / 2);
   return plan;
@@ -79,6 +80,45 @@ logstore::StoreOptions store_options(const ServeOptions& options, const MemoryPl
   return store;
 }
 
+api::Settings live_settings(const ServeOptions& options, const MemoryPlan& memory) {
+  api::Settings settings;
+  settings.query_limits.millis = options.query_millis_max;
+  settings.query_limits.memory_bytes = memory.query;
+  settings.query_limits.rows = options.query_rows_default;
+  settings.query_limits.groups = options.query_groups_max;
+  settings.default_retention.hot_days = options.hot_days;
+  settings.default_retention.total_days = options.total_days;
+  settings.line_bytes_max = options.line_bytes_max;
+  return settings;
+}
+
+bool same_limits(const net::HttpLimits& a, const net::HttpLimits& b) {
+  return a.body_bytes_max == b.body_bytes_max && a.connections_max == b.connections_max &&
+         a.header_timeout_ms == b.header_timeout_ms && a.idle_timeout_ms == b.idle_timeout_ms &&
+         a.body_stall_timeout_ms == b.body_stall_timeout_ms && a.write_stall_timeout_ms == b.write_stall_timeout_ms;
+}
+
+// The keys whose new values a running server cannot take.
+std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOptions& fresh) {
+  std::vector<std::string> keys;
+  auto check = [&keys](bool same, const char* key) {
+    if (!same) keys.emplace_back(key);
+  };
+  check(old.data == fresh.data, "data");
+  check(old.http.text() == fresh.http.text(), "listen");
+  check(old.otlp_grpc.text() == fresh.otlp_grpc.text(), "otlp_grpc");
+  check(old.otlp_http.text() == fresh.otlp_http.text(), "otlp_http");
+  check(old.jaeger_udp.has_value() == fresh.jaeger_udp.has_value() &&
+            (!old.jaeger_udp || old.jaeger_udp->text() == fresh.jaeger_udp->text()),
+        "jaeger_udp");
+  check(old.insecure == fresh.insecure, "insecure");
+  check(old.memory_bytes == fresh.memory_bytes, "memory");
+  check(old.hot_days == fresh.hot_days && old.total_days == fresh.total_days, "retention.hot and retention.total");
+  check(old.threads == fresh.threads, "threads");
+  check(same_limits(old.http_limits, fresh.http_limits) && old.bodies_bytes_max == fresh.bodies_bytes_max, "http");
+  return keys;
+}
+
 // Everything that runs, in the order of its making; it goes in the reverse order.
 class Server {
  public:
@@ -89,22 +129,25 @@ class Server {
         disk_(os::make_real_disk()),
         clock_(os::make_real_clock()),
         rng_(os::make_real_rng()),
-        body_budget_(memory_.bodies) {}
+        body_budget_(memory_.bodies),
+        settings_(live_settings(options_, memory_)) {}
   ~Server() { stop(); }
 
   Status start();
+  // Takes what can change while it runs; gives what it did, a line each.
+  std::vector<std::string> reload(const ServeOptions& fresh);
   // Ready goes off, receivers finish what they have, the store closes.
   void stop();
   std::string listening_json() const;
 
  private:
   Status open_store();
-  Status set_dataset_rules();
+  Status set_dataset_rules(const ServeOptions& options);
   Status listen();
   Status write_run_file();
   net::HttpServerParts http_parts(api::Router& router);
 
-  const ServeOptions options_;
+  ServeOptions options_;
   const MemoryPlan memory_;
   const uint32_t threads_;
   std::unique_ptr<os::Disk> disk_;
@@ -116,6 +159,7 @@ class Server {
   std::unique_ptr<logstore::LogStore> store_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<api::Ingest> ingest_;
+  api::LiveSettings settings_;
   std::unique_ptr<api::ServerParts> parts_;
   api::AccessGate gate_;
   std::shared_ptr<api::OtlpService> otlp_;
@@ -143,12 +187,12 @@ Status Server::open_store() {
 }
 
 // The configuration's rules replace those that were set over HTTP before.
-Status Server::set_dataset_rules() {
+Status Server::set_dataset_rules(const ServeOptions& options) {
   contract::Access access;
-  for (const auto& [name, rule] : options_.dataset_retention) {
+  for (const auto& [name, rule] : options.dataset_retention) {
     logstore::RetentionRule wanted;
-    wanted.hot_days = rule.hot_days != 0 ? rule.hot_days : options_.hot_days;
-    wanted.total_days = rule.total_days != 0 ? rule.total_days : options_.total_days;
+    wanted.hot_days = rule.hot_days != 0 ? rule.hot_days : options.hot_days;
+    wanted.total_days = rule.total_days != 0 ? rule.total_days : options.total_days;
     wanted.hot_days = std::min(wanted.hot_days, wanted.total_days);
     wanted.bytes_max = rule.bytes_max;
     if (store_->settings(access, name).retention == wanted) continue;
@@ -167,10 +211,11 @@ net::HttpServerParts Server::http_parts(api::Router& router) {
 }
 
 Status Server::listen() {
-  http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, {}, http_parts(*router_)));
-  otlp_http_ = CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, {}, http_parts(*otlp_router_)));
+  http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, options_.http_limits, http_parts(*router_)));
+  otlp_http_ =
+      CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, options_.http_limits, http_parts(*otlp_router_)));
   net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
-  otlp_grpc_ = CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, net::kBodyBytesMax, std::move(grpc)));
+  otlp_grpc_ = CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
   if (options_.jaeger_udp) {
     jaeger_udp_ = CLEW_TRY(net::start_udp_listener(*options_.jaeger_udp, api::jaeger_packet_handler(*parts_, gate_)));
   }
@@ -180,23 +225,18 @@ Status Server::listen() {
 Status Server::start() {
   CLEW_TRY(check_addresses(options_));
   CLEW_TRY(open_store());
-  CLEW_TRY(set_dataset_rules());
+  CLEW_TRY(set_dataset_rules(options_));
   engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
-  query::Limits limits;
-  limits.millis = options_.query_millis_max;
-  limits.memory_bytes = memory_.query;
-  parts_ = std::make_unique<api::ServerParts>(
-      api::ServerParts{.ingest = *ingest_,
-                       .store = *store_,
-                       .engine = *engine_,
-                       .metrics = metrics_,
-                       .body_budget = body_budget_,
-                       .clock = *clock_,
-                       .version = std::string(kVersion),
-                       .query_limits = limits,
-                       .default_retention = {.hot_days = options_.hot_days, .total_days = options_.total_days},
-                       .ready = ready_});
+  parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
+                                                               .store = *store_,
+                                                               .engine = *engine_,
+                                                               .metrics = metrics_,
+                                                               .body_budget = body_budget_,
+                                                               .clock = *clock_,
+                                                               .version = std::string(kVersion),
+                                                               .settings = settings_,
+                                                               .ready = ready_});
   otlp_ = api::make_otlp_service(*parts_);
   pool_ = std::make_unique<api::WorkPool>("clew-query", threads_ + 2, kQueriesWaitingMax);
   router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
@@ -206,6 +246,29 @@ Status Server::start() {
   CLEW_TRY(listen());
   ready_ = true;
   return write_run_file();
+}
+
+std::vector<std::string> Server::reload(const ServeOptions& fresh) {
+  std::vector<std::string> lines;
+  api::Settings old = settings_.now();
+  api::Settings settings = live_settings(fresh, plan_memory(fresh));
+  settings.query_limits.memory_bytes = std::min(fresh.query_memory_bytes_max, memory_.total / 2);
+  settings.default_retention = old.default_retention;
+  settings_.set(settings);
+  if (old.query_limits.millis != settings.query_limits.millis ||
+      old.query_limits.memory_bytes != settings.query_limits.memory_bytes ||
+      old.query_limits.rows != settings.query_limits.rows || old.query_limits.groups != settings.query_limits.groups) {
+    lines.push_back(fmt::format("queries: {} ms, {} bytes, {} rows, {} groups", settings.query_limits.millis,
+                                settings.query_limits.memory_bytes, settings.query_limits.rows,
+                                settings.query_limits.groups));
+  }
+  if (old.line_bytes_max != settings.line_bytes_max) {
+    lines.push_back(fmt::format("lines: up to {} bytes", settings.line_bytes_max));
+  }
+  Status rules = set_dataset_rules(fresh);
+  if (!rules.ok()) lines.push_back("retention of datasets: " + rules.error().message());
+  for (const std::string& key : needing_restart(options_, fresh)) lines.push_back(key + ": changes at the next start");
+  return lines;
 }
 
 std::string Server::listening_json() const {
@@ -287,7 +350,7 @@ class ExitDeadline {
 
 }  // namespace
 
-Status serve(const ServeOptions& options) {
+Status serve(const ServeOptions& options, const ReadOptions& read_again) {
   signal(SIGPIPE, SIG_IGN);
   // Blocked before any thread begins, so that all of them inherit it and sigwait below gets the signals.
   sigset_t signals = handled_signals();
@@ -305,7 +368,14 @@ Status serve(const ServeOptions& options) {
       say(fmt::format("stopping on signal {}", signal));
       break;
     }
-    say("reload: listeners and store keep their settings until a restart");
+    Result<ServeOptions> fresh = read_again();
+    if (!fresh.ok()) {
+      say("reload: the configuration has mistakes, nothing changes:\n" + fresh.error().message());
+      continue;
+    }
+    std::vector<std::string> lines = server.reload(*fresh);
+    if (lines.empty()) lines.push_back("nothing has changed");
+    for (const std::string& line : lines) say("reload: " + line);
   }
   ExitDeadline deadline{std::chrono::milliseconds(kExitMs)};
   server.stop();

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "net/address.h"
+#include "net/http_server.h"
 
 namespace clew::app {
 
@@ -32,11 +34,20 @@ struct ServeOptions {
   std::map<std::string, DatasetRetention> dataset_retention;
   uint64_t query_millis_max = 30'000;
   uint64_t query_memory_bytes_max = 256ull << 20;
+  uint64_t query_rows_default = 10'000;
+  uint64_t query_groups_max = 1'000'000;
+  net::HttpLimits http_limits;
+  uint64_t bodies_bytes_max = net::kBodyBudgetBytes;  // of all requests together
+  uint64_t line_bytes_max = 1u << 20;
 };
 
-// Blocks until SIGTERM or SIGINT. SIGHUP is taken too (see `reload`).
+// Gives the options as the configuration file and the command line say now, for a reload.
+using ReadOptions = std::function<Result<ServeOptions>()>;
+
+// Blocks until SIGTERM or SIGINT. SIGHUP reads the options again: limits of queries, rules of datasets and the length of
+// lines change at once; of what else has changed it says that it takes a restart.
 // Requires: no other thread runs yet, so that signals reach only this one.
 // Errors: kForbidden for an address beyond loopback without `insecure`; what the store and the listeners say.
-Status serve(const ServeOptions& options);
+Status serve(const ServeOptions& options, const ReadOptions& read_again);
 
 }  // namespace clew::app

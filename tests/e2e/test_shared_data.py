@@ -89,3 +89,24 @@ def test_every_file_loads_whole(server, shared_data, folder):
         total += answer["stored"]
     assert server.count("all") == total > 0
     server.assert_counts_add_up()
+
+
+def test_cloudtrail_has_the_time_and_the_error_of_its_events(server, shared_data):
+    paths = sorted(glob.glob(os.path.join(shared_data, "cloudtrail/*.json")))
+    records = [record for path in paths for record in json.loads(read(path))["Records"]]
+    for path in paths:
+        bring_in(server, path, "cloudtrail")
+    assert server.count("cloudtrail") == len(records)
+    want = collections.Counter(record["eventTime"][:13].replace("T", " ") + ":00:00" for record in records)
+    assert counts(server, "source=cloudtrail | stats count() as c by span(@timestamp, 1h)") == want
+    codes = collections.Counter(record["errorCode"] for record in records if "errorCode" in record)
+    got = counts(server, "source=cloudtrail | where isnotnull(`error.type`) | stats count() as c by `error.type`")
+    assert got == codes
+
+
+def test_what_journalctl_prints(server):
+    server.import_text('{"__REALTIME_TIMESTAMP":"1763632800123456","MESSAGE":"Started x","PRIORITY":"3",'
+                       '"_HOSTNAME":"h1","SYSLOG_IDENTIFIER":"systemd"}\n', "host")
+    assert server.rows("source=host | fields @timestamp, message, level, host.name, service.name") == [
+        {"@timestamp": "2025-11-20 10:00:00.123456", "message": "Started x", "level": "error", "host.name": "h1",
+         "service.name": "systemd"}]

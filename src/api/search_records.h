@@ -1,0 +1,51 @@
+// The records of /clew/v1/search: schema, rows, progress, end (docs/operate/http-api.md).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/query_json.h"
+
+namespace clew::api {
+
+struct SearchCall {
+  query::Request request;
+  bool bytes = false;  // texts that are no UTF-8 as they are; without it each such byte is U+FFFD
+};
+
+// The body of a search, with members of docs/operate/http-api.md.
+// Errors: kInvalid.
+Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view body);
+
+// Writes an answer as NDJSON while it comes.
+//
+// Threads: the query's.  Lifetime: `search` outlives it.
+class RecordWriter final : public query::Receiver {
+ public:
+  // Takes the next piece; false ends the query.
+  using Out = std::function<bool(std::string)>;
+  RecordWriter(const SearchCall& search, Out out) : search_(search), out_(std::move(out)) {}
+
+  void registered(uint64_t id) override { id_ = id; }
+  Status begin(const std::vector<query::OutputColumn>& schema) override;
+  Status rows(const query::RowBatch& batch) override;
+  void progress(const query::Progress& progress) override;
+  // The last record. Nothing is written for a failure before begin(): the caller answers with its status.
+  void finish(const query::Outcome& outcome);
+  bool begun() const { return begun_; }
+
+ private:
+  Json end_json(const query::Outcome& outcome) const;
+  Status flush();
+
+  const SearchCall& search_;
+  const Out out_;
+  uint64_t id_ = 0;
+  std::vector<query::OutputColumn> schema_;
+  std::string pending_;
+  bool begun_ = false;
+};
+
+}  // namespace clew::api

@@ -1,0 +1,179 @@
+// clew fields, top and errors: what events have, which values are frequent, which errors are of one kind.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "app/client.h"
+#include "app/command.h"
+#include "app/query_error.h"
+#include "app/rows.h"
+#include "app/terminal.h"
+
+namespace clew::app {
+namespace {
+
+const std::vector<std::string> kFormats = {"table", "ndjson", "json", "csv"};
+
+std::string percent(const Json& share) {
+  return fmt::format("{:.1f}%", share.is_number() ? share.get<double>() * 100 : 0.0);
+}
+
+void note(const std::string& text) {
+  Terminal errors = terminal_of(STDERR_FILENO);
+  if (errors.is_terminal) std::fprintf(stderr, "%s\n", painted(text, Color::kDim, errors).c_str());
+}
+
+// --- fields ----------------------------------------------------------------------------------------------------------
+
+struct Fields {
+  std::string url;
+  std::string query;
+  std::string words;
+  std::string format;
+  RangeFlags range;
+  uint64_t sample = 1'000;
+};
+
+int run(const Fields& asked) {
+  Json body = {{"query", asked.query}, {"words", asked.words}, {"sample", asked.sample}, {"limit", 100'000}};
+  put_range(asked.range, body);
+  Client client(asked.url);
+  std::optional<Json> answer = ask_or_explain(client, "fields", "/clew/v1/fields", body);
+  if (!answer) return 1;
+  bool table = asked.format == "table" || (asked.format.empty() && terminal_of(STDOUT_FILENO).is_terminal);
+  Json list = member_at(*answer, "fields");
+  if (table) {
+    for (Json& field : list) {
+      std::string types;
+      for (const Json& type : member_at(field, "types")) types += (types.empty() ? "" : ", ") + cell_text(type);
+      field["types"] = types;
+      field["share"] = percent(member_at(field, "share"));
+    }
+  }
+  print_list(list, {{"name"}, {"types"}, {"share", true}, {"last_seen"}}, asked.format);
+  note(fmt::format("{} fields; shares of the newest {} events", grouped(number_at(*answer, "names")),
+                   grouped(number_at(*answer, "sample"))));
+  return 0;
+}
+
+// --- top -------------------------------------------------------------------------------------------------------------
+
+struct Top {
+  std::string url;
+  std::string field;
+  std::string query;
+  std::string format;
+  RangeFlags range;
+  uint64_t count = 10;
+};
+
+void note_facet(const Json& answer, const Json& facet) {
+  note(fmt::format("{} of {} events have {}, with {} different values", grouped(number_at(facet, "events")),
+                   grouped(number_at(answer, "events")), text_at(facet, "field"), grouped(number_at(facet, "values"))));
+  const Json& numbers = member_at(facet, "numbers");
+  if (!numbers.is_object()) return;
+  std::string text;
+  for (const auto& [name, value] : numbers.items())
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, cell_text(value));
+  note(text);
+}
+
+int run(const Top& asked) {
+  Json body = {{"query", asked.query}, {"fields", Json::array({asked.field})}, {"top", asked.count}};
+  put_range(asked.range, body);
+  Client client(asked.url);
+  std::optional<Json> answer = ask_or_explain(client, "top", "/clew/v1/facets", body);
+  if (!answer) return 1;
+  const Json& facets = member_at(*answer, "facets");
+  if (!facets.is_array() || facets.empty()) return fail("top", Error(Code::kCorrupt, "an answer without a facet"));
+  const Json& facet = facets[0];
+  if (std::string problem = text_at(facet, "problem"); !problem.empty()) {
+    return fail("top", Error(Code::kLimit, problem));
+  }
+  if (number_at(facet, "events") == 0) {
+    return fail("top", Error(Code::kNotFound, fmt::format("none of {} events has a field {}: see clew fields",
+                                                          grouped(number_at(*answer, "events")), asked.field)));
+  }
+  bool table = asked.format == "table" || (asked.format.empty() && terminal_of(STDOUT_FILENO).is_terminal);
+  Json list = member_at(facet, "top");
+  if (table) {
+    for (Json& one : list) one["share"] = percent(member_at(one, "share"));
+  }
+  print_list(list, {{"events", true}, {"share", true}, {"value"}}, asked.format);
+  note_facet(*answer, facet);
+  return 0;
+}
+
+// --- errors ----------------------------------------------------------------------------------------------------------
+
+struct Errors {
+  std::string url;
+  std::string query;
+  std::string format;
+  RangeFlags range;
+  uint64_t count = 20;
+};
+
+int run(const Errors& asked) {
+  Json body = {{"query", asked.query}, {"top", asked.count}};
+  put_range(asked.range, body);
+  Client client(asked.url);
+  std::optional<Json> answer = ask_or_explain(client, "errors", "/clew/v1/errors", body);
+  if (!answer) return 1;
+  print_list(member_at(*answer, "groups"),
+             {{"events", true}, {"last_seen"}, {"first_seen"}, {"type"}, {"message"}, {"fingerprint"}}, asked.format);
+  note(fmt::format("{} errors; those of a group: clew query '_error_group=FINGERPRINT'",
+                   grouped(number_at(*answer, "events"))));
+  return 0;
+}
+
+}  // namespace
+
+int run_fields(int argc, char** argv) {
+  Fields asked;
+  Flags flags("fields", "lists the fields of events, with types and how often they are there",
+              "clew fields\n"
+              "clew fields 'source=web status>=500' --since 1h\n"
+              "clew fields --words 'geo dest'              names in which both words stand");
+  flags.argument(asked.query, "QUERY", "of which events", false);
+  flags.text(asked.words, "--words", "TEXT", "only names in which these words stand");
+  flags.number(asked.sample, "--sample", "N", "newest events to look at for the shares");
+  flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
+  add_range_flags(flags, asked.range);
+  add_url_flag(flags, asked.url);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  return run(asked);
+}
+
+int run_top(int argc, char** argv) {
+  Top asked;
+  Flags flags("top", "shows the most frequent values of a field",
+              "clew top level\n"
+              "clew top url.path 'source=web status=404' -n 20 --since 1d\n"
+              "clew top duration_ms 'service.name=cart'     of numbers, also least, most, mean and percentiles");
+  flags.argument(asked.field, "FIELD", "which field", true);
+  flags.argument(asked.query, "QUERY", "of which events", false);
+  flags.number(asked.count, "--count,-n", "N", "values to show");
+  flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
+  add_range_flags(flags, asked.range);
+  add_url_flag(flags, asked.url);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  return run(asked);
+}
+
+int run_errors(int argc, char** argv) {
+  Errors asked;
+  Flags flags("errors", "lists errors in groups of the same type, message and place, most frequent first",
+              "clew errors --since 1d\n"
+              "clew errors 'service.name=checkout' -n 5");
+  flags.argument(asked.query, "QUERY", "of which events", false);
+  flags.number(asked.count, "--count,-n", "N", "groups to show");
+  flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
+  add_range_flags(flags, asked.range);
+  add_url_flag(flags, asked.url);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  return run(asked);
+}
+
+}  // namespace clew::app

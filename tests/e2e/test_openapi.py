@@ -97,6 +97,10 @@ def calls(server):
     for what in ("traces", "goals"):
         yield "get", f"/clew/v1/{what}/{{ID}}", "t1", None
         yield "post", f"/clew/v1/{what}", "", {"of": "t1"}
+        yield "get", f"/clew/v1/{what}", "", None
+    yield "get", "/clew/v1/services", "", None
+    yield "get", "/clew/v1/services/{NAME}/operations", "a", None
+    yield "get", "/clew/v1/dependencies", "", None
     yield "get", "/clew/v1/retention", "", None
     yield "put", "/clew/v1/retention/{NAME}", "logs", {"total_days": 300}
     yield "post", "/clew/v1/retention/apply", "", {"dry_run": True}
@@ -126,7 +130,8 @@ def test_answers_have_the_shape_of_the_document(filled):
             assert schemas.problems(schema, value) == [], (method, path)
         seen.add((method, path))
     # A snapshot writes where the test says; cancelling has tests of its own.
-    left = {("post", "/clew/v1/snapshot"), ("delete", "/clew/v1/queries/{ID}")}
+    left = {("post", "/clew/v1/snapshot"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
+            ("get", "/clew/v1/traces/typical")}
     assert {(m, p) for p, methods in document["paths"].items() for m in methods} - seen == left
 
 

@@ -48,12 +48,29 @@ void split_request(AccessLine& line) {
   }
 }
 
-// The client, or the first of a list: proxies write `client, proxy, proxy` where X-Forwarded-For is logged.
+// True for an address that only a network of one's own has.
+bool is_private(std::string_view address) {
+  constexpr std::string_view kBegins[] = {"10.", "127.", "192.168.", "169.254.", "fc", "fd", "fe80:", "::1"};
+  for (std::string_view begin : kBegins) {
+    if (address.starts_with(begin)) return true;
+  }
+  // 172.16.0.0 to 172.31.255.255
+  if (!address.starts_with("172.") || address.size() < 7 || address[6] != '.') return false;
+  std::string_view second = address.substr(4, 2);
+  return second >= "16" && second <= "31";
+}
+
+// The client. Proxies write `client, proxy, proxy` where X-Forwarded-For is logged: then the first address that is not of a
+// private network, or else the first.
 std::string_view first_client(std::string_view& head) {
   std::string_view client = word(head);
   if (!client.ends_with(',')) return client;
   client.remove_suffix(1);
-  while (word(head).ends_with(',')) {
+  for (bool more = true; more;) {
+    std::string_view next = word(head);
+    more = next.ends_with(',');
+    if (more) next.remove_suffix(1);
+    if (is_private(client) && !next.empty() && !is_private(next)) client = next;
   }
   return client;
 }

@@ -49,7 +49,7 @@ void answer_problem(const CallPtr& call, const Error& error) {
 
 Result<std::vector<trace::OperationCount>> operations(ServerParts& parts, const CallPtr& call,
                                                       const std::string& service) {
-  return trace::count_operations(parts.store, call->access, {}, service, stop_when_gone(call));
+  return trace::count_operations(parts.store, call->access, {}, service, stop_of_client(call));
 }
 
 void list_services(ServerParts& parts, const CallPtr& call) {
@@ -89,7 +89,7 @@ void list_operations(ServerParts& parts, const CallPtr& call) {
 Result<trace::Trace> load(ServerParts& parts, const CallPtr& call, std::string_view id) {
   trace::FindOptions options{.access = call->access, .range = {}, .attributes = true, .assemble = {}};
   options.assemble.correct_clocks = !flag_param(call->request(), "raw", false);
-  return trace::Finder(parts.store).by_trace_id(id, options, stop_when_gone(call));
+  return trace::Finder(parts.store).by_trace_id(id, options, stop_of_client(call));
 }
 
 // `error` and `span.kind` are tags to Jaeger, and fields of their own here.
@@ -168,7 +168,7 @@ void search(ServerParts& parts, const CallPtr& call) {
   if (!ids.empty()) return answer_traces(parts, call, ids, false);
   Result<trace::SearchSpec> spec = read_search(call);
   if (!spec.ok()) return answer_problem(call, spec.error());
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_when_gone(call));
+  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
   if (!found.ok()) return answer_problem(call, found.error());
   for (const trace::Summary& summary : found->traces) ids.push_back(summary.trace_id);
   answer_traces(parts, call, ids, false);
@@ -188,7 +188,7 @@ void list_dependencies(ServerParts& parts, const CallPtr& call) {
   contract::TimeRange range;
   range.to = static_cast<int64_t>(*end_ms) * kMilli;
   range.from = range.to - static_cast<int64_t>(std::min(*lookback_ms, *end_ms)) * kMilli;
-  auto found = trace::find_dependencies(parts.store, call->access, range, stop_when_gone(call));
+  auto found = trace::find_dependencies(parts.store, call->access, range, stop_of_client(call));
   if (!found.ok()) return answer_problem(call, found.error());
   Json list = Json::array();
   for (const trace::Dependency& d : *found) {

@@ -7,7 +7,7 @@
 
 namespace clew::api {
 
-std::stop_token stop_when_gone(const CallPtr& call) {
+std::stop_token stop_of_client(const CallPtr& call) {
   auto stop = std::make_shared<std::stop_source>();
   call->exchange->on_disconnect([stop] { stop->request_stop(); });
   return stop->get_token();

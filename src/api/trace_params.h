@@ -14,7 +14,7 @@
 namespace clew::api {
 
 // Stops the work when the client goes away.
-std::stop_token stop_when_gone(const CallPtr& call);
+std::stop_token stop_of_client(const CallPtr& call);
 
 // "1.2s", "250ms", "90us", "5m": nanoseconds. A bare number is in units of `bare_nanos`.
 Result<int64_t> parse_span_duration(std::string_view text, int64_t bare_nanos);

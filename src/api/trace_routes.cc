@@ -34,7 +34,7 @@ Result<trace::Trace> find(ServerParts& parts, const CallPtr& call, std::string_v
   trace::FindOptions options{.access = call->access, .range = {}, .attributes = attributes, .assemble = {}};
   options.assemble.correct_clocks = !raw_times;
   trace::Finder finder(parts.store);
-  return finder.find(reference, options, stop_when_gone(call));
+  return finder.find(reference, options, stop_of_client(call));
 }
 
 void answer_trace(ServerParts& parts, const CallPtr& call, const std::string& reference, TraceJsonOptions shown,
@@ -148,7 +148,7 @@ void search(ServerParts& parts, const CallPtr& call, bool goals) {
   Result<trace::SearchSpec> spec = read_search(parts, call);
   if (!spec.ok()) return answer_error(*call, kShape, spec.error());
   spec->goals = goals;
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_when_gone(call));
+  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   std::string body;
   JsonWriter json(body);
@@ -175,7 +175,7 @@ void append_durations(const trace::Durations& d, JsonWriter& json) {
 void list_operations(ServerParts& parts, const CallPtr& call, const std::string& service) {
   Result<contract::TimeRange> range = range_params(call->request(), parts.clock);
   if (!range.ok()) return answer_error(*call, kShape, range.error());
-  auto counts = trace::count_operations(parts.store, call->access, *range, service, stop_when_gone(call));
+  auto counts = trace::count_operations(parts.store, call->access, *range, service, stop_of_client(call));
   if (!counts.ok()) return answer_error(*call, kShape, counts.error());
   std::string body;
   JsonWriter json(body);
@@ -199,7 +199,7 @@ void list_operations(ServerParts& parts, const CallPtr& call, const std::string&
 void list_dependencies(ServerParts& parts, const CallPtr& call) {
   Result<contract::TimeRange> range = range_params(call->request(), parts.clock);
   if (!range.ok()) return answer_error(*call, kShape, range.error());
-  auto found = trace::find_dependencies(parts.store, call->access, *range, stop_when_gone(call));
+  auto found = trace::find_dependencies(parts.store, call->access, *range, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   std::string body;
   JsonWriter json(body);
@@ -278,7 +278,7 @@ void compare(ServerParts& parts, const CallPtr& call) {
 void typical(ServerParts& parts, const CallPtr& call) {
   Result<trace::Trace> t = find(parts, call, call->request().param("of"), false, false);
   if (!t.ok()) return answer_error(*call, kShape, t.error());
-  Result<trace::Typical> found = trace::typical_of(parts.store, call->access, *t, stop_when_gone(call));
+  Result<trace::Typical> found = trace::typical_of(parts.store, call->access, *t, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   if (found->paths.size() > kPathsShown) found->paths.resize(kPathsShown);
   std::string body;

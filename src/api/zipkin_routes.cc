@@ -124,7 +124,7 @@ void append_trace(const Trace& trace, JsonWriter& json) {
 Result<Trace> load(ServerParts& parts, const CallPtr& call, std::string_view id) {
   trace::FindOptions options{.access = call->access, .range = {}, .attributes = true, .assemble = {}};
   options.assemble.correct_clocks = false;
-  return trace::Finder(parts.store).by_trace_id(id, options, stop_when_gone(call));
+  return trace::Finder(parts.store).by_trace_id(id, options, stop_of_client(call));
 }
 
 void answer(const CallPtr& call, std::string body) {
@@ -219,7 +219,7 @@ Result<trace::SearchSpec> read_search(ServerParts& parts, const CallPtr& call) {
 void search(ServerParts& parts, const CallPtr& call) {
   Result<trace::SearchSpec> spec = read_search(parts, call);
   if (!spec.ok()) return answer_error(*call, kShape, spec.error());
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_when_gone(call));
+  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   std::vector<std::string> ids;
   for (const trace::Summary& summary : found->traces) ids.push_back(summary.trace_id);
@@ -231,7 +231,7 @@ void search(ServerParts& parts, const CallPtr& call) {
 void list_names(ServerParts& parts, const CallPtr& call, bool of_service) {
   std::string service(of_service ? call->request().param("serviceName") : std::string_view());
   if (of_service && service.empty()) return answer(call, "[]");
-  auto counts = trace::count_operations(parts.store, call->access, {}, service, stop_when_gone(call));
+  auto counts = trace::count_operations(parts.store, call->access, {}, service, stop_of_client(call));
   if (!counts.ok()) return answer_error(*call, kShape, counts.error());
   Json names = Json::array();
   for (const trace::OperationCount& c : *counts) {
@@ -241,7 +241,7 @@ void list_names(ServerParts& parts, const CallPtr& call, bool of_service) {
 }
 
 void list_remote_services(ServerParts& parts, const CallPtr& call) {
-  auto found = trace::find_dependencies(parts.store, call->access, {}, stop_when_gone(call));
+  auto found = trace::find_dependencies(parts.store, call->access, {}, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   Json names = Json::array();
   for (const trace::Dependency& d : *found) {
@@ -253,7 +253,7 @@ void list_remote_services(ServerParts& parts, const CallPtr& call) {
 void list_dependencies(ServerParts& parts, const CallPtr& call) {
   Result<contract::TimeRange> range = lookback(parts, call->request());
   if (!range.ok()) return answer_error(*call, kShape, range.error());
-  auto found = trace::find_dependencies(parts.store, call->access, *range, stop_when_gone(call));
+  auto found = trace::find_dependencies(parts.store, call->access, *range, stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   Json list = Json::array();
   for (const trace::Dependency& d : *found) {

@@ -137,7 +137,7 @@ NAMES = {"http.request.method": "http.request.method", "http.response.status_cod
          "source.address": "source.address", "user.name": "user.name", "http.version": "http.version"}
 
 
-@pytest.mark.parametrize("name", ["nginx/access/test/test.log", "nginx/access/test/access.log",
+@pytest.mark.parametrize("name", ["nginx/access/test/access.log",
                                   "apache/access/test/test.log", "apache/access/test/ubuntu-2.2.22.log",
                                   "apache/access/test/darwin-2.4.23.log"])
 def test_access_logs_have_the_fields_that_filebeat_gives(server, suites, name):

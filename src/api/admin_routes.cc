@@ -92,6 +92,50 @@ Json rule_json(const logstore::RetentionRule& rule) {
   return {{"hot_days", rule.hot_days}, {"total_days", rule.total_days}, {"max_bytes", rule.bytes_max}};
 }
 
+Json classes_json(const std::vector<logstore::ClassRule>& classes) {
+  Json list = Json::array();
+  for (const logstore::ClassRule& c : classes) {
+    Json entry = {{"name", c.name}, {"field", c.field}, {"value", c.value}};
+    entry.update(rule_json(c.rule));
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+// Members of a rule; those that are absent stay as they are. Gives true when one was there.
+Result<bool> read_rule(const Json& body, logstore::RetentionRule& rule) {
+  std::optional<uint64_t> hot = CLEW_TRY(number_member(body, "hot_days", kDaysMax));
+  std::optional<uint64_t> total = CLEW_TRY(number_member(body, "total_days", kDaysMax));
+  std::optional<uint64_t> bytes = CLEW_TRY(number_member(body, "max_bytes", INT64_MAX));
+  rule.hot_days = static_cast<uint32_t>(hot.value_or(rule.hot_days));
+  rule.total_days = static_cast<uint32_t>(total.value_or(rule.total_days));
+  rule.bytes_max = bytes.value_or(rule.bytes_max);
+  return hot || total || bytes;
+}
+
+Result<std::vector<logstore::ClassRule>> read_classes(const Json& list, const logstore::RetentionRule& above) {
+  if (!list.is_array()) return Error(Code::kInvalid, "classes: expected a list of objects");
+  std::vector<logstore::ClassRule> classes;
+  for (const Json& item : list) {
+    if (!item.is_object()) return Error(Code::kInvalid, "classes: expected a list of objects");
+    Json entry = CLEW_TRY(parse_object(item.dump(), {"name", "field", "value", "hot_days", "total_days", "max_bytes"}));
+    logstore::ClassRule c;
+    std::optional<std::string> name = CLEW_TRY(text_member(entry, "name"));
+    std::optional<std::string> field = CLEW_TRY(text_member(entry, "field"));
+    std::optional<std::string> value = CLEW_TRY(text_member(entry, "value"));
+    c.name = name.value_or("");
+    c.field = field.value_or("");
+    c.value = value.value_or("");
+    c.rule = above;
+    c.rule.bytes_max = 0;
+    CLEW_TRY(read_rule(entry, c.rule));
+    if (!entry.contains("hot_days")) c.rule.hot_days = std::min(c.rule.hot_days, c.rule.total_days);
+    classes.push_back(std::move(c));
+  }
+  CLEW_TRY(logstore::check_class_rules(classes));
+  return classes;
+}
+
 Result<Json> list_retention(ServerParts& parts, const CallPtr& call) {
   std::vector<contract::DatasetInfo> datasets = CLEW_TRY(parts.store.datasets(call->access));
   Json list = Json::array();
@@ -101,6 +145,7 @@ Result<Json> list_retention(ServerParts& parts, const CallPtr& call) {
     entry.update(rule_json(settings.retention.value_or(parts.settings.now().default_retention)));
     entry["own_rule"] = settings.retention.has_value();
     entry["held"] = settings.held;
+    entry["classes"] = classes_json(settings.classes);
     list.push_back(std::move(entry));
   }
   return Json{{"default", rule_json(parts.settings.now().default_retention)}, {"datasets", std::move(list)}};
@@ -108,22 +153,21 @@ Result<Json> list_retention(ServerParts& parts, const CallPtr& call) {
 
 Result<Json> put_retention(ServerParts& parts, const CallPtr& call) {
   const std::string& dataset = call->names[0];
-  Json body = CLEW_TRY(parse_object(call->request().body, {"hot_days", "total_days", "max_bytes", "hold"}));
+  Json body = CLEW_TRY(parse_object(call->request().body, {"hot_days", "total_days", "max_bytes", "hold", "classes"}));
   logstore::DatasetSettings settings = parts.store.settings(call->access, dataset);
   logstore::RetentionRule rule = settings.retention.value_or(parts.settings.now().default_retention);
-  std::optional<uint64_t> hot = CLEW_TRY(number_member(body, "hot_days", kDaysMax));
-  std::optional<uint64_t> total = CLEW_TRY(number_member(body, "total_days", kDaysMax));
-  std::optional<uint64_t> bytes = CLEW_TRY(number_member(body, "max_bytes", INT64_MAX));
+  bool has_rule = CLEW_TRY(read_rule(body, rule));
   bool hold = CLEW_TRY(bool_member(body, "hold", settings.held));
-  rule.hot_days = static_cast<uint32_t>(hot.value_or(rule.hot_days));
-  rule.total_days = static_cast<uint32_t>(total.value_or(rule.total_days));
-  rule.bytes_max = bytes.value_or(rule.bytes_max);
   if (rule.hot_days > rule.total_days) return Error(Code::kInvalid, "hot_days is more than total_days");
-  if (hot || total || bytes) CLEW_TRY(parts.store.set_retention(call->access, dataset, rule));
+  bool has_classes = body.contains("classes");
+  if (has_classes) settings.classes = CLEW_TRY(read_classes(body["classes"], rule));
+  if (has_rule) CLEW_TRY(parts.store.set_retention(call->access, dataset, rule));
+  if (has_classes) CLEW_TRY(parts.store.set_retention_classes(call->access, dataset, settings.classes));
   if (hold != settings.held) CLEW_TRY(parts.store.set_hold(call->access, dataset, hold));
   Json entry = {{"name", dataset}};
   entry.update(rule_json(rule));
   entry["held"] = hold;
+  entry["classes"] = classes_json(settings.classes);
   return entry;
 }
 
@@ -132,6 +176,7 @@ Json items_json(const contract::Access& access, const std::vector<logstore::Rete
   for (const logstore::RetentionItem& item : items) {
     if (item.tenant != access.tenant.get()) continue;
     list.push_back({{"dataset", item.dataset},
+                    {"class", item.retention_class},
                     {"day", rfc3339(item.day * kDayNanos).substr(0, 10)},
                     {"rows", item.rows},
                     {"bytes", item.bytes},

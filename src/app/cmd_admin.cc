@@ -82,6 +82,20 @@ struct Retention {
   bool apply = false;
 };
 
+// A line for a dataset's rule and one for each rule below it.
+void add_rules(const Json& dataset, Json& list) {
+  Json own = dataset;
+  own.erase("classes");
+  list.push_back(own);
+  for (const Json& one : member_at(dataset, "classes")) {
+    Json entry = {{"name", member_at(dataset, "name")}, {"class", member_at(one, "name")}};
+    entry["when"] = member_at(one, "field").get<std::string>() + "=" + member_at(one, "value").get<std::string>();
+    for (const char* name : {"hot_days", "total_days", "max_bytes"}) entry[name] = member_at(one, name);
+    entry["held"] = member_at(dataset, "held");
+    list.push_back(std::move(entry));
+  }
+}
+
 int run(const Retention& asked) {
   Client client(asked.url);
   if (!asked.dry_run && !asked.apply) {
@@ -91,14 +105,16 @@ int run(const Retention& asked) {
     Json otherwise = {{"name", "(default)"}};
     otherwise.update(member_at(*rules, "default"));
     list.push_back(otherwise);
-    for (const Json& one : member_at(*rules, "datasets")) list.push_back(one);
-    print_list(list, {{"name"}, {"hot_days", true}, {"total_days", true}, {"max_bytes", true}, {"held"}}, asked.format);
+    for (const Json& one : member_at(*rules, "datasets")) add_rules(one, list);
+    print_list(list,
+               {{"name"}, {"class"}, {"when"}, {"hot_days", true}, {"total_days", true}, {"max_bytes", true}, {"held"}},
+               asked.format);
     return 0;
   }
   Result<Json> items = client.post("/clew/v1/retention/apply", {{"dry_run", asked.dry_run}});
   if (!items.ok()) return fail("retention", items.error());
   const Json& list = member_at(*items, asked.dry_run ? "would_delete" : "deleted");
-  print_list(list, {{"dataset"}, {"day"}, {"rows", true}, {"bytes", true}, {"why"}}, asked.format);
+  print_list(list, {{"dataset"}, {"class"}, {"day"}, {"rows", true}, {"bytes", true}, {"why"}}, asked.format);
   if (terminal_of(STDERR_FILENO).is_terminal && list.is_array()) {
     std::fprintf(stderr, "%zu segment%s %s\n", list.size(), list.size() == 1 ? "" : "s",
                  asked.dry_run ? "would go" : "deleted");

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "app/flags.h"
+#include "logstore/log_store.h"
 #include "os/disk.h"
 #include "process/line_parser.h"
 
@@ -116,8 +117,23 @@ Status set_number(const std::string& text, uint64_t max, uint32_t& to) {
   return {};
 }
 
-DatasetRetention& dataset_rule(ServeOptions& options, const Names& names) {
+DatasetRetention& dataset_of(ServeOptions& options, const Names& names) {
   return options.dataset_retention[names[0]];
+}
+
+ClassRetention& class_rule(ServeOptions& options, const Names& names) {
+  return dataset_of(options, names).classes[names[1]];
+}
+
+// FIELD=VALUE; the field ends at the first "=".
+Status set_match(const std::string& text, ClassRetention& to) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    return wrong(text, "condition: write level=debug");
+  }
+  to.field = text.substr(0, equals);
+  to.value = text.substr(equals + 1);
+  return {};
 }
 
 const Entry kEntries[] = {
@@ -150,15 +166,30 @@ const Entry kEntries[] = {
      [](ServeOptions& o, const Names&, const std::string& text) { return set_days(text, o.total_days); }},
     {{"retention.datasets.*.hot", "days", "retention.hot", "The same for one dataset."},
      [](ServeOptions& o, const Names& n, const std::string& text) {
-       return set_days(text, dataset_rule(o, n).hot_days);
+       return set_days(text, dataset_of(o, n).hot_days);
      }},
     {{"retention.datasets.*.total", "days", "retention.total", "The same for one dataset."},
      [](ServeOptions& o, const Names& n, const std::string& text) {
-       return set_days(text, dataset_rule(o, n).total_days);
+       return set_days(text, dataset_of(o, n).total_days);
      }},
     {{"retention.datasets.*.max_bytes", "size", "no limit", "Oldest days of the dataset go when it is greater."},
      [](ServeOptions& o, const Names& n, const std::string& text) {
-       return set_size(text, dataset_rule(o, n).bytes_max);
+       return set_size(text, dataset_of(o, n).bytes_max);
+     }},
+    {{"retention.datasets.*.classes.*.when", "condition", "none",
+      "Events of the dataset with a rule of their own: FIELD=VALUE."},
+     [](ServeOptions& o, const Names& n, const std::string& text) { return set_match(text, class_rule(o, n)); }},
+    {{"retention.datasets.*.classes.*.hot", "days", "that of the dataset", "The same for these events."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       return set_days(text, class_rule(o, n).hot_days);
+     }},
+    {{"retention.datasets.*.classes.*.total", "days", "that of the dataset", "The same for these events."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       return set_days(text, class_rule(o, n).total_days);
+     }},
+    {{"retention.datasets.*.classes.*.max_bytes", "size", "no limit", "The same for these events."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       return set_size(text, class_rule(o, n).bytes_max);
      }},
     {{"query.timeout", "duration", "30s", "A query ends after this."},
      [](ServeOptions& o, const Names&, const std::string& text) {
@@ -348,6 +379,20 @@ class Reader {
   std::vector<ConfigMistake> mistakes_;
 };
 
+// The store checks the rest when it takes the rules; this is what a file can be told by itself.
+void check_classes(const std::string& dataset, const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  std::vector<logstore::ClassRule> rules = class_rules(options, dataset);
+  for (const logstore::ClassRule& rule : rules) {
+    if (!rule.field.empty()) continue;
+    mistakes.push_back(
+        {0, fmt::format("retention.datasets.{}.classes.{} lacks when: write when: level=debug", dataset, rule.name)});
+    return;
+  }
+  Status checked = logstore::check_class_rules(rules);
+  if (!checked.ok())
+    mistakes.push_back({0, fmt::format("retention.datasets.{}: {}", dataset, checked.error().message())});
+}
+
 void check_whole(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
   if (options.hot_days > options.total_days) {
     mistakes.push_back({0, fmt::format("retention.hot is {}d, more than retention.total with {}d", options.hot_days,
@@ -360,6 +405,7 @@ void check_whole(const ServeOptions& options, std::vector<ConfigMistake>& mistak
       mistakes.push_back(
           {0, fmt::format("retention.datasets.{}.hot is {}d, more than its total with {}d", name, hot, total)});
     }
+    check_classes(name, options, mistakes);
   }
 }
 
@@ -422,6 +468,31 @@ std::optional<uint64_t> parse_duration_ms(std::string_view text) {
     if (unit == known.name && value <= UINT64_MAX / known.millis) return value * known.millis;
   }
   return std::nullopt;
+}
+
+logstore::RetentionRule dataset_rule(const ServeOptions& options, const std::string& dataset) {
+  auto own = options.dataset_retention.find(dataset);
+  logstore::RetentionRule rule{options.hot_days, options.total_days, 0};
+  if (own == options.dataset_retention.end()) return rule;
+  if (own->second.hot_days != 0) rule.hot_days = own->second.hot_days;
+  if (own->second.total_days != 0) rule.total_days = own->second.total_days;
+  rule.hot_days = std::min(rule.hot_days, rule.total_days);
+  rule.bytes_max = own->second.bytes_max;
+  return rule;
+}
+
+std::vector<logstore::ClassRule> class_rules(const ServeOptions& options, const std::string& dataset) {
+  std::vector<logstore::ClassRule> rules;
+  auto own = options.dataset_retention.find(dataset);
+  if (own == options.dataset_retention.end()) return rules;
+  for (const auto& [name, wanted] : own->second.classes) {
+    logstore::RetentionRule rule = dataset_rule(options, dataset);
+    if (wanted.total_days != 0) rule.total_days = wanted.total_days;
+    rule.hot_days = wanted.hot_days != 0 ? wanted.hot_days : std::min(rule.hot_days, rule.total_days);
+    rule.bytes_max = wanted.bytes_max;
+    rules.push_back({name, wanted.field, wanted.value, rule});
+  }
+  return rules;
 }
 
 std::string nearest_name(std::string_view word, std::span<const std::string> known) {

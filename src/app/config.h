@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/serve.h"
+#include "logstore/manifest.h"
 
 namespace clew::app {
 
@@ -27,6 +28,10 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
 // As read_config, of a file with the process's own environment.
 // Errors: kNotFound and the like for the file; kInvalid with all mistakes, "FILE:LINE: message" a line each.
 Status load_config(const std::string& path, ServeOptions& options);
+
+// The rule of a dataset, and those below it, with what they take over from the rules above.
+logstore::RetentionRule dataset_rule(const ServeOptions& options, const std::string& dataset);
+std::vector<logstore::ClassRule> class_rules(const ServeOptions& options, const std::string& dataset);
 
 // The table that reads the file and that docs/operate/configuration.md is tested against.
 struct ConfigKey {

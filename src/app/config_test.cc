@@ -30,7 +30,9 @@ TEST(Config, SetsEveryKey) {
   ServeOptions options;
   std::string text =
       "data: ${DIR}/store\nlisten: 0.0.0.0:1\notlp_grpc: '[::1]:2'\notlp_http: 3\ninsecure: yes\nmemory: 1GiB\n"
-      "threads: 3\nretention:\n  hot: 7d\n  total: 2w\n  datasets:\n    web: {total: 9d, max_bytes: 5MB}\n"
+      "threads: 3\nretention:\n  hot: 7d\n  total: 2w\n  datasets:\n    web:\n      total: 9d\n      max_bytes: 5MB\n"
+      "      classes:\n        debug: {when: level=debug, hot: 1d, total: 2d, max_bytes: 1MB}\n        pay: {when: "
+      "a=b=c}\n"
       "query:\n  timeout: 2m\n  memory: 64MiB\n";
   EXPECT_TRUE(read_config(text, environment, options).empty()) << mistakes(text);
   EXPECT_EQ(options.data, "/data/store");
@@ -44,6 +46,10 @@ TEST(Config, SetsEveryKey) {
   EXPECT_EQ(options.total_days, 14u);
   EXPECT_EQ(options.dataset_retention["web"].total_days, 9u);
   EXPECT_EQ(options.dataset_retention["web"].bytes_max, 5'000'000u);
+  std::vector<logstore::ClassRule> classes = {{"debug", "level", "debug", {1, 2, 1'000'000}},
+                                              {"pay", "a", "b=c", {7, 9, 0}}};
+  EXPECT_TRUE(class_rules(options, "web") == classes);
+  EXPECT_TRUE(class_rules(options, "other").empty());
   EXPECT_EQ(options.query_millis_max, 120'000u);
   EXPECT_EQ(options.query_memory_bytes_max, 64ull << 20);
 }
@@ -70,6 +76,14 @@ TEST(Config, NamesTheLineAndWhatWasMeant) {
             "1 data: the environment variable NOPE is not set: set it, or write ${NOPE:-default}\n");
   EXPECT_EQ(mistakes("retention: {hot: 9d, total: 8d}\n"),
             "0 retention.hot is 9d, more than retention.total with 8d\n");
+  const std::string web = "retention:\n  datasets:\n    web:\n      classes:\n        ";
+  EXPECT_EQ(mistakes(web + "debug: {when: level}\n"),
+            "5 retention.datasets.web.classes.debug.when: \"level\" is no condition: write level=debug\n"
+            "0 retention.datasets.web.classes.debug lacks when: write when: level=debug\n");
+  EXPECT_EQ(
+      mistakes(web + "default: {when: level=debug}\n"),
+      "0 retention.datasets.web: retention class \"default\": a name has 1 to 64 letters, digits, _ and -, and is not "
+      "\"default\"\n");
   EXPECT_EQ(mistakes("data: [a\n").substr(0, 10), "2 no YAML:");
 }
 

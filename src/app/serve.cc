@@ -15,6 +15,7 @@
 #include "api/routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
+#include "app/config.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "logstore/log_store.h"
@@ -189,14 +190,12 @@ Status Server::open_store() {
 // The configuration's rules replace those that were set over HTTP before.
 Status Server::set_dataset_rules(const ServeOptions& options) {
   contract::Access access;
-  for (const auto& [name, rule] : options.dataset_retention) {
-    logstore::RetentionRule wanted;
-    wanted.hot_days = rule.hot_days != 0 ? rule.hot_days : options.hot_days;
-    wanted.total_days = rule.total_days != 0 ? rule.total_days : options.total_days;
-    wanted.hot_days = std::min(wanted.hot_days, wanted.total_days);
-    wanted.bytes_max = rule.bytes_max;
-    if (store_->settings(access, name).retention == wanted) continue;
-    CLEW_TRY(store_->set_retention(access, name, wanted));
+  for (const auto& [name, own] : options.dataset_retention) {
+    logstore::RetentionRule wanted = dataset_rule(options, name);
+    std::vector<logstore::ClassRule> classes = class_rules(options, name);
+    logstore::DatasetSettings before = store_->settings(access, name);
+    if (before.retention != wanted) CLEW_TRY(store_->set_retention(access, name, wanted));
+    if (before.classes != classes) CLEW_TRY(store_->set_retention_classes(access, name, std::move(classes)));
   }
   return {};
 }

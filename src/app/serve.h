@@ -13,11 +13,21 @@
 
 namespace clew::app {
 
+// A rule for some of a dataset's events; 0 days where the rule of the dataset holds.
+struct ClassRetention {
+  std::string field;
+  std::string value;
+  uint32_t hot_days = 0;
+  uint32_t total_days = 0;
+  uint64_t bytes_max = 0;  // 0: no limit
+};
+
 // How long a dataset is kept; 0 where the rule of all datasets holds.
 struct DatasetRetention {
   uint32_t hot_days = 0;
   uint32_t total_days = 0;
   uint64_t bytes_max = 0;  // 0: no limit
+  std::map<std::string, ClassRetention> classes;
 };
 
 struct ServeOptions {

@@ -1,9 +1,11 @@
-// Flush: parts of one dataset leave the journal as segments, one for each day of their events.
+// Flush: parts of one dataset leave the journal as segments, one for each day and retention class of their events. An
+// event's class is the rule in force at its flush, minutes at most after it came.
 #include <algorithm>
 #include <map>
 
 #include "columnar/segment.h"
 #include "logstore/engine.h"
+#include "logstore/retention_class.h"
 #include "logstore/row_order.h"
 
 namespace clew::logstore {
@@ -12,29 +14,35 @@ namespace {
 using columnar::RowRef;
 using columnar::RowSourcePtr;
 
-// The rows of a job by day.
-using Days = std::map<int64_t, std::vector<TimedRow>>;
+// What becomes one segment.
+struct Partition {
+  int64_t day = 0;
+  size_t retention_class = 0;  // by the job's Classifier
+  friend auto operator<=>(const Partition&, const Partition&) = default;
+};
+using Partitions = std::map<Partition, std::vector<TimedRow>>;
 
 int64_t day_of(int64_t time) { return time >= 0 ? time / kDayNs : -((-(time + 1)) / kDayNs) - 1; }
 
-Result<Days> rows_by_day(const FlushJob& job) {
-  Days days;
+Result<Partitions> rows_by_partition(const FlushJob& job, const Classifier& classifier) {
+  Partitions partitions;
   for (uint32_t s = 0; s < job.parts.size(); ++s) {
     const PartEntry& part = *job.parts[s];
     std::vector<int64_t> times = CLEW_TRY(part.source->times());
-    int64_t day = INT64_MIN;
+    std::vector<uint8_t> classes = CLEW_TRY(classifier.classes_of(*part.source));
+    Partition last;
     std::vector<TimedRow>* rows = nullptr;
     for (uint32_t row = 0; row < times.size(); ++row) {
       if (part.deleted && (*part.deleted)[row]) continue;
-      int64_t own = day_of(times[row]);
-      if (rows == nullptr || own != day) {
-        day = own;
-        rows = &days[day];
+      Partition own{day_of(times[row]), classes.empty() ? size_t{0} : classes[row]};
+      if (rows == nullptr || own != last) {
+        last = own;
+        rows = &partitions[own];
       }
       rows->push_back({times[row], {s, row}});
     }
   }
-  return days;
+  return partitions;
 }
 
 struct Written {
@@ -42,15 +50,20 @@ struct Written {
   std::vector<std::string> paths;
 };
 
-Status write_day(Engine& engine, const FlushJob& job, const std::vector<RowSourcePtr>& sources, int64_t day,
-                 std::vector<TimedRow>& rows, Written& written) {
+struct Place {
+  int64_t day = 0;
+  std::string retention_class;
+};
+
+Status write_segment(Engine& engine, const FlushJob& job, const std::vector<RowSourcePtr>& sources, Place place,
+                     std::vector<TimedRow>& rows, Written& written) {
   auto entry = std::make_shared<SegmentEntry>();
   SegmentMeta& meta = entry->meta;
   meta.id = engine.take_segment_id();
   meta.tenant = job.key.tenant;
   meta.dataset = job.key.dataset;
-  meta.retention_class = "default";
-  meta.day = day;
+  meta.retention_class = std::move(place.retention_class);
+  meta.day = place.day;
   std::string path = engine.segment_path(meta);
   std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(columnar::create_segment(
       engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
@@ -80,11 +93,14 @@ Status write_day(Engine& engine, const FlushJob& job, const std::vector<RowSourc
 Status write_segments(Engine& engine, const FlushJob& job, Written& written) {
   std::vector<RowSourcePtr> sources;
   for (const PartPtr& part : job.parts) sources.push_back(part->source);
-  Days days = CLEW_TRY(rows_by_day(job));
+  DatasetSettings settings = engine.settings_of(job.key);
+  Classifier classifier(settings.classes);
+  Partitions partitions = CLEW_TRY(rows_by_partition(job, classifier));
   std::string dir = engine.segment_dir(job.key.tenant);
   CLEW_TRY(engine.disk.make_dirs(dir));
-  for (auto& [day, rows] : days) {
-    CLEW_TRY(write_day(engine, job, sources, day, rows, written));
+  for (auto& [partition, rows] : partitions) {
+    Place place{partition.day, classifier.name(partition.retention_class)};
+    CLEW_TRY(write_segment(engine, job, sources, std::move(place), rows, written));
     std::vector<TimedRow>().swap(rows);
   }
   if (written.segments.empty()) return {};
@@ -94,9 +110,8 @@ Status write_segments(Engine& engine, const FlushJob& job, Written& written) {
 // Which parts cannot be read whole; they stay where they are and are counted.
 void mark_stuck(Engine& engine, const FlushJob& job) {
   for (const PartPtr& part : job.parts) {
-    FlushJob one{job.key, {part}};
-    auto days = rows_by_day(one);
-    Status whole = days.ok() ? part->source->verify() : Status(days.error());
+    auto times = part->source->times();
+    Status whole = times.ok() ? part->source->verify() : Status(times.error());
     if (!whole.ok() && whole.error().code() == Code::kCorrupt) {
       part->stuck = true;
       engine.metrics.damaged_records.add();

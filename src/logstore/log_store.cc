@@ -5,6 +5,7 @@
 #include "logstore/background.h"
 #include "logstore/committer.h"
 #include "logstore/engine.h"
+#include "logstore/retention_class.h"
 #include "logstore/writer.h"
 
 namespace clew::logstore {
@@ -236,6 +237,12 @@ Status LogStore::declare_types(const contract::Access& access, const std::string
 Status LogStore::set_retention(const contract::Access& access, const std::string& dataset,
                                std::optional<RetentionRule> rule) {
   return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& s) { s.retention = rule; });
+}
+
+Status LogStore::set_retention_classes(const contract::Access& access, const std::string& dataset,
+                                       std::vector<ClassRule> rules) {
+  CLEW_TRY(check_class_rules(rules));
+  return change_settings(parts_->engine, access, dataset, [&](DatasetSettings& s) { s.classes = std::move(rules); });
 }
 
 Status LogStore::set_hold(const contract::Access& access, const std::string& dataset, bool held) {

@@ -55,12 +55,16 @@ struct DeleteReport {
 struct RetentionItem {
   std::string tenant;
   std::string dataset;
+  std::string retention_class;
   int64_t day = 0;
   uint64_t segment = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;
   std::string why;  // "365 days are over", "dataset is over 1000000 bytes"
 };
+
+// Errors: kInvalid, saying which rule and why.
+Status check_class_rules(const std::vector<ClassRule>& rules);
 
 // Threads:  all functions on any thread, unless said otherwise.
 // Lifetime: disk, clock, rng and registry outlive the store. Granules may outlive it.
@@ -87,6 +91,10 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   Status declare_types(const contract::Access& access, const std::string& dataset,
                        std::vector<std::pair<std::string, model::Type>> types);
   Status set_retention(const contract::Access& access, const std::string& dataset, std::optional<RetentionRule> rule);
+  // Rules below the dataset's, all of them at once. Events keep the class that they met at their flush; days and bytes of
+  // a class's rule hold at once, and events of a class that has none any more are the dataset's again.
+  // Errors: also kInvalid.
+  Status set_retention_classes(const contract::Access& access, const std::string& dataset, std::vector<ClassRule> rules);
   Status set_hold(const contract::Access& access, const std::string& dataset, bool held);
   // What was set; defaults where nothing was.
   DatasetSettings settings(const contract::Access& access, const std::string& dataset) const;

@@ -22,6 +22,7 @@ enum class Tag : uint8_t {
 constexpr uint64_t kRunsMax = 65536;
 constexpr uint64_t kRowGroupsMax = 1u << 20;
 constexpr uint64_t kDeclaredMax = 100'000;
+constexpr uint64_t kClassesMax = 255;
 
 void put_tag(base::Writer& out, Tag tag) { out.u8(static_cast<uint8_t>(tag)); }
 
@@ -95,15 +96,50 @@ SegmentDeletes take_deletes(base::Reader& in) {
   return d;
 }
 
+void put_rule(base::Writer& out, const RetentionRule& rule) {
+  out.varint(rule.hot_days);
+  out.varint(rule.total_days);
+  out.varint(rule.bytes_max);
+}
+
+RetentionRule take_rule(base::Reader& in) {
+  RetentionRule rule;
+  rule.hot_days = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
+  rule.total_days = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
+  rule.bytes_max = in.varint();
+  return rule;
+}
+
+void put_classes(base::Writer& out, const std::vector<ClassRule>& classes) {
+  out.varint(classes.size());
+  for (const ClassRule& c : classes) {
+    out.string(c.name);
+    out.string(c.field);
+    out.string(c.value);
+    put_rule(out, c.rule);
+  }
+}
+
+std::vector<ClassRule> take_classes(base::Reader& in) {
+  std::vector<ClassRule> classes;
+  uint64_t count = in.varint_max(kClassesMax);
+  for (uint64_t i = 0; i < count && !in.failed(); ++i) {
+    ClassRule c;
+    c.name = in.string();
+    c.field = in.string();
+    c.value = in.string();
+    c.rule = take_rule(in);
+    classes.push_back(std::move(c));
+  }
+  return classes;
+}
+
 void put_settings(base::Writer& out, const DatasetKey& key, const DatasetSettings& s) {
   out.string(key.tenant);
   out.string(key.dataset);
-  out.u8(static_cast<uint8_t>((s.held ? 1 : 0) | (s.retention ? 2 : 0)));
-  if (s.retention) {
-    out.varint(s.retention->hot_days);
-    out.varint(s.retention->total_days);
-    out.varint(s.retention->bytes_max);
-  }
+  out.u8(static_cast<uint8_t>((s.held ? 1 : 0) | (s.retention ? 2 : 0) | (s.classes.empty() ? 0 : 4)));
+  if (s.retention) put_rule(out, *s.retention);
+  if (!s.classes.empty()) put_classes(out, s.classes);
   out.varint(s.declared_types.size());
   for (const auto& [name, type] : s.declared_types) {
     out.string(name);
@@ -118,13 +154,8 @@ std::pair<DatasetKey, DatasetSettings> take_settings(base::Reader& in) {
   DatasetSettings s;
   uint8_t bits = in.u8();
   s.held = (bits & 1) != 0;
-  if ((bits & 2) != 0) {
-    RetentionRule rule;
-    rule.hot_days = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
-    rule.total_days = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
-    rule.bytes_max = in.varint();
-    s.retention = rule;
-  }
+  if ((bits & 2) != 0) s.retention = take_rule(in);
+  if ((bits & 4) != 0) s.classes = take_classes(in);
   uint64_t count = in.varint_max(kDeclaredMax);
   for (uint64_t i = 0; i < count && !in.failed(); ++i) {
     std::string name(in.string());

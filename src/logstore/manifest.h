@@ -60,6 +60,15 @@ struct RetentionRule {
   friend bool operator==(const RetentionRule&, const RetentionRule&) = default;
 };
 
+// A rule below the dataset's: for events whose `field` is `value` when they come (retention_class.h).
+struct ClassRule {
+  std::string name;
+  std::string field;
+  std::string value;
+  RetentionRule rule;
+  friend bool operator==(const ClassRule&, const ClassRule&) = default;
+};
+
 struct DatasetKey {
   std::string tenant;
   std::string dataset;
@@ -70,6 +79,7 @@ struct DatasetSettings {
   std::vector<std::pair<std::string, model::Type>> declared_types;
   std::optional<RetentionRule> retention;  // none: the store's default
   bool held = false;                       // legal hold: neither deletes nor retention touch it
+  std::vector<ClassRule> classes;          // at most kClassRulesMax
   friend bool operator==(const DatasetSettings&, const DatasetSettings&) = default;
 };
 

@@ -30,6 +30,7 @@ Edit sample_edit(uint64_t i) {
   settings.held = i % 2 == 0;
   settings.declared_types = {{"amount", model::Type::kDouble}};
   if (i % 3 == 1) settings.retention = RetentionRule{1, 2, 3};
+  if (i % 4 == 2) settings.classes = {{"short", "level", "debug", RetentionRule{1, 7, 0}}, {"pay", "service.name", "pay", {}}};
   edit.settings = {{{"default", "d" + std::to_string(i % 2)}, settings}};
   return edit;
 }
@@ -170,7 +171,7 @@ TEST(Manifest, LongLogsAreWrittenAnew) {
   auto manifest = open_manifest(disk);
   std::string first = disk.files().front();
   Edit edit;
-  edit.settings = {{{"default", std::string(500, 'd')}, {.declared_types = {}, .retention = {}, .held = true}}};
+  edit.settings = {{{"default", std::string(500, 'd')}, {.declared_types = {}, .retention = {}, .held = true, .classes = {}}}};
   for (int i = 0; i < 5000; ++i) ASSERT_TRUE((*manifest)->append(edit).ok());
   EXPECT_EQ(disk.files().size(), 2u);
   EXPECT_NE(disk.files().front(), first);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "logstore/engine.h"
+#include "logstore/retention_class.h"
 
 namespace clew::logstore {
 namespace {
@@ -12,11 +13,12 @@ namespace {
 int64_t age_day(const SegmentMeta& s) { return std::max(s.day, s.stored_time / kDayNs); }
 
 RetentionItem item_of(const SegmentMeta& s, std::string why) {
-  return {s.tenant, s.dataset, s.day, s.id, s.rows, s.bytes, std::move(why)};
+  return {s.tenant, s.dataset, s.retention_class, s.day, s.id, s.rows, s.bytes, std::move(why)};
 }
 
 // Takes the oldest of what is left until the rest fits.
-void take_over_bytes(std::vector<const SegmentMeta*> left, const RetentionRule& rule, std::vector<RetentionItem>& out) {
+void take_over_bytes(std::vector<const SegmentMeta*> left, const RetentionRule& rule, const std::string& what,
+                     std::vector<RetentionItem>& out) {
   if (rule.bytes_max == 0) return;
   uint64_t bytes = 0;
   for (const SegmentMeta* s : left) bytes += s->bytes;
@@ -26,8 +28,22 @@ void take_over_bytes(std::vector<const SegmentMeta*> left, const RetentionRule& 
   for (const SegmentMeta* s : left) {
     if (bytes <= rule.bytes_max) return;
     bytes -= s->bytes;
-    out.push_back(item_of(*s, fmt::format("the dataset is over {} bytes", rule.bytes_max)));
+    out.push_back(item_of(*s, fmt::format("{} is over {} bytes", what, rule.bytes_max)));
   }
+}
+
+// Segments that one rule governs; `name` is empty for the rule of the dataset.
+void take_due(const std::vector<const SegmentMeta*>& segments, const RetentionRule& rule, const std::string& name,
+              int64_t today, std::vector<RetentionItem>& out) {
+  std::vector<const SegmentMeta*> left;
+  for (const SegmentMeta* s : segments) {
+    if (rule.total_days > 0 && today - age_day(*s) > static_cast<int64_t>(rule.total_days)) {
+      out.push_back(item_of(*s, fmt::format("{} days are over", rule.total_days)));
+    } else {
+      left.push_back(s);
+    }
+  }
+  take_over_bytes(std::move(left), rule, name.empty() ? "the dataset" : "class " + name, out);
 }
 
 }  // namespace
@@ -38,19 +54,16 @@ std::vector<RetentionItem> find_retention(const Engine& engine, const ManifestSt
   std::vector<RetentionItem> out;
   int64_t today = now / kDayNs;
   for (const auto& [key, segments] : by_dataset) {
-    auto settings = state.settings.find(key);
-    bool has = settings != state.settings.end();
-    if (has && settings->second.held) continue;
-    RetentionRule rule = has && settings->second.retention ? *settings->second.retention : engine.options.retention;
-    std::vector<const SegmentMeta*> left;
+    auto found = state.settings.find(key);
+    const DatasetSettings settings = found == state.settings.end() ? DatasetSettings() : found->second;
+    if (settings.held) continue;
+    std::map<std::string, std::vector<const SegmentMeta*>> by_class;  // "": the dataset's rule
     for (const SegmentMeta* s : segments) {
-      if (rule.total_days > 0 && today - age_day(*s) > static_cast<int64_t>(rule.total_days)) {
-        out.push_back(item_of(*s, fmt::format("{} days are over", rule.total_days)));
-      } else {
-        left.push_back(s);
-      }
+      by_class[has_class_rule(settings, s->retention_class) ? s->retention_class : ""].push_back(s);
     }
-    take_over_bytes(std::move(left), rule, out);
+    for (const auto& [name, governed] : by_class) {
+      take_due(governed, rule_of_class(settings, name, engine.options.retention), name, today, out);
+    }
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::pair(a.day, a.segment) < std::pair(b.day, b.segment); });
   return out;

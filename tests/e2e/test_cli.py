@@ -263,6 +263,22 @@ def test_retention_dry_run_deletes_nothing(server):
     assert counted(server, "shop") == 3
 
 
+def test_events_of_a_retention_class_go_by_its_rule(server):
+    rule = {"classes": [{"name": "short", "field": "level", "value": "debug", "total_days": 7, "max_bytes": 1}]}
+    assert server.request("PUT", "/clew/v1/retention/shop", rule).status == 200
+    server.import_ndjson([{"level": level, "n": n} for n, level in enumerate(("debug", "info", "debug"))], "shop")
+    server.post("/clew/v1/flush")
+    rules = [json.loads(line) for line in server.cli("retention").stdout.splitlines()]
+    assert [(r["name"], r.get("class"), r.get("when"), r["total_days"]) for r in rules] == [
+        ("(default)", None, None, 365), ("shop", None, None, 365), ("shop", "short", "level=debug", 7)]
+    due = [json.loads(line) for line in server.cli("retention", "--dry-run").stdout.splitlines()]
+    assert [(item["class"], item["rows"], item["why"]) for item in due] == [("short", 2, "class short is over 1 bytes")]
+    server.cli("retention", "--apply")
+    assert counted(server, "shop") == 1
+    wrong = server.request("PUT", "/clew/v1/retention/shop", {"classes": [{"name": "x", "field": "level"}]})
+    assert wrong.status == 400 and b"FIELD=VALUE" in wrong.body
+
+
 def test_check_names_line_and_meaning(tmp_path):
     path = tmp_path / "clew.yaml"
     path.write_text("data: /tmp/x\nmemry: 1GiB\nretention:\n  hot: soon\n", encoding="utf-8")

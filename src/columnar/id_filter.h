@@ -23,6 +23,9 @@ class IdFilters {
   bool empty() const { return columns_.empty(); }
   // True too when the column has no filter. Ids compare without case.
   bool may_have(std::string_view column, std::string_view id) const;
+  // The same for a phrase, whose words must stand in the text in order. What is an id itself can only be the whole of
+  // an id of its form; words that might be a piece of a UUID are not known.
+  bool may_have_phrase(std::string_view column, std::string_view phrase) const;
 
  private:
   // A split block: eight words, one bit of each.
@@ -31,8 +34,11 @@ class IdFilters {
   };
   struct Column {
     std::string name;
+    bool uuids = false;  // else hex digits
     std::vector<Block> blocks;
   };
+  const Column* find(std::string_view name) const;
+
   std::vector<Column> columns_;
 };
 using IdFiltersPtr = std::shared_ptr<const IdFilters>;

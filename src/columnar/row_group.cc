@@ -109,14 +109,16 @@ bool ids_allow(const RowGroup& group, const IdFilters& ids, const contract::Pred
   using Op = contract::Predicate::Op;
   bool texts = std::all_of(leaf.values.begin(), leaf.values.end(),
                            [](const model::Value& v) { return v.type() == model::Type::kString; });
+  bool phrase = leaf.op == Op::kPhrase;
   bool equality = leaf.op == Op::kEquals || leaf.op == Op::kIn;
-  if (leaf.field.empty() || !equality || !texts || leaf.values.empty()) return true;
+  if (leaf.field.empty() || !(equality || phrase) || !texts || leaf.values.empty()) return true;
   Result<StepsPtr> steps = group.names().steps(leaf.field);
   if (!steps.ok() || (*steps)->size() != 1 || (**steps)[0].how != model::Derive::kCopy) return true;
   const std::string& source = (**steps)[0].source;
   if (group.names().maybe_in_rest(source)) return true;
-  return std::any_of(leaf.values.begin(), leaf.values.end(),
-                     [&](const model::Value& v) { return ids.may_have(source, v.text()); });
+  return std::any_of(leaf.values.begin(), leaf.values.end(), [&](const model::Value& v) {
+    return phrase ? ids.may_have_phrase(source, v.text()) : ids.may_have(source, v.text());
+  });
 }
 
 bool possible(const RowGroup& group, const IdFilters& ids, const contract::Predicate& where) {

@@ -19,6 +19,12 @@ std::string id_of(uint64_t n) {
   return id;
 }
 
+std::string uuid_of(uint64_t n) {
+  std::string id = id_of(n + 1'000'000);
+  for (size_t at : {8, 13, 18, 23}) id.insert(at, 1, '-');
+  return id;
+}
+
 contract::Write write_of(uint64_t first, uint32_t rows) {
   contract::Write write = testing::make_write("logs", first, 0);
   model::Batch& batch = write.batches[0];
@@ -27,6 +33,7 @@ contract::Write write_of(uint64_t first, uint32_t rows) {
     batch.column("_time")->add_time(row, testing::default_time(n));
     batch.column("n")->add_int(row, static_cast<int64_t>(n));
     batch.column("trace_id")->add_string(row, id_of(n));
+    batch.column("session")->add_string(row, uuid_of(n));
     batch.column("service.name")->add_string(row, n % 2 ? "cart" : "pay");
     batch.column("path")->add_string(row, "/cart/" + std::to_string(n * 7919));
     batch.column("message")->add_string(row, "order " + std::to_string(n * 7919) + " took " + std::to_string(n % 900) + " ms");
@@ -42,9 +49,10 @@ struct Cost {
 };
 
 // Finds the rows of an id as a query does: the condition on every block, then all columns of what is left.
-Cost find(LogStore& store, const std::string& id) {
+Cost find(LogStore& store, const std::string& id, contract::Predicate::Op op = contract::Predicate::Op::kEquals,
+          const std::string& field = "trace_id") {
   contract::Scan scan;
-  scan.where = {.op = contract::Predicate::Op::kEquals, .field = "trace_id", .values = {model::Value::string(id)}, .children = {}};
+  scan.where = {.op = op, .field = field, .values = {model::Value::string(id)}, .children = {}};
   contract::ScanStats stats;
   auto snapshot = store.snapshot({}, scan, stats);
   EXPECT_TRUE(snapshot.ok());
@@ -109,6 +117,18 @@ TEST(Reads, FreshPartsWithoutTheIdAreNotRead) {
     EXPECT_EQ(hit.found, 1u);
     EXPECT_LE(hit.granules, 4u);
   }
+  // A search for field=value asks by words.
+  using Op = contract::Predicate::Op;
+  for (uint64_t n : {0u, 777u, 3999u}) {
+    for (const auto& [field, id] : {std::pair("trace_id", id_of(n)), std::pair("session", uuid_of(n))}) {
+      Cost hit = find(*t.store, id, Op::kPhrase, field);
+      EXPECT_EQ(hit.found, 1u);
+      EXPECT_LE(hit.granules, 4u) << field;
+    }
+    // A piece of a UUID is a word of its own.
+    EXPECT_GE(find(*t.store, uuid_of(n).substr(0, 8), Op::kPhrase, "session").found, 1u);
+  }
+  EXPECT_LE(find(*t.store, id_of(kEvents + 1), Op::kPhrase).granules, 4u);
   std::string upper = id_of(5);
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   EXPECT_GE(find(*t.store, upper).granules, 1u);

@@ -81,7 +81,7 @@ class Buffer {
 // Threads: all functions on any thread.
 class BufferPool {
  public:
-  static constexpr size_t kBuffersMax = 16;
+  static constexpr size_t kBuffersMax = 8;
   static constexpr size_t kKeptBytesMin = 256u << 10;
   static constexpr size_t kKeptBytesMax = 4u << 20;
 

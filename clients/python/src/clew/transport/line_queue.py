@@ -19,7 +19,7 @@ class LineQueue:
         self._lines_max = lines_max
         self._entries: Deque[Tuple[Any, int]] = deque()
         self._bytes = 0
-        self._pushed = 0
+        self._taken = 0  # entries that left; only the thread that takes changes it
         self._lock = threading.RLock()
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -31,7 +31,6 @@ class LineQueue:
                 return False
             self._entries.append((entry, size))
             self._bytes += size
-            self._pushed += 1
             first = len(self._entries) == 1
         if first:
             self.wake()
@@ -49,6 +48,7 @@ class LineQueue:
                 self._entries.popleft()
                 taken.append(entry)
                 bytes_taken += size
+            self._taken += len(taken)
             self._bytes = self._bytes - bytes_taken if self._entries else 0
         return taken
 
@@ -68,8 +68,13 @@ class LineQueue:
 
     @property
     def pushed(self) -> int:
-        """How many entries were ever taken in."""
-        return self._pushed
+        """How many entries were ever taken in.
+
+        What left and what is here, rather than a number of its own: a push that a signal handler's push interrupts
+        between reading and writing such a number would lose one.
+        """
+        with self._lock:
+            return self._taken + len(self._entries)
 
     @property
     def bytes_held(self) -> int:

@@ -29,8 +29,10 @@ int main(int argc, char** argv) {
       std::string_view s;
       double d = 0;
       checksum += key.size();
-      if (value.get(s) == simdjson::SUCCESS) checksum += s.size();
-      else if (value.get(d) == simdjson::SUCCESS) checksum += static_cast<size_t>(d);
+      if (value.get(s) == simdjson::SUCCESS)
+        checksum += s.size();
+      else if (value.get(d) == simdjson::SUCCESS)
+        checksum += static_cast<size_t>(d);
     }
   }
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

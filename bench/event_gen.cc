@@ -10,13 +10,14 @@ namespace clew::bench {
 namespace {
 
 constexpr std::array<std::string_view, 20> kServices = {
-    "cart-service",   "checkout",        "payment-gateway", "user-profile", "inventory",   "search-api",  "recommendation",
-    "email-worker",   "image-resizer",   "auth-service",    "order-service", "price-engine", "frontend",   "shipping",
-    "review-service", "session-manager", "fraud-detector",  "geo-lookup",   "notification", "audit-writer"};
+    "cart-service",    "checkout",       "payment-gateway", "user-profile",  "inventory",
+    "search-api",      "recommendation", "email-worker",    "image-resizer", "auth-service",
+    "order-service",   "price-engine",   "frontend",        "shipping",      "review-service",
+    "session-manager", "fraud-detector", "geo-lookup",      "notification",  "audit-writer"};
 constexpr std::array<std::string_view, 8> kLevels = {"INFO", "INFO", "INFO", "INFO", "DEBUG", "INFO", "WARN", "ERROR"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "GET", "POST", "PUT", "DELETE"};
 constexpr std::array<uint32_t, 8> kStatuses = {200, 200, 200, 201, 204, 302, 404, 500};
-constexpr std::array<std::string_view, 6> kPaths = {"/api/v1/orders/", "/api/v1/users/", "/api/v2/cart/",
+constexpr std::array<std::string_view, 6> kPaths = {"/api/v1/orders/", "/api/v1/users/",  "/api/v2/cart/",
                                                     "/static/img/",    "/checkout/step/", "/search/page/"};
 constexpr std::array<std::string_view, 4> kAgents = {
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36",
@@ -102,18 +103,71 @@ void EventGenerator::make_message() {
   std::string& m = event_.message;
   m.clear();
   switch (below(12)) {
-    case 0: m += "request completed in "; append_number(m, event_.latency_us / 1000); m += " ms"; break;
-    case 1: m += "cache miss for key user:"; append_number(m, event_.user_id); m += ", loading from database"; break;
-    case 2: m += "order "; append_number(m, below(90'000'000)); m += " accepted with "; append_number(m, below(20)); m += " items"; break;
-    case 3: m += "connection pool stats: active="; append_number(m, below(100)); m += " idle="; append_number(m, below(100)); break;
-    case 4: m += "retrying upstream call, attempt "; append_number(m, below(5)); m += " of 5 after timeout"; break;
-    case 5: m += "user session refreshed, expires in "; append_number(m, below(3600)); m += " seconds"; break;
-    case 6: m += "payment authorised for amount "; append_number(m, below(1000)); m += "."; append_digits(m, below(100), 2); m += " EUR"; break;
-    case 7: m += "slow query detected: SELECT * FROM orders took "; append_number(m, below(9000)); m += " ms"; break;
-    case 8: m += "shutting down worker gracefully, drained "; append_number(m, below(500)); m += " jobs"; break;
-    case 9: m += "validation failed for field \\\"email\\\" in request "; append_number(m, below(1'000'000)); break;
-    case 10: m += "published event to topic orders partition "; append_number(m, below(32)); m += " offset "; append_number(m, below(2'000'000'000)); break;
-    default: m += "health check passed, uptime "; append_number(m, below(1'000'000)); m += " s, load 0."; append_digits(m, below(100), 2);
+    case 0:
+      m += "request completed in ";
+      append_number(m, event_.latency_us / 1000);
+      m += " ms";
+      break;
+    case 1:
+      m += "cache miss for key user:";
+      append_number(m, event_.user_id);
+      m += ", loading from database";
+      break;
+    case 2:
+      m += "order ";
+      append_number(m, below(90'000'000));
+      m += " accepted with ";
+      append_number(m, below(20));
+      m += " items";
+      break;
+    case 3:
+      m += "connection pool stats: active=";
+      append_number(m, below(100));
+      m += " idle=";
+      append_number(m, below(100));
+      break;
+    case 4:
+      m += "retrying upstream call, attempt ";
+      append_number(m, below(5));
+      m += " of 5 after timeout";
+      break;
+    case 5:
+      m += "user session refreshed, expires in ";
+      append_number(m, below(3600));
+      m += " seconds";
+      break;
+    case 6:
+      m += "payment authorised for amount ";
+      append_number(m, below(1000));
+      m += ".";
+      append_digits(m, below(100), 2);
+      m += " EUR";
+      break;
+    case 7:
+      m += "slow query detected: SELECT * FROM orders took ";
+      append_number(m, below(9000));
+      m += " ms";
+      break;
+    case 8:
+      m += "shutting down worker gracefully, drained ";
+      append_number(m, below(500));
+      m += " jobs";
+      break;
+    case 9:
+      m += "validation failed for field \\\"email\\\" in request ";
+      append_number(m, below(1'000'000));
+      break;
+    case 10:
+      m += "published event to topic orders partition ";
+      append_number(m, below(32));
+      m += " offset ";
+      append_number(m, below(2'000'000'000));
+      break;
+    default:
+      m += "health check passed, uptime ";
+      append_number(m, below(1'000'000));
+      m += " s, load 0.";
+      append_digits(m, below(100), 2);
   }
 }
 
@@ -204,7 +258,8 @@ void EventGenerator::append_otlp_record(const Event& e, std::string& out) {
   std::string value;
   std::string id(16, '\0');
   auto nibble = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  for (size_t i = 0; i < 16; ++i) id[i] = static_cast<char>(nibble(e.trace_id[2 * i]) << 4 | nibble(e.trace_id[2 * i + 1]));
+  for (size_t i = 0; i < 16; ++i)
+    id[i] = static_cast<char>(nibble(e.trace_id[2 * i]) << 4 | nibble(e.trace_id[2 * i + 1]));
   append_fixed64(out, 1, static_cast<uint64_t>(e.unix_micros) * 1000);
   append_tag(out, 2, 0);
   append_varint(out, e.level == "DEBUG" ? 5 : e.level == "INFO" ? 9 : e.level == "WARN" ? 13 : 17);

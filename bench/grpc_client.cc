@@ -25,7 +25,8 @@ int GrpcClient::export_logs(const std::string& request, std::string& answer) {
   grpc::CompletionQueue queue;
   grpc::Slice slice(request.data(), request.size(), grpc::Slice::STATIC_SLICE);
   grpc::ByteBuffer out(&slice, 1);
-  auto call = state_->stub.PrepareUnaryCall(&context, "/opentelemetry.proto.collector.logs.v1.LogsService/Export", out, &queue);
+  auto call =
+      state_->stub.PrepareUnaryCall(&context, "/opentelemetry.proto.collector.logs.v1.LogsService/Export", out, &queue);
   call->StartCall();
   grpc::ByteBuffer in;
   grpc::Status status;

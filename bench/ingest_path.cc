@@ -1,4 +1,5 @@
-// Where the time of an event goes between its bytes and its segment: decode, encode, journal, flush. One JSON line each.
+// Where the time of an event goes between its bytes and its segment: decode, encode, journal, flush. One JSON line
+// each.
 //   clew_ingest_path [EVENTS] [DIR]
 #include <sys/resource.h>
 
@@ -10,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "event_gen.h"
 #include "columnar/part.h"
+#include "event_gen.h"
 #include "logstore/log_store.h"
 #include "os/clock.h"
 #include "os/disk.h"

@@ -43,10 +43,10 @@ struct Options {
   uint64_t events_per_request = 0;  // instead of body_bytes
   double rate = 0;                  // events per second over all connections; 0 as fast as it goes
   Shape shape = Shape::kTwelve;
-  uint64_t step_ns = 1000;          // between events' times
-  int64_t start_micros = 0;         // 0: so that the last event is now
-  int datasets = 1;                 // spread over NAME-0 .. NAME-(n-1)
-  bool latencies = false;           // print every latency in microseconds to stderr
+  uint64_t step_ns = 1000;   // between events' times
+  int64_t start_micros = 0;  // 0: so that the last event is now
+  int datasets = 1;          // spread over NAME-0 .. NAME-(n-1)
+  bool latencies = false;    // print every latency in microseconds to stderr
 };
 
 struct Outcome {
@@ -103,7 +103,8 @@ class Connection final : public Sender {
   // Gives the status and sets `body`.
   int post(const std::string& path, const char* type, const std::string& content, std::string& body) override {
     char head[512];
-    int n = std::snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+    int n = std::snprintf(head, sizeof head,
+                          "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
                           path.c_str(), type, content.size());
     if (content.size() < 64 * 1024) {  // one packet train for small requests
       std::string whole(head, static_cast<size_t>(n));
@@ -201,7 +202,7 @@ class BodyMaker {
       generator_.append_otlp_record(e, record);
       std::string& records = by_service[e.service];
       records.push_back(2 << 3 | 2);
-      for (size_t v = record.size(); ; v >>= 7) {
+      for (size_t v = record.size();; v >>= 7) {
         records.push_back(static_cast<char>(v >= 0x80 ? v | 0x80 : v));
         if (v < 0x80) break;
       }
@@ -225,7 +226,9 @@ class BodyMaker {
 
 std::string path_of(const Options& o, uint64_t request) {
   std::string dataset = o.dataset;
-  if (o.datasets > 1) dataset += "-" + std::string(1, static_cast<char>('a' + request % 26)) + std::to_string(request % static_cast<uint64_t>(o.datasets));
+  if (o.datasets > 1)
+    dataset += "-" + std::string(1, static_cast<char>('a' + request % 26)) +
+               std::to_string(request % static_cast<uint64_t>(o.datasets));
   if (o.proto == "bulk") return "/" + dataset + "/_bulk";
   if (o.proto == "import") return "/api/v1/import?dataset=" + dataset;
   return "/v1/logs";
@@ -238,19 +241,23 @@ bool accepted(const Options& o, int status, const std::string& answer) {
 
 void run_connection(const Options& o, int index, uint64_t events, Outcome& outcome) {
   std::unique_ptr<Sender> connection;
-  if (o.proto == "otlp-grpc") connection = std::make_unique<GrpcSender>(o.target);
-  else connection = std::make_unique<Connection>(o.target);
+  if (o.proto == "otlp-grpc")
+    connection = std::make_unique<GrpcSender>(o.target);
+  else
+    connection = std::make_unique<Connection>(o.target);
   BodyMaker maker(o, o.seed * 1000 + static_cast<uint64_t>(index), events);
   const char* type = o.proto == "otlp" ? "application/x-protobuf" : "application/x-ndjson";
   std::string body;
   std::string answer;
   Clock::time_point begun = Clock::now();
   uint64_t sent = 0;
-  for (uint64_t request = static_cast<uint64_t>(index); !maker.done(); request += static_cast<uint64_t>(o.connections)) {
+  for (uint64_t request = static_cast<uint64_t>(index); !maker.done();
+       request += static_cast<uint64_t>(o.connections)) {
     uint64_t n = maker.make(body);
     if (o.rate > 0) {
       double due = static_cast<double>(sent) / (o.rate / o.connections);
-      std::this_thread::sleep_until(begun + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(due)));
+      std::this_thread::sleep_until(begun +
+                                    std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(due)));
     }
     for (int attempt = 0;; ++attempt) {
       Clock::time_point start = Clock::now();
@@ -308,7 +315,9 @@ int run(const Options& o) {
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < o.connections; ++i) {
-      threads.emplace_back([&, i] { run_connection(o, i, o.events / static_cast<uint64_t>(o.connections), outcomes[static_cast<size_t>(i)]); });
+      threads.emplace_back([&, i] {
+        run_connection(o, i, o.events / static_cast<uint64_t>(o.connections), outcomes[static_cast<size_t>(i)]);
+      });
     }
   }
   double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
@@ -323,8 +332,10 @@ int run(const Options& o) {
   }
   std::sort(all.latencies_ms.begin(), all.latencies_ms.end());
   std::printf(
-      "{\"acked\":%llu,\"failed\":%llu,\"retried\":%llu,\"seconds\":%.3f,\"events_per_second\":%.0f,\"body_bytes\":%llu,"
-      "\"event_bytes\":%llu,\"requests\":%zu,\"latency_ms_p50\":%.3f,\"latency_ms_p99\":%.3f,\"latency_ms_max\":%.3f}\n",
+      "{\"acked\":%llu,\"failed\":%llu,\"retried\":%llu,\"seconds\":%.3f,\"events_per_second\":%.0f,\"body_bytes\":%"
+      "llu,"
+      "\"event_bytes\":%llu,\"requests\":%zu,\"latency_ms_p50\":%.3f,\"latency_ms_p99\":%.3f,\"latency_ms_max\":%.3f}"
+      "\n",
       static_cast<unsigned long long>(all.acked), static_cast<unsigned long long>(all.failed),
       static_cast<unsigned long long>(all.retried), seconds, static_cast<double>(all.acked) / seconds,
       static_cast<unsigned long long>(all.bytes), static_cast<unsigned long long>(all.event_bytes),
@@ -335,8 +346,10 @@ int run(const Options& o) {
 
 int usage() {
   std::fprintf(stderr,
-               "usage: clew_loadgen (--target HOST:PORT | --out FILE) [--proto bulk|import|otlp|otlp-grpc] [--dataset NAME] [--datasets N]\n"
-               "       [--events N] [--connections N] [--body-bytes N | --events-per-request N] [--rate EVENTS/S] [--shape 12|15]\n"
+               "usage: clew_loadgen (--target HOST:PORT | --out FILE) [--proto bulk|import|otlp|otlp-grpc] [--dataset "
+               "NAME] [--datasets N]\n"
+               "       [--events N] [--connections N] [--body-bytes N | --events-per-request N] [--rate EVENTS/S] "
+               "[--shape 12|15]\n"
                "       [--seed N] [--step-ns N] [--start-micros N]\n");
   return 2;
 }
@@ -350,21 +363,36 @@ int main(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     std::string flag = argv[i];
     const char* v = argv[i + 1];
-    if (flag == "--target") o.target = v;
-    else if (flag == "--out") o.out = v;
-    else if (flag == "--proto") o.proto = v;
-    else if (flag == "--dataset") o.dataset = v;
-    else if (flag == "--datasets") o.datasets = std::atoi(v);
-    else if (flag == "--events") o.events = std::strtoull(v, nullptr, 10);
-    else if (flag == "--connections") o.connections = std::atoi(v);
-    else if (flag == "--body-bytes") o.body_bytes = std::strtoull(v, nullptr, 10);
-    else if (flag == "--events-per-request") o.events_per_request = std::strtoull(v, nullptr, 10);
-    else if (flag == "--rate") o.rate = std::atof(v);
-    else if (flag == "--shape") o.shape = std::string(v) == "15" ? Shape::kFifteen : Shape::kTwelve;
-    else if (flag == "--seed") o.seed = std::strtoull(v, nullptr, 10);
-    else if (flag == "--step-ns") o.step_ns = std::strtoull(v, nullptr, 10);
-    else if (flag == "--start-micros") o.start_micros = std::strtoll(v, nullptr, 10);
-    else return usage();
+    if (flag == "--target")
+      o.target = v;
+    else if (flag == "--out")
+      o.out = v;
+    else if (flag == "--proto")
+      o.proto = v;
+    else if (flag == "--dataset")
+      o.dataset = v;
+    else if (flag == "--datasets")
+      o.datasets = std::atoi(v);
+    else if (flag == "--events")
+      o.events = std::strtoull(v, nullptr, 10);
+    else if (flag == "--connections")
+      o.connections = std::atoi(v);
+    else if (flag == "--body-bytes")
+      o.body_bytes = std::strtoull(v, nullptr, 10);
+    else if (flag == "--events-per-request")
+      o.events_per_request = std::strtoull(v, nullptr, 10);
+    else if (flag == "--rate")
+      o.rate = std::atof(v);
+    else if (flag == "--shape")
+      o.shape = std::string(v) == "15" ? Shape::kFifteen : Shape::kTwelve;
+    else if (flag == "--seed")
+      o.seed = std::strtoull(v, nullptr, 10);
+    else if (flag == "--step-ns")
+      o.step_ns = std::strtoull(v, nullptr, 10);
+    else if (flag == "--start-micros")
+      o.start_micros = std::strtoll(v, nullptr, 10);
+    else
+      return usage();
   }
   if ((o.target.empty() == o.out.empty()) || o.connections < 1) return usage();
   if (o.start_micros == 0) {

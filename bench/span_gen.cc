@@ -86,9 +86,7 @@ std::string SpanGenerator::trace_id(uint64_t seed, uint64_t number) {
   return out;
 }
 
-uint64_t SpanGenerator::random() {
-  return mix(state_ += 0x9e3779b97f4a7c15ull);
-}
+uint64_t SpanGenerator::random() { return mix(state_ += 0x9e3779b97f4a7c15ull); }
 
 void SpanGenerator::append_span(const Span& span, std::string& out) {
   std::string body;

@@ -52,13 +52,15 @@ contract::Write make_write(const std::string& dataset, uint64_t first, uint32_t 
     batch.column("level")->add_string(row, n % 20 == 0 ? "error" : "info");
     batch.column("service")->add_string(row, kServices[n % 6]);
     batch.column("host")->add_string(row, fmt::format("host-{:02}", n % 50));
-    batch.column("trace_id")->add_string(row, fmt::format("{:016x}{:016x}", n * 0x9e3779b97f4a7c15ull, n * 0xbf58476d1ce4e5b9ull));
+    batch.column("trace_id")
+        ->add_string(row, fmt::format("{:016x}{:016x}", n * 0x9e3779b97f4a7c15ull, n * 0xbf58476d1ce4e5b9ull));
     batch.column("user_id")->add_int(row, static_cast<int64_t>(n * 7919 % 100000));
     batch.column("method")->add_string(row, n % 3 == 0 ? "POST" : "GET");
     batch.column("path")->add_string(row, fmt::format("/api/v1/orders/{}", n * 31 % 10000));
     batch.column("status")->add_int(row, n % 20 == 0 ? 500 : 200);
     batch.column("latency_ms")->add_decimal(row, static_cast<int64_t>(n * 37 % 900000), 3);
-    batch.column("message")->add_string(row, fmt::format("order {} took {} ms for user {}", n * 31 % 10000, n * 37 % 900, n * 7919 % 100000));
+    batch.column("message")->add_string(
+        row, fmt::format("order {} took {} ms for user {}", n * 31 % 10000, n * 37 % 900, n * 7919 % 100000));
     batch.end_row();
   }
   return write;
@@ -103,7 +105,8 @@ void acknowledge(Machine& m, const std::string& dir, uint64_t events, uint64_t d
     for (int t = 0; t < kWriters; ++t) {
       writers.emplace_back([&, t] {
         for (uint64_t first; (first = next.fetch_add(kSmallRows)) < events;) {
-          auto write = make_write("logs" + std::to_string(first / kSmallRows % datasets), first, kSmallRows, m.clock->now().get());
+          auto write = make_write("logs" + std::to_string(first / kSmallRows % datasets), first, kSmallRows,
+                                  m.clock->now().get());
           uint64_t begin = m.clock->monotonic_ns();
           std::atomic<int> state{0};
           store->write(std::move(write), [&](Result<contract::Ack> ack) {
@@ -126,17 +129,22 @@ void acknowledge(Machine& m, const std::string& dir, uint64_t events, uint64_t d
   for (const auto& t : times) all.insert(all.end(), t.begin(), t.end());
   std::sort(all.begin(), all.end());
   auto cpu = [](const rusage& u) {
-    return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
   };
-  std::printf("{\"bench\":\"ack\",\"writers\":%d,\"datasets\":%llu,\"events\":%llu,\"events_per_s\":%.0f,\"cpu_us_per_event\":%.2f,"
-              "\"ack_p50_ms\":%.2f,\"ack_p99_ms\":%.2f,\"ack_max_ms\":%.2f,\"fdatasync_p50_ms\":%.2f,\"fdatasync_p99_ms\":%.2f,"
-              "\"refused\":%llu,\"commits_per_group\":%.1f,\"anonymous_mib\":%.0f}\n",
-              kWriters, static_cast<unsigned long long>(datasets), static_cast<unsigned long long>(events),
-              static_cast<double>(events) * 1e9 / static_cast<double>(took),
-              (cpu(after) - cpu(before)) * 1e6 / static_cast<double>(events), ms(percentile(all, 0.5)), ms(percentile(all, 0.99)),
-              ms(all.back()), ms(percentile(bare, 0.5)), ms(percentile(bare, 0.99)), static_cast<unsigned long long>(refused.load()),
-              static_cast<double>(registry.sum("clew_commits_total")) / static_cast<double>(std::max<uint64_t>(1, registry.sum("clew_journal_groups_total"))),
-              static_cast<double>(anonymous_bytes()) / 1048576.0);
+  std::printf(
+      "{\"bench\":\"ack\",\"writers\":%d,\"datasets\":%llu,\"events\":%llu,\"events_per_s\":%.0f,\"cpu_us_per_event\":%"
+      ".2f,"
+      "\"ack_p50_ms\":%.2f,\"ack_p99_ms\":%.2f,\"ack_max_ms\":%.2f,\"fdatasync_p50_ms\":%.2f,\"fdatasync_p99_ms\":%.2f,"
+      "\"refused\":%llu,\"commits_per_group\":%.1f,\"anonymous_mib\":%.0f}\n",
+      kWriters, static_cast<unsigned long long>(datasets), static_cast<unsigned long long>(events),
+      static_cast<double>(events) * 1e9 / static_cast<double>(took),
+      (cpu(after) - cpu(before)) * 1e6 / static_cast<double>(events), ms(percentile(all, 0.5)),
+      ms(percentile(all, 0.99)), ms(all.back()), ms(percentile(bare, 0.5)), ms(percentile(bare, 0.99)),
+      static_cast<unsigned long long>(refused.load()),
+      static_cast<double>(registry.sum("clew_commits_total")) /
+          static_cast<double>(std::max<uint64_t>(1, registry.sum("clew_journal_groups_total"))),
+      static_cast<double>(anonymous_bytes()) / 1048576.0);
 }
 
 // Fills a journal without flushing, then opens the store again.
@@ -159,10 +167,12 @@ void recover(Machine& m, const std::string& dir, uint64_t events) {
   uint64_t begin = m.clock->monotonic_ns();
   auto store = logstore::LogStore::open(*m.disk, *m.clock, *m.rng, dir, options, registry).take();
   uint64_t took = m.clock->monotonic_ns() - begin;
-  std::printf("{\"bench\":\"recover\",\"events\":%llu,\"journal_mb\":%.0f,\"ms\":%.1f,\"gb_per_s\":%.2f,\"anonymous_mib\":%.0f}\n",
-              static_cast<unsigned long long>(store->recovered().part_rows), static_cast<double>(bytes) / 1e6, ms(took),
-              static_cast<double>(bytes) / static_cast<double>(took),
-              (static_cast<double>(anonymous_bytes()) - static_cast<double>(before)) / 1048576.0);
+  std::printf(
+      "{\"bench\":\"recover\",\"events\":%llu,\"journal_mb\":%.0f,\"ms\":%.1f,\"gb_per_s\":%.2f,\"anonymous_mib\":%.0f}"
+      "\n",
+      static_cast<unsigned long long>(store->recovered().part_rows), static_cast<double>(bytes) / 1e6, ms(took),
+      static_cast<double>(bytes) / static_cast<double>(took),
+      (static_cast<double>(anonymous_bytes()) - static_cast<double>(before)) / 1048576.0);
 }
 
 }  // namespace

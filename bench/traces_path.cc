@@ -31,9 +31,7 @@ constexpr uint64_t kSpansOfRequest = 2000;
 constexpr uint64_t kWideTrace = 50'000;
 constexpr int kRepeats = 9;
 
-double seconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-}
+double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; }
 
 double cpu_seconds(int who) {
   rusage u{};

@@ -1,6 +1,6 @@
-// Any bytes as text lines, each cut into columns: a row group gives every line back, composed of the columns or not, and so
-// does one that is gathered from it again. A line of the input is `line` 0x1f `text` 0x1f `number`; what is missing lies
-// inside of the line.
+// Any bytes as text lines, each cut into columns: a row group gives every line back, composed of the columns or not,
+// and so does one that is gathered from it again. A line of the input is `line` 0x1f `text` 0x1f `number`; what is
+// missing lies inside of the line.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -41,10 +41,12 @@ void add_row(model::Batch& batch, std::string_view given, std::vector<std::strin
   batch.end_row();
 }
 
-std::shared_ptr<const columnar::SegmentReader> write(os::Disk& disk, const std::string& path, const columnar::RowSourcePtr& source) {
+std::shared_ptr<const columnar::SegmentReader> write(os::Disk& disk, const std::string& path,
+                                                     const columnar::RowSourcePtr& source) {
   std::vector<columnar::RowRef> rows;
   for (uint32_t i = 0; i < source->rows(); ++i) rows.push_back({0, i});
-  auto writer = columnar::create_segment(disk, path, {.tenant = "t", .dataset = "fuzz", .day = 1, .retention_class = ""});
+  auto writer =
+      columnar::create_segment(disk, path, {.tenant = "t", .dataset = "fuzz", .day = 1, .retention_class = ""});
   if (!writer.ok() || !(*writer)->add_row_group(std::span(&source, 1), rows).ok()) std::abort();
   columnar::CommitRange commit{Seq(1), source->rows(), {"fuzz", 1}, UnixNanos(kStart), 0, source->rows()};
   if (!(*writer)->finish({commit}).ok()) std::abort();

@@ -39,8 +39,8 @@ void evaluate(const clew::expr::Expr& expr) {
   auto bound = binder.bind(expr);
   if (!bound.ok()) return;
   Value list = Value::array({Value::integer(1), Value::string("x"), Value()});
-  clew::expr::VectorInputs inputs({column(Value::bigint(INT64_MIN)), column(Value::real(-0.5)), column(Value::string("aB%")),
-                                   column(Value::timestamp(-1)), column(list)},
+  clew::expr::VectorInputs inputs({column(Value::bigint(INT64_MIN)), column(Value::real(-0.5)),
+                                   column(Value::string("aB%")), column(Value::timestamp(-1)), column(list)},
                                   3);
   clew::expr::Evaluator evaluator;
   auto values = evaluator.eval(**bound, inputs);

@@ -1,4 +1,5 @@
-// Files of any kind. Oracle: however the bytes are cut into pieces, the rows are the same, and each row gives its bytes back.
+// Files of any kind. Oracle: however the bytes are cut into pieces, the rows are the same, and each row gives its bytes
+// back.
 #include <cstdint>
 #include <string>
 #include <string_view>

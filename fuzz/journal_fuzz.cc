@@ -1,5 +1,5 @@
-// The journal's scanner over any bytes. Every record that it gives must be whole by its own checksums, lie behind the one
-// before, and be found again when its bytes alone are a file.
+// The journal's scanner over any bytes. Every record that it gives must be whole by its own checksums, lie behind the
+// one before, and be found again when its bytes alone are a file.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

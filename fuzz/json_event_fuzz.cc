@@ -67,8 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::vector<char> exact(text.begin(), text.end());
     rows.begin_row();
     const char* after = reader.read(exact.data(), exact.data() + exact.size(), wire::Newlines::kBlank);
-    bool whole = after != nullptr &&
-                 wire::scan::blanks<wire::Newlines::kBlank>(after, exact.data() + exact.size()) == exact.data() + exact.size();
+    bool whole = after != nullptr && wire::scan::blanks<wire::Newlines::kBlank>(after, exact.data() + exact.size()) ==
+                                         exact.data() + exact.size();
     if (!whole) {
       rows.abandon_row();
       CHECK(batch.rows() == 0);
@@ -84,8 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   DuplicateFinder finder;
   if (!Json::sax_parse(text, &finder)) {
     // NaN and lone surrogates are taken by ingest; anything else that nlohmann refuses is a mistake of ours.
-    bool tolerated = finder.out_of_range || text.find("NaN") != std::string::npos || text.find("Infinity") != std::string::npos ||
-                     text.find("\\u") != std::string::npos;
+    bool tolerated = finder.out_of_range || text.find("NaN") != std::string::npos ||
+                     text.find("Infinity") != std::string::npos || text.find("\\u") != std::string::npos;
     CHECK(tolerated, text);
     return 0;
   }

@@ -15,12 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
     return [&intake, form](auto& decoder, std::string_view b) { return decoder.decode(b, form, intake); };
   };
   switch (data[0]) {
-    case 'm':
-      fuzz::check_memory(datadog, body, datadog_of(wire::DatadogForm::kMaps));
-      break;
-    case 't':
-      fuzz::check_memory(datadog, body, datadog_of(wire::DatadogForm::kTable));
-      break;
+    case 'm': fuzz::check_memory(datadog, body, datadog_of(wire::DatadogForm::kMaps)); break;
+    case 't': fuzz::check_memory(datadog, body, datadog_of(wire::DatadogForm::kTable)); break;
     case 'b':
       fuzz::check_memory(jaeger, body, [&](auto& decoder, std::string_view b) {
         return decoder.decode_batch(b, wire::ThriftForm::kBinary, intake);
@@ -34,8 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
       fuzz::check_memory(jaeger, body,
                          [&](auto& decoder, std::string_view b) { return decoder.decode_protobuf(b, intake); });
       break;
-    default:
-      break;
+    default: break;
   }
   return 0;
 }

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   if (data[0] == 'j') {
     fuzz::check_memory(used, body, [&](auto& decoder, std::string_view b) { return decoder.decode_json(b, intake); });
   } else if (data[0] == 'p') {
-    fuzz::check_memory(used, body, [&](auto& decoder, std::string_view b) { return decoder.decode_protobuf(b, intake); });
+    fuzz::check_memory(used, body,
+                       [&](auto& decoder, std::string_view b) { return decoder.decode_protobuf(b, intake); });
   }
   return 0;
 }

@@ -1,7 +1,8 @@
-// columnar_bench [--rows N] [--columns] [--benchmark_min_time=...]: cost of parts and segments on synthetic 12-field events.
+// columnar_bench [--rows N] [--columns] [--benchmark_min_time=...]: cost of parts and segments on synthetic 12-field
+// events.
 //
-// Prints nanoseconds per event of encoding, gathering and reading, bytes per event of each column and of the index, and a
-// checksum over what was read, so that nobody changes the work without changing the number.
+// Prints nanoseconds per event of encoding, gathering and reading, bytes per event of each column and of the index, and
+// a checksum over what was read, so that nobody changes the work without changing the number.
 #include <time.h>
 #include <unistd.h>
 
@@ -111,7 +112,8 @@ struct Costs {
 };
 
 columnar::SegmentSummary write_segment(os::Disk& disk, const std::string& path, const Parts& parts, Costs& costs) {
-  auto writer = must(columnar::create_segment(disk, path, {.tenant = "t", .dataset = "logs", .day = 1, .retention_class = ""}));
+  auto writer =
+      must(columnar::create_segment(disk, path, {.tenant = "t", .dataset = "logs", .day = 1, .retention_class = ""}));
   constexpr size_t kPartsPerGroup = contract::kGranuleRowsMax / kPartRows;
   for (size_t first = 0; first < parts.sources.size(); first += kPartsPerGroup) {
     size_t n = std::min(kPartsPerGroup, parts.sources.size() - first);
@@ -198,29 +200,36 @@ void time_columns(os::Disk& disk, const std::string& path, int repeat) {
         one.column("_time")->add_time(r, time.ints()[r]);
         if (column->name() == "_time") continue;
         model::Column* to = one.column(column->name());
-        if (!from.text_ends().empty()) to->add_string(r, from.text_at(r));
-        else if (!from.scales().empty()) to->add_decimal(r, from.ints()[r], from.scales()[scale++]);
-        else to->add_int(r, from.ints()[r]);
+        if (!from.text_ends().empty())
+          to->add_string(r, from.text_at(r));
+        else if (!from.scales().empty())
+          to->add_decimal(r, from.ints()[r], from.scales()[scale++]);
+        else
+          to->add_int(r, from.ints()[r]);
         rows.push_back({p, r});
       }
       std::string bytes;
       auto begin = Clock::now();
       for (int i = 0; i < repeat; ++i) bytes = encoder.encode(one);
       encode_ns += ns_since(begin);
-      std::vector<columnar::CommitRange> commits = {{Seq(1 + p * kPartRows), kPartRows, {"bench", p}, UnixNanos(1), 0, kPartRows}};
-      parts.sources.push_back(must(columnar::open_part(std::make_shared<const std::string>(std::move(bytes)), commits)));
+      std::vector<columnar::CommitRange> commits = {
+          {Seq(1 + p * kPartRows), kPartRows, {"bench", p}, UnixNanos(1), 0, kPartRows}};
+      parts.sources.push_back(
+          must(columnar::open_part(std::make_shared<const std::string>(std::move(bytes)), commits)));
     }
     if (column->name() == "_time") rows.clear();
     double add_ns = 0;
     if (!rows.empty()) {
-      auto writer = must(columnar::create_segment(disk, path, {.tenant = "t", .dataset = "logs", .day = 1, .retention_class = ""}));
+      auto writer = must(
+          columnar::create_segment(disk, path, {.tenant = "t", .dataset = "logs", .day = 1, .retention_class = ""}));
       auto begin = Clock::now();
       for (int i = 0; i < repeat; ++i) must(writer->add_row_group(parts.sources, rows));
       add_ns = ns_since(begin);
       writer.reset();
       must(disk.remove(path));
     }
-    std::printf("_time and %-12s part %7.1f ns/event, row group %7.1f ns/event\n", column->name().c_str(), encode_ns / n, add_ns / n);
+    std::printf("_time and %-12s part %7.1f ns/event, row group %7.1f ns/event\n", column->name().c_str(),
+                encode_ns / n, add_ns / n);
   }
 }
 
@@ -232,14 +241,16 @@ int main(int argc, char** argv) {
     if (std::strncmp(argv[i], "--benchmark_min_time", 20) == 0) rows = 7'000;
     if (std::strcmp(argv[i], "--columns") == 0) {
       auto real = os::make_real_disk();
-      time_columns(*real, std::filesystem::temp_directory_path() / ("columnar-bench-" + std::to_string(::getpid())), 10);
+      time_columns(*real, std::filesystem::temp_directory_path() / ("columnar-bench-" + std::to_string(::getpid())),
+                   10);
       return 0;
     }
     if (std::strcmp(argv[i], "--rows") == 0 && i + 1 < argc) rows = std::strtoull(argv[++i], nullptr, 10);
   }
   auto n = static_cast<double>(rows);
   Parts parts = make_parts(rows);
-  std::printf("encode_batch        %7.1f ns/event  %6.2f B/event\n", parts.encode_ns / n, static_cast<double>(parts.bytes) / n);
+  std::printf("encode_batch        %7.1f ns/event  %6.2f B/event\n", parts.encode_ns / n,
+              static_cast<double>(parts.bytes) / n);
   auto disk = os::make_real_disk();
   std::string path = std::filesystem::temp_directory_path() / ("columnar-bench-" + std::to_string(::getpid()));
   Costs costs;
@@ -253,7 +264,8 @@ int main(int argc, char** argv) {
   }
   auto segment = must(columnar::open_segment(*disk, path));
   uint64_t checksum = 0;
-  for (const char* field : {"level", "service", "status", "latency_ms", "user_id", "@timestamp", "timestamp", "ip", "trace_id", "path", "message"}) {
+  for (const char* field : {"level", "service", "status", "latency_ms", "user_id", "@timestamp", "timestamp", "ip",
+                            "trace_id", "path", "message"}) {
     double ns = read_column(*segment, field, checksum);
     std::printf("read %-14s %7.2f ns/row  %8.0fM rows/s\n", field, ns, 1000 / ns);
   }
@@ -263,9 +275,12 @@ int main(int argc, char** argv) {
       {"level=ERROR", {.op = Op::kEquals, .field = "level", .values = {Value::string("ERROR")}, .children = {}}},
       {"latency_ms>500", {.op = Op::kGreater, .field = "latency_ms", .values = {Value::bigint(500)}, .children = {}}},
       {"user_id=77", {.op = Op::kEquals, .field = "user_id", .values = {Value::bigint(77)}, .children = {}}},
-      {"\"worker gracefully\"", {.op = Op::kPhrase, .field = "message", .values = {Value::string("worker gracefully")}, .children = {}}},
-      {"\"order 1234\"", {.op = Op::kPhrase, .field = "message", .values = {Value::string("order 1234")}, .children = {}}},
-      {"contains \"s 12\"", {.op = Op::kContains, .field = "message", .values = {Value::string("s 12")}, .children = {}}}};
+      {"\"worker gracefully\"",
+       {.op = Op::kPhrase, .field = "message", .values = {Value::string("worker gracefully")}, .children = {}}},
+      {"\"order 1234\"",
+       {.op = Op::kPhrase, .field = "message", .values = {Value::string("order 1234")}, .children = {}}},
+      {"contains \"s 12\"",
+       {.op = Op::kContains, .field = "message", .values = {Value::string("s 12")}, .children = {}}}};
   for (const auto& [name, leaf] : filters) {
     uint64_t matches = 0;
     double ns = filter_all(*segment, leaf, checksum, matches);

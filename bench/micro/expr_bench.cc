@@ -1,5 +1,5 @@
-// Rows per second of the loops that queries spend their time in: filters, arithmetic, aggregates. One block of 4,096 rows
-// at a time, as the executor hands them over.
+// Rows per second of the loops that queries spend their time in: filters, arithmetic, aggregates. One block of 4,096
+// rows at a time, as the executor hands them over.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -56,15 +56,14 @@ VectorPtr messages() {
   expr::VectorBuilder out;
   for (uint32_t i = 0; i < kRows; ++i) {
     std::string text = "Payment request for order " + std::to_string(random() % 1000000);
-    text += random() % 50 == 0 ? " failed: upstream timed out after 3000 ms" : " completed by gateway eu-central in 12 ms";
+    text +=
+        random() % 50 == 0 ? " failed: upstream timed out after 3000 ms" : " completed by gateway eu-central in 12 ms";
     out.add_string(text);
   }
   return out.finish();
 }
 
-std::vector<VectorPtr> columns() {
-  return {integers(1000), integers(1 << 30), reals(), levels(), messages()};
-}
+std::vector<VectorPtr> columns() { return {integers(1000), integers(1 << 30), reals(), levels(), messages()}; }
 
 expr::ListSchema schema() {
   return expr::ListSchema({{"latency_ms", Type::kLong},

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "event_gen.h"
 #include "base/hash.h"
+#include "event_gen.h"
 #include "wire/otlp_logs.h"
 
 namespace clew::bench {
@@ -60,9 +60,8 @@ void decode_logs(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kRecords);
   state.SetBytesProcessed(static_cast<int64_t>(bytes));
-  state.counters["ns_per_record"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * kRecords * 1e-9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_record"] = benchmark::Counter(static_cast<double>(state.iterations()) * kRecords * 1e-9,
+                                                       benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.SetLabel("checksum " + std::to_string(checksum % 1'000'000));
 }
 BENCHMARK(decode_logs);

@@ -50,7 +50,8 @@ wire::Intake intake() {
 
 void report(benchmark::State& state, const Input& in, uint64_t rows, uint64_t checksum) {
   auto events = static_cast<double>(state.iterations()) * static_cast<double>(in.events);
-  state.counters["ns_per_event"] = benchmark::Counter(events / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_event"] =
+      benchmark::Counter(events / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["rows"] = static_cast<double>(rows);
   state.counters["checksum"] = static_cast<double>(checksum);
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(in.bytes));

@@ -19,8 +19,6 @@ Result<contract::Access> AccessGate::admit(const net::Request& request, Need nee
   return contract::Access{};
 }
 
-Result<contract::Access> AccessGate::admit_grpc(Need) const {
-  return contract::Access{};
-}
+Result<contract::Access> AccessGate::admit_grpc(Need) const { return contract::Access{}; }
 
 }  // namespace clew::api

@@ -9,9 +9,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 constexpr uint32_t kTopDefault = 50;
 
-std::string time_text(const model::Value& time) {
-  return time.is_null() ? std::string() : rfc3339(time.i64());
-}
+std::string time_text(const model::Value& time) { return time.is_null() ? std::string() : rfc3339(time.i64()); }
 
 Json group_json(const explore::ErrorGroup& group) {
   Json services = value_json(group.services);

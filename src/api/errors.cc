@@ -10,9 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 bool is_protobuf(const net::Request& request) {
   return request.header("content-type").find("protobuf") != std::string_view::npos;
@@ -28,26 +26,16 @@ void add_retry_after(Code code, net::Response& response) {
 
 std::string elastic_type(Code code) {
   switch (code) {
-    case Code::kInvalid:
-      return "illegal_argument_exception";
-    case Code::kNotFound:
-      return "index_not_found_exception";
-    case Code::kExists:
-      return "resource_already_exists_exception";
-    case Code::kTooLarge:
-      return "content_too_long_exception";
-    case Code::kOverloaded:
-      return "es_rejected_execution_exception";
-    case Code::kUnsupported:
-      return "media_type_header_exception";
-    case Code::kFull:
-      return "cluster_block_exception";
-    case Code::kForbidden:
-      return "security_exception";
-    case Code::kUnavailable:
-      return "unavailable_exception";
-    default:
-      return "exception";
+    case Code::kInvalid: return "illegal_argument_exception";
+    case Code::kNotFound: return "index_not_found_exception";
+    case Code::kExists: return "resource_already_exists_exception";
+    case Code::kTooLarge: return "content_too_long_exception";
+    case Code::kOverloaded: return "es_rejected_execution_exception";
+    case Code::kUnsupported: return "media_type_header_exception";
+    case Code::kFull: return "cluster_block_exception";
+    case Code::kForbidden: return "security_exception";
+    case Code::kUnavailable: return "unavailable_exception";
+    default: return "exception";
   }
 }
 

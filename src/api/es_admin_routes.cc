@@ -79,9 +79,7 @@ void answer(const CallPtr& call, const Json& json, int status = 200) {
                           .body = dump_json(json)});
 }
 
-void acknowledge(const CallPtr& call) {
-  answer(call, {{"acknowledged", true}});
-}
+void acknowledge(const CallPtr& call) { answer(call, {{"acknowledged", true}}); }
 
 // Until there is a user interface, a browser learns where it is.
 constexpr std::string_view kFrontPage =
@@ -129,13 +127,9 @@ void EsAdmin::health(const CallPtr& call) {
                 {"active_shards_percent_as_number", 100.0}});
 }
 
-Json license_json() {
-  return {{"status", "active"}, {"uid", "clew"}, {"type", "basic"}, {"mode", "basic"}};
-}
+Json license_json() { return {{"status", "active"}, {"uid", "clew"}, {"type", "basic"}, {"mode", "basic"}}; }
 
-void EsAdmin::license(const CallPtr& call) {
-  answer(call, {{"license", license_json()}});
-}
+void EsAdmin::license(const CallPtr& call) { answer(call, {{"license", license_json()}}); }
 
 void EsAdmin::xpack(const CallPtr& call) {
   Json off = {{"available", false}, {"enabled", false}};

@@ -21,9 +21,7 @@ using trace::Trace;
 
 constexpr int64_t kMicro = 1000;
 
-int64_t micros(int64_t nanos) {
-  return nanos / kMicro;
-}
+int64_t micros(int64_t nanos) { return nanos / kMicro; }
 
 class JaegerWriter {
  public:
@@ -85,20 +83,13 @@ void JaegerWriter::text_tag(std::string_view key, std::string_view value) {
 void JaegerWriter::tag(std::string_view key, const Value& value) {
   std::string_view type = "string";
   switch (value.type()) {
-    case Type::kBool:
-      type = "bool";
-      break;
+    case Type::kBool: type = "bool"; break;
     case Type::kInt:
-    case Type::kLong:
-      type = "int64";
-      break;
+    case Type::kLong: type = "int64"; break;
     case Type::kDouble:
     case Type::kFloat:
-    case Type::kDecimal:
-      type = "float64";
-      break;
-    default:
-      break;
+    case Type::kDecimal: type = "float64"; break;
+    default: break;
   }
   if (type == "string") return text_tag(key, tag_text(value));
   json_.begin_object();
@@ -252,8 +243,6 @@ void JaegerWriter::warnings() {
 
 }  // namespace
 
-void append_jaeger_trace(const Trace& trace, JsonWriter& json) {
-  JaegerWriter(trace, json).write();
-}
+void append_jaeger_trace(const Trace& trace, JsonWriter& json) { JaegerWriter(trace, json).write(); }
 
 }  // namespace clew::api

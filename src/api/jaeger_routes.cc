@@ -174,9 +174,7 @@ void search(ServerParts& parts, const CallPtr& call) {
   answer_traces(parts, call, ids, false);
 }
 
-void get_trace(ServerParts& parts, const CallPtr& call) {
-  answer_traces(parts, call, {call->names[0]}, true);
-}
+void get_trace(ServerParts& parts, const CallPtr& call) { answer_traces(parts, call, {call->names[0]}, true); }
 
 void list_dependencies(ServerParts& parts, const CallPtr& call) {
   const net::Request& request = call->request();

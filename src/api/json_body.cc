@@ -160,9 +160,7 @@ Result<contract::TimeRange> range_members(const Json& object, const os::Clock& c
   return range;
 }
 
-std::string dump_json(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump_json(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string rfc3339(int64_t unix_nanos) {
   int64_t millis = unix_nanos / 1'000'000;

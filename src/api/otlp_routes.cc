@@ -161,8 +161,6 @@ class Service final : public OtlpService {
 
 }  // namespace
 
-std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts) {
-  return std::make_shared<Service>(parts);
-}
+std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts) { return std::make_shared<Service>(parts); }
 
 }  // namespace clew::api

@@ -23,9 +23,7 @@ bool is_name(const std::string& segment) {
   return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
 }
 
-bool takes_rest(const std::string& segment) {
-  return is_name(segment) && segment[segment.size() - 2] == '*';
-}
+bool takes_rest(const std::string& segment) { return is_name(segment) && segment[segment.size() - 2] == '*'; }
 
 // How well a pattern fits, by its literal segments from the left (a lower bound of "not at all" is -1).
 int fit(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {

@@ -20,8 +20,8 @@ Status read_order(const Json& body, query::Request& request) {
 }  // namespace
 
 Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view text) {
-  Json body = CLEW_TRY(parse_object(
-      text, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw", "bytes"}));
+  Json body =
+      CLEW_TRY(parse_object(text, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw", "bytes"}));
   explore::Question question = CLEW_TRY(read_question(parts, access, body));
   SearchCall out;
   query::Request& request = out.request;

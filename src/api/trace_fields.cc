@@ -36,9 +36,7 @@ constexpr std::string_view kProcessPrefixes[] = {"telemetry.", "host.",     "os.
                                                  "container.", "cloud.",    "deployment.", "process.",
                                                  "service.",   "resource.", "faas.",       "network.local."};
 
-bool is_own(std::string_view name) {
-  return std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn);
-}
+bool is_own(std::string_view name) { return std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn); }
 
 bool of_process(std::string_view name) {
   return std::any_of(std::begin(kProcessPrefixes), std::end(kProcessPrefixes),

@@ -20,9 +20,7 @@ using trace::Trace;
 constexpr size_t kBottlenecksShown = 10;
 constexpr double kNanosPerMilli = 1e6;
 
-double millis(int64_t nanos) {
-  return static_cast<double>(nanos) / kNanosPerMilli;
-}
+double millis(int64_t nanos) { return static_cast<double>(nanos) / kNanosPerMilli; }
 
 std::string time_text(int64_t nanos) {
   std::string out;

@@ -18,9 +18,7 @@ constexpr uint64_t kLimitDefault = 20;
 constexpr size_t kPathsShown = 1000;
 constexpr double kNanosPerMilli = 1e6;
 
-double millis(int64_t nanos) {
-  return static_cast<double>(nanos) / kNanosPerMilli;
-}
+double millis(int64_t nanos) { return static_cast<double>(nanos) / kNanosPerMilli; }
 
 void answer_body(const CallPtr& call, std::string body) {
   body += "\n";

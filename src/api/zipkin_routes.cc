@@ -127,9 +127,7 @@ Result<Trace> load(ServerParts& parts, const CallPtr& call, std::string_view id)
   return trace::Finder(parts.store).by_trace_id(id, options, stop_of_client(call));
 }
 
-void answer(const CallPtr& call, std::string body) {
-  call->exchange->answer({.headers = {}, .body = std::move(body)});
-}
+void answer(const CallPtr& call, std::string body) { call->exchange->answer({.headers = {}, .body = std::move(body)}); }
 
 void get_trace(ServerParts& parts, const CallPtr& call) {
   Result<Trace> found = load(parts, call, call->names[0]);

@@ -41,21 +41,11 @@ void BenchEvents::append_bulk(std::string& out) {
   fmt::format_to(to, "\"status\":{},\"latency_ms\":{}.{:03},\"ip\":\"10.{}.{}.{}\",\"message\":\"", bad ? 500 : 200,
                  millis, below(1000), below(256), below(256), below(256));
   switch (below(5)) {
-    case 0:
-      fmt::format_to(to, "order {} accepted for user {} in {} ms", below(10'000'000), user, millis);
-      break;
-    case 1:
-      fmt::format_to(to, "cache miss for key item:{}, loaded {} bytes", below(1'000'000), below(65'536));
-      break;
-    case 2:
-      fmt::format_to(to, "slow query detected: {} rows in {} ms", below(10'000), millis);
-      break;
-    case 3:
-      fmt::format_to(to, "upstream {} answered {} after {} retries", service, bad ? 503 : 200, below(4));
-      break;
-    default:
-      fmt::format_to(to, "session {:x} of user {} renewed", below(1ull << 40), user);
-      break;
+    case 0: fmt::format_to(to, "order {} accepted for user {} in {} ms", below(10'000'000), user, millis); break;
+    case 1: fmt::format_to(to, "cache miss for key item:{}, loaded {} bytes", below(1'000'000), below(65'536)); break;
+    case 2: fmt::format_to(to, "slow query detected: {} rows in {} ms", below(10'000), millis); break;
+    case 3: fmt::format_to(to, "upstream {} answered {} after {} retries", service, bad ? 503 : 200, below(4)); break;
+    default: fmt::format_to(to, "session {:x} of user {} renewed", below(1ull << 40), user); break;
   }
   out += "\"}\n";
 }

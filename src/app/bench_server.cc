@@ -19,9 +19,7 @@ namespace {
 
 constexpr size_t kReadyLineBytesMax = 64 << 10;
 
-Error system_error(const char* what) {
-  return Error(Code::kIo, std::string(what) + ": " + std::strerror(errno));
-}
+Error system_error(const char* what) { return Error(Code::kIo, std::string(what) + ": " + std::strerror(errno)); }
 
 // Spawns this program as `clew serve`, its standard output at `output`.
 Result<pid_t> spawn_serve(const std::string& data, int output) {

@@ -86,8 +86,6 @@ Status Chunker::finish() {
   return s.status;
 }
 
-uint64_t Chunker::lines_cut() const {
-  return state_->lines_cut;
-}
+uint64_t Chunker::lines_cut() const { return state_->lines_cut; }
 
 }  // namespace clew::app

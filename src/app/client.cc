@@ -9,20 +9,13 @@ namespace {
 
 Code code_of_status(int status) {
   switch (status) {
-    case 403:
-      return Code::kForbidden;
-    case 404:
-      return Code::kNotFound;
-    case 409:
-      return Code::kExists;
-    case 413:
-      return Code::kTooLarge;
-    case 429:
-      return Code::kOverloaded;
-    case 503:
-      return Code::kUnavailable;
-    default:
-      return status >= 500 ? Code::kInternal : Code::kInvalid;
+    case 403: return Code::kForbidden;
+    case 404: return Code::kNotFound;
+    case 409: return Code::kExists;
+    case 413: return Code::kTooLarge;
+    case 429: return Code::kOverloaded;
+    case 503: return Code::kUnavailable;
+    default: return status >= 500 ? Code::kInternal : Code::kInvalid;
   }
 }
 

@@ -33,9 +33,7 @@ struct Asked {
   bool keep = false;
 };
 
-double seconds(uint64_t nanos) {
-  return static_cast<double>(nanos) / 1e9;
-}
+double seconds(uint64_t nanos) { return static_cast<double>(nanos) / 1e9; }
 
 // The value below which that share of them lies. Requires: not empty.
 double percentile(std::vector<double>& values, double share) {
@@ -151,9 +149,7 @@ std::vector<Question> questions(const std::string& dataset, const std::string& t
   };
 }
 
-Result<Json> ask(Client& client, const std::string& ppl) {
-  return client.post("/_plugins/_ppl", {{"query", ppl}});
-}
+Result<Json> ask(Client& client, const std::string& ppl) { return client.post("/_plugins/_ppl", {{"query", ppl}}); }
 
 Status ask_all(Client& client, const std::string& dataset, const std::string& trace_id, const os::Clock& clock,
                Reporter& report) {
@@ -237,8 +233,8 @@ Status measure(const Asked& asked, const std::string& url, const BenchServer* ow
 }
 
 void remove_dataset(const std::string& url, const std::string& dataset) {
-  Result<net::HttpReply> reply = Client(url).call(
-      {.method = "DELETE", .url = "/" + dataset, .headers = {}, .body = {}, .on_body = nullptr});
+  Result<net::HttpReply> reply =
+      Client(url).call({.method = "DELETE", .url = "/" + dataset, .headers = {}, .body = {}, .on_body = nullptr});
   if (reply.ok() && (reply->status == 200 || reply->status == 404)) return;
   std::string why = reply.ok() ? fmt::format("status {}", reply->status) : reply.error().message();
   std::fprintf(stderr, "clew bench: dataset %s is left behind: %s\n", dataset.c_str(), why.c_str());

@@ -26,9 +26,7 @@ Error no_store(const std::string& dir) {
   return Error(Code::kNotFound, dir + " is no store and no snapshot: it has no manifest/");
 }
 
-std::string base_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // --- inspect ---------------------------------------------------------------------------------------------------------
 
@@ -133,10 +131,11 @@ int run_verify(int argc, char** argv) {
 
 int run_upgrade(int argc, char** argv) {
   std::string dir;
-  Flags flags("upgrade",
-              "lets a store be written in this version's format; older versions of clew may refuse it then. Until then a newer "
-              "clew keeps to the store's own, so that one can go back. The server must not run on it",
-              "clew upgrade /var/lib/clew");
+  Flags flags(
+      "upgrade",
+      "lets a store be written in this version's format; older versions of clew may refuse it then. Until then a newer "
+      "clew keeps to the store's own, so that one can go back. The server must not run on it",
+      "clew upgrade /var/lib/clew");
   flags.argument(dir, "DIR", "a data directory", true);
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
   dir = without_slash(dir);

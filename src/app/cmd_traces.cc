@@ -13,9 +13,7 @@
 namespace clew::app {
 namespace {
 
-bool write_out(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-}
+bool write_out(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
 
 struct Query {
   std::string text = "?";

@@ -117,9 +117,7 @@ Status set_number(const std::string& text, uint64_t max, uint32_t& to) {
   return {};
 }
 
-DatasetRetention& dataset_of(ServeOptions& options, const Names& names) {
-  return options.dataset_retention[names[0]];
-}
+DatasetRetention& dataset_of(ServeOptions& options, const Names& names) { return options.dataset_retention[names[0]]; }
 
 ClassRetention& class_rule(ServeOptions& options, const Names& names) {
   return dataset_of(options, names).classes[names[1]];

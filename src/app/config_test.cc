@@ -62,7 +62,8 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
 TEST(Config, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(mistakes("data: x\nlisen: 1\n"), "2 no key lisen; did you mean listen?\n");
   EXPECT_EQ(mistakes("retention:\n  totl: 3d\n"), "2 no key retention.totl; did you mean total?\n");
-  EXPECT_EQ(mistakes("query:\n  zzzzzzzzz: 3\n"), "2 no key query.zzzzzzzzz; known here: groups, memory, rows, timeout\n");
+  EXPECT_EQ(mistakes("query:\n  zzzzzzzzz: 3\n"),
+            "2 no key query.zzzzzzzzz; known here: groups, memory, rows, timeout\n");
   EXPECT_EQ(mistakes("memory: much\n"), "1 memory: \"much\" is no size: write 512MiB, 2GB or 4096\n");
   EXPECT_EQ(mistakes("\nretention: {hot: 5}\n"), "2 retention.hot: \"5\" is no duration: write 30d or 4w\n");
   EXPECT_EQ(mistakes("retention: {hot: 5h}\n"),

@@ -68,9 +68,7 @@ void Flags::bytes(uint64_t& to, const std::string& name, const std::string& help
       ->check(check);
 }
 
-void Flags::yes(bool& to, const std::string& name, const std::string& help) {
-  state_->app.add_flag(name, to, help);
-}
+void Flags::yes(bool& to, const std::string& name, const std::string& help) { state_->app.add_flag(name, to, help); }
 
 void Flags::texts(std::vector<std::string>& to, const std::string& name, const std::string& metavar,
                   const std::string& help) {

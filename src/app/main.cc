@@ -29,7 +29,8 @@ const Command* find_command(std::string_view name) {
 int print_language(std::string_view topic) {
   std::string text = query::language_help(topic);
   if (text.empty()) {
-    std::fprintf(stderr, "clew: the language reference says nothing about %.*s\n", static_cast<int>(topic.size()), topic.data());
+    std::fprintf(stderr, "clew: the language reference says nothing about %.*s\n", static_cast<int>(topic.size()),
+                 topic.data());
     return 1;
   }
   std::fputs(text.c_str(), stdout);
@@ -60,6 +61,4 @@ int run_main(int argc, char** argv) {
 }  // namespace
 }  // namespace clew::app
 
-int main(int argc, char** argv) {
-  return clew::app::run_main(argc, argv);
-}
+int main(int argc, char** argv) { return clew::app::run_main(argc, argv); }

@@ -17,9 +17,7 @@ constexpr uint32_t kCellsMin = 6;        // a column is not cut below this
 constexpr uint32_t kCellsReadable = 12;  // columns that would all be cut below this make lines instead of a table
 constexpr std::string_view kGap = "  ";
 // Where JSON or a table is asked for, bytes that are no UTF-8 become U+FFFD.
-std::string readable(std::string_view row) {
-  return text::valid_utf8(std::string(row));
-}
+std::string readable(std::string_view row) { return text::valid_utf8(std::string(row)); }
 
 // Each byte as the character of its number, and back: carries any bytes through a JSON parser that wants UTF-8.
 std::string widened(std::string_view bytes) {
@@ -38,9 +36,7 @@ std::string narrowed(std::string_view text) {
   return out;
 }
 
-Json parse_row(std::string_view row) {
-  return Json::parse(readable(row), nullptr, false);
-}
+Json parse_row(std::string_view row) { return Json::parse(readable(row), nullptr, false); }
 
 const Json* find_cell(const Json& row, const std::string& name) {
   if (!row.is_object()) return nullptr;
@@ -353,25 +349,17 @@ std::string cell_text(const Json& value) {
 
 std::unique_ptr<RowPrinter> make_row_printer(RowFormat format, const Terminal& terminal, RowPrinter::Out out) {
   switch (format) {
-    case RowFormat::kTable:
-      return std::make_unique<TablePrinter>(terminal, std::move(out));
-    case RowFormat::kJson:
-      return std::make_unique<JsonPrinter>(std::move(out));
-    case RowFormat::kCsv:
-      return std::make_unique<CsvPrinter>(terminal, std::move(out));
-    case RowFormat::kRaw:
-      return std::make_unique<RawPrinter>(std::move(out));
-    case RowFormat::kLines:
-      return std::make_unique<LinePrinter>(terminal, std::move(out));
-    case RowFormat::kNdjson:
-      break;
+    case RowFormat::kTable: return std::make_unique<TablePrinter>(terminal, std::move(out));
+    case RowFormat::kJson: return std::make_unique<JsonPrinter>(std::move(out));
+    case RowFormat::kCsv: return std::make_unique<CsvPrinter>(terminal, std::move(out));
+    case RowFormat::kRaw: return std::make_unique<RawPrinter>(std::move(out));
+    case RowFormat::kLines: return std::make_unique<LinePrinter>(terminal, std::move(out));
+    case RowFormat::kNdjson: break;
   }
   return std::make_unique<NdjsonPrinter>(std::move(out));
 }
 
-bool print_to_stdout(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-}
+bool print_to_stdout(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
 
 void print_list(const Json& list, const std::vector<RowColumn>& columns, std::string format) {
   Terminal out = terminal_of(STDOUT_FILENO);

@@ -35,9 +35,7 @@ constexpr uint32_t kExitMs = 9'000;          // and the process is gone soon aft
 constexpr uint64_t kMemoryShareDefault = 5;  // one fifth of the machine
 constexpr uint64_t kMemoryBytesMin = 64ull << 20;
 
-void say(const std::string& line) {
-  std::fprintf(stderr, "clew: %s\n", line.c_str());
-}
+void say(const std::string& line) { std::fprintf(stderr, "clew: %s\n", line.c_str()); }
 
 Status check_addresses(const ServeOptions& options) {
   const net::Address* udp = options.jaeger_udp ? &*options.jaeger_udp : &options.http;
@@ -214,7 +212,8 @@ Status Server::listen() {
   otlp_http_ =
       CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, options_.http_limits, http_parts(*otlp_router_)));
   net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
-  otlp_grpc_ = CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
+  otlp_grpc_ =
+      CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
   if (options_.jaeger_udp) {
     jaeger_udp_ = CLEW_TRY(net::start_udp_listener(*options_.jaeger_udp, api::jaeger_packet_handler(*parts_, gate_)));
   }

@@ -54,10 +54,10 @@ struct ServeOptions {
 // Gives the options as the configuration file and the command line say now, for a reload.
 using ReadOptions = std::function<Result<ServeOptions>()>;
 
-// Blocks until SIGTERM or SIGINT. SIGHUP reads the options again: limits of queries, rules of datasets and the length of
-// lines change at once; of what else has changed it says that it takes a restart.
-// Requires: no other thread runs yet, so that signals reach only this one.
-// Errors: kForbidden for an address beyond loopback without `insecure`; what the store and the listeners say.
+// Blocks until SIGTERM or SIGINT. SIGHUP reads the options again: limits of queries, rules of datasets and the length
+// of lines change at once; of what else has changed it says that it takes a restart. Requires: no other thread runs
+// yet, so that signals reach only this one. Errors: kForbidden for an address beyond loopback without `insecure`; what
+// the store and the listeners say.
 Status serve(const ServeOptions& options, const ReadOptions& read_again);
 
 }  // namespace clew::app

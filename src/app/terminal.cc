@@ -154,26 +154,13 @@ std::string painted(std::string_view text, Color color, const Terminal& terminal
   if (!terminal.colors || color == Color::kNone) return std::string(text);
   const char* code = "";
   switch (color) {
-    case Color::kNone:
-      break;
-    case Color::kDim:
-      code = "2";
-      break;
-    case Color::kBold:
-      code = "1";
-      break;
-    case Color::kRed:
-      code = "31";
-      break;
-    case Color::kYellow:
-      code = "33";
-      break;
-    case Color::kGreen:
-      code = "32";
-      break;
-    case Color::kCyan:
-      code = "36";
-      break;
+    case Color::kNone: break;
+    case Color::kDim: code = "2"; break;
+    case Color::kBold: code = "1"; break;
+    case Color::kRed: code = "31"; break;
+    case Color::kYellow: code = "33"; break;
+    case Color::kGreen: code = "32"; break;
+    case Color::kCyan: code = "36"; break;
   }
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }

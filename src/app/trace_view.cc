@@ -24,9 +24,7 @@ bool flag_at(const Json& json, const char* name) {
   return member.is_boolean() && member.get<bool>();
 }
 
-std::string clean(const Json& json, const char* name) {
-  return without_controls(text_at(json, name));
-}
+std::string clean(const Json& json, const char* name) { return without_controls(text_at(json, name)); }
 
 bool has_problem(const Json& step, std::string_view name) {
   const Json& problems = member_at(step, "problems");
@@ -72,9 +70,7 @@ std::string clock_text(const std::string& rfc3339) {
   return text.substr(0, point) + "." + fraction;
 }
 
-std::string counted(uint64_t n, const char* what) {
-  return grouped(n) + " " + what + (n == 1 ? "" : "s");
-}
+std::string counted(uint64_t n, const char* what) { return grouped(n) + " " + what + (n == 1 ? "" : "s"); }
 
 std::string head_text(const Json& trace, const Terminal& terminal) {
   std::string start = text_at(trace, "start");
@@ -417,9 +413,7 @@ std::string tree_text(const Json& trace, const TreeOptions& options, const Termi
   return TreePrinter(trace, options, terminal).print();
 }
 
-std::string waterfall_text(const Json& trace, const Terminal& terminal) {
-  return Waterfall(trace, terminal).print();
-}
+std::string waterfall_text(const Json& trace, const Terminal& terminal) { return Waterfall(trace, terminal).print(); }
 
 std::string trace_ndjson(const Json& trace) {
   auto dump = [](const char* name, const Json& json) {

@@ -30,9 +30,9 @@ std::string check_values(const First& first, const Rest&... rest) {
 
 }  // namespace clew::base
 
-#define CHECK(condition, ...)                                                                               \
-  do {                                                                                                      \
-    if (!(condition)) [[unlikely]]                                                                          \
+#define CHECK(condition, ...)                                                                              \
+  do {                                                                                                     \
+    if (!(condition)) [[unlikely]]                                                                         \
       ::clew::base::check_failed(__FILE__, __LINE__, #condition, ::clew::base::check_values(__VA_ARGS__)); \
   } while (false)
 

@@ -43,7 +43,8 @@ void print_latency(std::string& out, const std::string& name, const std::string&
   }
   total += h.bucket(LatencyHistogram::kBuckets);
   out += fmt::format("{}_bucket{{{}le=\"+Inf\"}} {}\n", name, comma, total);
-  out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, braced(labels), h.sum_seconds(), name, braced(labels), total);
+  out +=
+      fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, braced(labels), h.sum_seconds(), name, braced(labels), total);
 }
 
 bool includes(const MetricLabels& all, const MetricLabels& wanted) {
@@ -117,7 +118,8 @@ std::string Registry::prometheus_text() const {
   std::string out;
   for (const auto& [name, f] : families_) {
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, f.help, name, f.type);
-    for (const auto& [labels, entry] : f.counters) out += fmt::format("{}{} {}\n", name, braced(labels), entry.second->value());
+    for (const auto& [labels, entry] : f.counters)
+      out += fmt::format("{}{} {}\n", name, braced(labels), entry.second->value());
     for (const auto& [labels, read] : f.gauges) out += fmt::format("{}{} {}\n", name, braced(labels), read());
     for (const auto& [labels, h] : f.latencies) print_latency(out, name, labels, *h);
   }

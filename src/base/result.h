@@ -12,21 +12,21 @@ namespace clew {
 
 // Why something failed. Each code maps one to one onto HTTP and gRPC status (net/status.h).
 enum class Code : uint8_t {
-  kInvalid = 1,      // the caller's bytes, query or configuration are wrong
-  kNotFound = 2,     // the named thing does not exist
-  kExists = 3,       // the named thing exists already, or is locked by another process
-  kTooLarge = 4,     // over a limit of DESIGN.md section 13a
-  kOverloaded = 5,   // come back later: a queue or budget is full
-  kUnsupported = 6,  // a version, encoding or feature that this build does not know
-  kCorrupt = 7,      // bytes on disk fail their checksum or their own rules
-  kIo = 8,           // the operating system refused
-  kFull = 9,         // the disk is full, or under its reserve
-  kCancelled = 10,   // the caller went away
-  kDeadline = 11,    // a time limit passed
-  kLimit = 12,       // a query reached its memory or group limit
-  kForbidden = 13,   // not allowed for this caller
-  kUnavailable = 14, // the component is closed, sealed or not yet ready
-  kInternal = 15,    // our own mistake that did not deserve a crash
+  kInvalid = 1,       // the caller's bytes, query or configuration are wrong
+  kNotFound = 2,      // the named thing does not exist
+  kExists = 3,        // the named thing exists already, or is locked by another process
+  kTooLarge = 4,      // over a limit of DESIGN.md section 13a
+  kOverloaded = 5,    // come back later: a queue or budget is full
+  kUnsupported = 6,   // a version, encoding or feature that this build does not know
+  kCorrupt = 7,       // bytes on disk fail their checksum or their own rules
+  kIo = 8,            // the operating system refused
+  kFull = 9,          // the disk is full, or under its reserve
+  kCancelled = 10,    // the caller went away
+  kDeadline = 11,     // a time limit passed
+  kLimit = 12,        // a query reached its memory or group limit
+  kForbidden = 13,    // not allowed for this caller
+  kUnavailable = 14,  // the component is closed, sealed or not yet ready
+  kInternal = 15,     // our own mistake that did not deserve a crash
 };
 
 std::string_view code_name(Code code);
@@ -111,9 +111,7 @@ class [[nodiscard]] Result<void> {
 
 using Status = Result<void>;
 
-inline Status ok_status() {
-  return {};
-}
+inline Status ok_status() { return {}; }
 
 // Quotes and cuts a value for an error message.
 std::string quoted(std::string_view value);
@@ -123,10 +121,10 @@ std::string quoted(std::string_view value);
 // Gives the value of a Result or returns its error from the enclosing function.
 // Stands alone, after `=`, or after `return`; nowhere else (tools/tidy.py): inside braces beside another temporary both
 // g++ 12 and clang 14 skip a destructor on the early exit.
-#define CLEW_TRY(...)                                                          \
-  __extension__({                                                              \
-    auto clew_try_result = (__VA_ARGS__);                                      \
-    if (!clew_try_result.ok()) [[unlikely]]                                    \
-      return std::move(clew_try_result).error();                               \
-    std::move(clew_try_result).take();                                         \
+#define CLEW_TRY(...)                            \
+  __extension__({                                \
+    auto clew_try_result = (__VA_ARGS__);        \
+    if (!clew_try_result.ok()) [[unlikely]]      \
+      return std::move(clew_try_result).error(); \
+    std::move(clew_try_result).take();           \
   })

@@ -1,7 +1,7 @@
 #include "codec/bitpack.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 

@@ -8,14 +8,10 @@
 
 namespace clew::codec {
 
-constexpr size_t packed_bytes(size_t count, int width) {
-  return (count * static_cast<size_t>(width) + 7) / 8;
-}
+constexpr size_t packed_bytes(size_t count, int width) { return (count * static_cast<size_t>(width) + 7) / 8; }
 
 // Bits that `v` needs; 0 for 0.
-constexpr int bits_of(uint64_t v) {
-  return v == 0 ? 0 : 64 - __builtin_clzll(v);
-}
+constexpr int bits_of(uint64_t v) { return v == 0 ? 0 : 64 - __builtin_clzll(v); }
 
 // Requires: 0 <= width <= 64 and every value fits in `width` bits.
 void pack_bits(const uint64_t* values, size_t count, int width, std::string& out);

@@ -89,7 +89,8 @@ TEST(Ints, RoundTripOfEveryForm) {
     for (const auto& values : samples()) {
       std::string out;
       encoder.encode(values, effort, out);
-      EXPECT_LE(out.size(), values.size() * 8 + 24) << values.size() << " form " << int(out[0]) << " effort " << int(effort);
+      EXPECT_LE(out.size(), values.size() * 8 + 24)
+          << values.size() << " form " << int(out[0]) << " effort " << int(effort);
       base::Reader in(out);
       std::vector<int64_t> back(values.size());
       ASSERT_TRUE(decode_ints(in, values.size(), back.data()).ok());
@@ -102,7 +103,8 @@ TEST(Ints, RoundTripOfEveryForm) {
 TEST(Ints, SmallData) {
   IntEncoder encoder;
   std::vector<int64_t> millis(4096);
-  for (size_t i = 0; i < millis.size(); ++i) millis[i] = 1'700'000'000'000'000'000 + static_cast<int64_t>(i / 7) * 1000000;
+  for (size_t i = 0; i < millis.size(); ++i)
+    millis[i] = 1'700'000'000'000'000'000 + static_cast<int64_t>(i / 7) * 1000000;
   std::string out;
   encoder.encode(millis, Effort::kFull, out);
   EXPECT_LT(out.size(), 1200u);  // 4096 differences of one bit

@@ -321,7 +321,8 @@ Status decode_form(base::Reader& in, int form, size_t count, int64_t* out) {
       if (bytes.size() != count * 8) return Error(Code::kCorrupt, "bytes of another count");
       for (size_t i = 0; i < count; ++i) {
         uint64_t v = 0;
-        for (size_t b = 0; b < 8; ++b) v |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[b * count + i])) << (8 * b);
+        for (size_t b = 0; b < 8; ++b)
+          v |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[b * count + i])) << (8 * b);
         raw[i] = v;
       }
       return {};

@@ -9,8 +9,8 @@
 //   5 bytes     the 8-byte values transposed (all lowest bytes first), compressed (codec/compress.h)
 //
 // unit 1, 2, 3: every value is that of the form times 1e3, 1e6, 1e9.
-// packed: u8 width, varint exceptions; with exceptions u8 high width, their positions as frames of 16 bits each, the bits
-// above `width` packed; then all low parts packed. An exception is a value that needs more than `width` bits.
+// packed: u8 width, varint exceptions; with exceptions u8 high width, their positions as frames of 16 bits each, the
+// bits above `width` packed; then all low parts packed. An exception is a value that needs more than `width` bits.
 #pragma once
 
 #include <cstdint>

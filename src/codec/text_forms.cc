@@ -35,8 +35,8 @@ bool parse_hex16(const char* text, char* out) {
   __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
   __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
   if (_mm_movemask_epi8(_mm_or_si128(is_digit, is_letter)) != 0xffff) return false;
-  __m128i nibble = _mm_or_si128(_mm_and_si128(is_digit, digit),
-                                _mm_and_si128(is_letter, _mm_add_epi8(letter, _mm_set1_epi8(10))));
+  __m128i nibble =
+      _mm_or_si128(_mm_and_si128(is_digit, digit), _mm_and_si128(is_letter, _mm_add_epi8(letter, _mm_set1_epi8(10))));
   // Each pair is high * 16 + low.
   __m128i pairs = _mm_maddubs_epi16(nibble, _mm_set1_epi16(0x0110));
   __m128i bytes = _mm_packus_epi16(pairs, pairs);
@@ -77,7 +77,8 @@ void print_hex(const char* bytes, size_t count, char* out) {
 }
 
 bool parse_uuid(std::string_view text, char* out) {
-  if (text.size() != kUuidChars || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+  if (text.size() != kUuidChars || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+    return false;
   char digits[32];
   size_t from = 0;
   size_t to = 0;

@@ -59,7 +59,9 @@ void append_literal(std::string_view text, std::string& pattern) {
 
 // The pattern of date and time to the second; moves `at` behind it. Empty when there is none.
 std::string date_pattern(std::string_view text, size_t& at) {
-  auto is = [&](size_t i, std::string_view set) { return i < text.size() && set.find(text[i]) != std::string_view::npos; };
+  auto is = [&](size_t i, std::string_view set) {
+    return i < text.size() && set.find(text[i]) != std::string_view::npos;
+  };
   std::string pattern;
   if (digits(text, 0, 4) && is(4, "-/") && digits(text, 5, 2) && is(7, "-/") && digits(text, 8, 2) && is(10, "T _:")) {
     pattern = std::string("%Y") + text[4] + "%m" + text[7] + "%d" + text[10];
@@ -70,7 +72,8 @@ std::string date_pattern(std::string_view text, size_t& at) {
   } else {
     return {};
   }
-  if (!digits(text, at, 2) || !is(at + 2, ":") || !digits(text, at + 3, 2) || !is(at + 5, ":") || !digits(text, at + 6, 2)) {
+  if (!digits(text, at, 2) || !is(at + 2, ":") || !digits(text, at + 3, 2) || !is(at + 5, ":") ||
+      !digits(text, at + 6, 2)) {
     return {};
   }
   at += 8;
@@ -191,7 +194,8 @@ bool TimeLayout::parse_second(std::string_view text, int64_t& seconds) const {
     }
   }
   if (std::string_view(rest, text.size()) != literal_) return false;
-  if (year < kYearMin || year > kYearMax || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) {
+  if (year < kYearMin || year > kYearMax || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
+      second > 59) {
     return false;
   }
   int64_t days = days_of_date(year, month, day);
@@ -203,8 +207,10 @@ bool TimeLayout::parse_second(std::string_view text, int64_t& seconds) const {
 bool TimeLayout::parse(std::string_view text, int64_t& unix_nanos) {
   if (text.size() != text_bytes_) return false;
   size_t after = fraction_at_ + fraction_digits_;
-  bool known = known_text_.size() == text.size() && std::memcmp(known_text_.data(), text.data(), fraction_at_ ? fraction_at_ : text.size()) == 0 &&
-               (fraction_at_ == 0 || std::memcmp(known_text_.data() + after, text.data() + after, text.size() - after) == 0);
+  bool known =
+      known_text_.size() == text.size() &&
+      std::memcmp(known_text_.data(), text.data(), fraction_at_ ? fraction_at_ : text.size()) == 0 &&
+      (fraction_at_ == 0 || std::memcmp(known_text_.data() + after, text.data() + after, text.size() - after) == 0);
   if (!known) {
     int64_t seconds = 0;
     if (!parse_second(text, seconds)) return false;

@@ -1,7 +1,7 @@
 // TimeLayout: how a time is written as text of a fixed length, found out from an example.
 //
-// On disk a layout is its pattern: %Y %m %d %H %M %S and %b (an English month of three letters), %1 to %9 (that many digits
-// of the second's fraction), everything else as it stands; and the zone's offset in seconds.
+// On disk a layout is its pattern: %Y %m %d %H %M %S and %b (an English month of three letters), %1 to %9 (that many
+// digits of the second's fraction), everything else as it stands; and the zone's offset in seconds.
 #pragma once
 
 #include <cstdint>

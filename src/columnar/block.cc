@@ -260,9 +260,7 @@ Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const Bl
   return {};
 }
 
-uint8_t one_kind(uint16_t kinds) {
-  return static_cast<uint8_t>(__builtin_ctz(kinds));
-}
+uint8_t one_kind(uint16_t kinds) { return static_cast<uint8_t>(__builtin_ctz(kinds)); }
 
 }  // namespace
 
@@ -280,9 +278,7 @@ void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const
   out[flags_at] = static_cast<char>(flags);
 }
 
-bool block_needs_times(std::string_view bytes) {
-  return !bytes.empty() && (bytes[0] & kNeedsTimes) != 0;
-}
+bool block_needs_times(std::string_view bytes) { return !bytes.empty() && (bytes[0] & kNeedsTimes) != 0; }
 
 Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
                   const std::function<Status(base::Reader& in, std::span<const uint32_t> rows)>& read) {

@@ -22,7 +22,8 @@ class ByteSource {
  public:
   ByteSource(std::shared_ptr<const os::File> file, uint64_t offset, uint64_t bytes)
       : file_(std::move(file)), offset_(offset), bytes_(bytes) {}
-  explicit ByteSource(std::shared_ptr<const std::string> memory) : memory_(std::move(memory)), bytes_(memory_->size()) {}
+  explicit ByteSource(std::shared_ptr<const std::string> memory)
+      : memory_(std::move(memory)), bytes_(memory_->size()) {}
 
   uint64_t bytes() const { return bytes_; }
   // Errors: kCorrupt outside of the range; kIo.

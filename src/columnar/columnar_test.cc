@@ -24,21 +24,16 @@ using testing::rows_of;
 // Reads a granule back to rows through the query door: names and value texts.
 std::string value_text(const model::Value& v) {
   switch (v.type()) {
-    case model::Type::kNull:
-      return "null";
-    case model::Type::kDouble:
-      return std::to_string(v.f64());
-    case model::Type::kString:
-      return "s" + v.text();
+    case model::Type::kNull: return "null";
+    case model::Type::kDouble: return std::to_string(v.f64());
+    case model::Type::kString: return "s" + v.text();
     case model::Type::kArray: {
       std::string out = "[";
       for (const auto& item : v.items()) out += value_text(item) + ",";
       return out + "]";
     }
-    case model::Type::kStruct:
-      return "{}";
-    default:
-      return std::string(model::type_name(v.type())) + std::to_string(v.i64());
+    case model::Type::kStruct: return "{}";
+    default: return std::string(model::type_name(v.type())) + std::to_string(v.i64());
   }
 }
 

@@ -17,12 +17,12 @@ constexpr char kReference = 0x14;
 constexpr std::string_view kReferenceNames = " !\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~";
 static_assert(kReferenceNames.size() >= kReferencesMax);
 
-constexpr size_t kTimesMax = 4;            // ways of writing the time in one chunk
-constexpr uint32_t kTimeTrials = 64;       // lines that are searched for a time
-constexpr size_t kTimeSearchBytes = 160;   // how far into them
+constexpr size_t kTimesMax = 4;           // ways of writing the time in one chunk
+constexpr uint32_t kTimeTrials = 64;      // lines that are searched for a time
+constexpr size_t kTimeSearchBytes = 160;  // how far into them
 constexpr size_t kLayoutsMax = 64;
-constexpr uint32_t kTrialLines = 512;      // lines after which it is given up when skeletons are hardly shorter
-constexpr size_t kLooseBytes = 4;          // a shorter value is taken only where it stands alone
+constexpr uint32_t kTrialLines = 512;  // lines after which it is given up when skeletons are hardly shorter
+constexpr size_t kLooseBytes = 4;      // a shorter value is taken only where it stands alone
 
 bool is_word_byte(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<uint8_t>(c) > 0x7f;
@@ -41,7 +41,8 @@ int64_t floor_to(int64_t v, int64_t unit) {
 }
 
 std::string_view print_time(codec::TimeLayout& layout, int64_t time, int64_t shift, std::string& out) {
-  auto shifted = static_cast<int64_t>(static_cast<uint64_t>(floor_to(time, layout.unit_ns())) + static_cast<uint64_t>(shift));
+  auto shifted =
+      static_cast<int64_t>(static_cast<uint64_t>(floor_to(time, layout.unit_ns())) + static_cast<uint64_t>(shift));
   out.resize(layout.text_bytes());
   layout.print(shifted, out.data());
   return out;
@@ -101,7 +102,8 @@ void Composer::find_time(std::string_view line, uint32_t row) {
     auto layout = codec::TimeLayout::of_example(line.substr(at, used));
     int64_t time = 0;
     if (!layout || !layout->parse(line.substr(at, used), time)) continue;
-    auto shift = static_cast<int64_t>(static_cast<uint64_t>(time) - static_cast<uint64_t>(floor_to(times_[row], layout->unit_ns())));
+    auto shift = static_cast<int64_t>(static_cast<uint64_t>(time) -
+                                      static_cast<uint64_t>(floor_to(times_[row], layout->unit_ns())));
     size_t r = columns_.size() + time_references_.size();
     time_references_.push_back({std::move(*layout), shift});
     values_.resize(r + 1);
@@ -114,15 +116,18 @@ void Composer::find_time(std::string_view line, uint32_t row) {
 void Composer::find_values(std::string_view line) {
   by_length_.resize(values_.size());
   std::iota(by_length_.begin(), by_length_.end(), size_t{0});
-  std::stable_sort(by_length_.begin(), by_length_.end(), [&](size_t a, size_t b) { return values_[a].size() > values_[b].size(); });
+  std::stable_sort(by_length_.begin(), by_length_.end(),
+                   [&](size_t a, size_t b) { return values_[a].size() > values_[b].size(); });
   found_.clear();
   for (size_t r : by_length_) {
     std::string_view value = values_[r];
     if (value.empty()) break;
     size_t loose = std::string_view::npos;
     size_t best = std::string_view::npos;
-    for (size_t at = line.find(value); at != std::string_view::npos && best == std::string_view::npos; at = line.find(value, at + 1)) {
-      bool free = std::none_of(found_.begin(), found_.end(), [&](const Found& f) { return at < f.at + f.bytes && f.at < at + value.size(); });
+    for (size_t at = line.find(value); at != std::string_view::npos && best == std::string_view::npos;
+         at = line.find(value, at + 1)) {
+      bool free = std::none_of(found_.begin(), found_.end(),
+                               [&](const Found& f) { return at < f.at + f.bytes && f.at < at + value.size(); });
       if (!free) continue;
       if (stands_alone(line, at, value.size())) best = at;
       if (loose == std::string_view::npos) loose = at;

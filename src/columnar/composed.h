@@ -1,8 +1,8 @@
 // Composed texts: a line as literal pieces and references to what other columns of its row print.
 //
 // In place of the line its chunk holds a skeleton: the line with each part that another column gives back replaced by
-// kReference and a byte of kReferenceNames; a kReference of the line itself stands twice. Skeletons are texts like others
-// and mostly the same few. Format: docs/formats/batch.md.
+// kReference and a byte of kReferenceNames; a kReference of the line itself stands twice. Skeletons are texts like
+// others and mostly the same few. Format: docs/formats/batch.md.
 #pragma once
 
 #include <deque>
@@ -24,8 +24,8 @@ struct ChunkEntries;
 // Threads: one at a time.
 class Composer {
  public:
-  // `columns` may be referred to; rows and times are those of the lines.  Requires: columns.size() <= kReferencesMax - 4.
-  // Lifetime: all outlive the composer.
+  // `columns` may be referred to; rows and times are those of the lines.  Requires: columns.size() <= kReferencesMax
+  // - 4. Lifetime: all outlive the composer.
   Composer(const ColumnView& lines, std::vector<ColumnView> columns, const int64_t* times);
 
   // Makes the skeletons; false when they are no gain.
@@ -66,13 +66,13 @@ class Composer {
   text::TimeReader reader_;
   std::vector<TimeReference> time_references_;
   uint32_t time_trials_left_;
-  std::vector<std::string> printed_;       // by reference: columns, then times
-  std::vector<std::string_view> values_;   // the same; empty where the row has none
+  std::vector<std::string> printed_;      // by reference: columns, then times
+  std::vector<std::string_view> values_;  // the same; empty where the row has none
   std::vector<size_t> by_length_;
   std::vector<Found> found_;
   std::deque<Layout> layouts_;
   size_t last_layout_ = 0;
-  std::deque<std::string> own_;            // skeletons of lines that no layout was kept for
+  std::deque<std::string> own_;  // skeletons of lines that no layout was kept for
   std::vector<std::string_view> skeletons_;
 };
 

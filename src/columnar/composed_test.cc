@@ -24,7 +24,9 @@ struct Line {
   int64_t time = 0;
 };
 
-std::string pick(std::mt19937_64& rng, std::initializer_list<const char*> of) { return *(of.begin() + rng() % of.size()); }
+std::string pick(std::mt19937_64& rng, std::initializer_list<const char*> of) {
+  return *(of.begin() + rng() % of.size());
+}
 
 std::string clock_text(int64_t time, const char* pattern) {
   auto layout = codec::TimeLayout::of_pattern(pattern, 0);
@@ -144,7 +146,8 @@ TEST_F(ComposedTest, EveryByteComesBack) {
     lines.push_back(which < 9 ? access_line(rng, time) : which < 18 ? plain_line(rng, time) : odd_line(rng, time));
     if (lines.back().raw.empty()) lines.back().raw = "\x14";
   }
-  std::vector<RowSourcePtr> parts = {part_of({lines.begin(), lines.begin() + 5000}), part_of({lines.begin() + 5000, lines.end()})};
+  std::vector<RowSourcePtr> parts = {part_of({lines.begin(), lines.begin() + 5000}),
+                                     part_of({lines.begin() + 5000, lines.end()})};
   std::vector<RowRef> rows;
   std::vector<std::string> want;
   for (uint32_t i = 0; i < 9000; ++i) {
@@ -214,7 +217,8 @@ TEST_F(ComposedTest, WordsAndPhrasesOfLinesAreFound) {
   EXPECT_EQ(matches(contract::Predicate::Op::kPhrase, "needle"), model::Selection{1234});
   EXPECT_EQ(matches(contract::Predicate::Op::kEquals, lines[77].raw)[0], 77u);
   EXPECT_EQ(matches(contract::Predicate::Op::kContains, "[" + lines[5].thread + "] ").size(),
-            static_cast<size_t>(std::count_if(lines.begin(), lines.begin() + 3000, [&](const Line& l) { return l.thread == lines[5].thread; })));
+            static_cast<size_t>(std::count_if(lines.begin(), lines.begin() + 3000,
+                                              [&](const Line& l) { return l.thread == lines[5].thread; })));
 }
 
 // A damaged byte never gives another line: the block is refused, or nothing changed.

@@ -19,7 +19,8 @@ model::Batch small_batch(uint64_t seed) {
   model::Batch batch("logs");
   for (uint32_t i = 0; i < all.rows(); ++i) (void)batch.begin_row();
   for (const auto& column : all.columns()) {
-    if (std::find(kNames.begin(), kNames.end(), column->name()) == kNames.end() && !column->name().starts_with('_')) continue;
+    if (std::find(kNames.begin(), kNames.end(), column->name()) == kNames.end() && !column->name().starts_with('_'))
+      continue;
     size_t at_int = 0, at_scale = 0, at_text = 0;
     for (const model::KindRun& run : column->runs()) {
       for (uint32_t row = run.row; row < run.row + run.count; ++row) {
@@ -66,8 +67,8 @@ std::map<std::string, std::string> answers(const contract::Granule& granule) {
 }
 
 // Fields whose answer is missing; a wrong one fails the test.
-std::set<std::string> lost(const std::map<std::string, std::string>& want, const std::map<std::string, std::string>& got,
-                           size_t at) {
+std::set<std::string> lost(const std::map<std::string, std::string>& want,
+                           const std::map<std::string, std::string>& got, size_t at) {
   std::set<std::string> missing;
   for (const auto& [name, text] : want) {
     auto it = got.find(name);
@@ -131,7 +132,8 @@ TEST(Damage, EveryByteOfASegment) {
   ASSERT_TRUE(reader.ok());
   std::vector<std::map<std::string, std::string>> want;
   for (const auto& group : (*reader)->row_groups()) want.push_back(answers(*group->granule(Seq(UINT64_MAX), nullptr)));
-  contract::Predicate took{.op = contract::Predicate::Op::kPhrase, .field = "", .values = {model::Value::string("took")}, .children = {}};
+  contract::Predicate took{
+      .op = contract::Predicate::Op::kPhrase, .field = "", .values = {model::Value::string("took")}, .children = {}};
   std::string bytes = disk.contents("/s/a.seg");
   auto file = disk.open("/s/a.seg", os::OpenMode::kReadWrite);
   ASSERT_TRUE(file.ok());

@@ -17,11 +17,11 @@ namespace clew::columnar {
 
 constexpr uint32_t kBlockRows = contract::kBlockRows;
 constexpr uint32_t kRowGroupRowsMax = contract::kGranuleRowsMax;
-constexpr uint32_t kPartRowsMax = 1u << 20;        // rows of one part
+constexpr uint32_t kPartRowsMax = 1u << 20;  // rows of one part
 constexpr uint32_t kColumnsInDirectoryMax = 1u << 17;
 constexpr uint32_t kDictionaryEntriesMax = 65536;
-constexpr uint32_t kInlineDictionaryBytes = 512;   // smaller dictionaries lie in the directory itself
-constexpr size_t kStatsTextBytes = 64;             // longer texts have no minimum and maximum
+constexpr uint32_t kInlineDictionaryBytes = 512;  // smaller dictionaries lie in the directory itself
+constexpr size_t kStatsTextBytes = 64;            // longer texts have no minimum and maximum
 
 constexpr uint32_t blocks_of(uint32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
 constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
@@ -29,8 +29,8 @@ constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
   return rows - begin < kBlockRows ? rows - begin : kBlockRows;
 }
 
-// How the texts of a block are written; on disk. kComposed is of chunks only: their blocks hold skeletons of lines in one
-// of the other forms (composed.h).
+// How the texts of a block are written; on disk. kComposed is of chunks only: their blocks hold skeletons of lines in
+// one of the other forms (composed.h).
 enum class TextForm : uint8_t {
   kPlain = 0,
   kCodes = 1,
@@ -42,8 +42,8 @@ enum class TextForm : uint8_t {
   kComposed = 7,
 };
 
-constexpr size_t kReferencesMax = 32;                 // of one composed chunk
-constexpr size_t kLineBlockBytesMax = 256u << 20;     // of the lines of one block that are composed
+constexpr size_t kReferencesMax = 32;              // of one composed chunk
+constexpr size_t kLineBlockBytesMax = 256u << 20;  // of the lines of one block that are composed
 
 // What composed lines refer to: what a column prints, or `_time` in some layout. On disk.
 struct Reference {
@@ -87,9 +87,9 @@ struct DictionaryPlace {
 // One column's part of the directory.
 struct Chunk {
   std::string name;
-  uint16_t kinds = 0;      // bit k: values of model::Kind k occur
-  uint32_t values = 0;     // rows that have the field, nulls included
-  uint32_t nulls = 0;      // of them null
+  uint16_t kinds = 0;                     // bit k: values of model::Kind k occur
+  uint32_t values = 0;                    // rows that have the field, nulls included
+  uint32_t nulls = 0;                     // of them null
   TextForm text_form = TextForm::kPlain;  // other than kPlain: all texts have that form, without exception
   std::vector<Reference> references;      // of kComposed
   ChunkStats stats;

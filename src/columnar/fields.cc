@@ -187,8 +187,8 @@ Result<VectorPtr> Fields::derived_id(uint32_t block, const Selection& rows, Scan
 }
 
 Result<VectorPtr> Fields::index_column(uint32_t block, const Selection& rows, ScanStats& stats) const {
-  auto own = std::make_shared<Vector>(
-      Vector::constant(Value::string(group_.dataset()), static_cast<uint32_t>(rows.size())));
+  auto own =
+      std::make_shared<Vector>(Vector::constant(Value::string(group_.dataset()), static_cast<uint32_t>(rows.size())));
   if (!group_.directory().find(model::kIndexField)) return VectorPtr(std::move(own));
   VectorPtr given = CLEW_TRY(stored_column(model::kIndexField, block, rows, stats));
   return any_null(*given) ? coalesce(given, own) : given;
@@ -219,7 +219,8 @@ Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const
     stats.nulls = group_.rows();
     return stats;
   }
-  if (way->size() > 1 || (*way)[0].how != model::Derive::kCopy || group_.names().maybe_in_rest((*way)[0].source)) return stats;
+  if (way->size() > 1 || (*way)[0].how != model::Derive::kCopy || group_.names().maybe_in_rest((*way)[0].source))
+    return stats;
   const Chunk* chunk = group_.directory().find((*way)[0].source);
   if (!chunk) return stats;
   stats.nulls = group_.rows() - chunk->values + chunk->nulls;

@@ -17,9 +17,7 @@ using contract::ScanStats;
 using model::Kind;
 using model::Selection;
 
-constexpr uint16_t bit(Kind kind) {
-  return static_cast<uint16_t>(1u << static_cast<int>(kind));
-}
+constexpr uint16_t bit(Kind kind) { return static_cast<uint16_t>(1u << static_cast<int>(kind)); }
 
 bool all_strings(const model::Values& values) {
   return !values.empty() &&

@@ -25,7 +25,8 @@ bool term_in(const text::Phrase& phrase, const Value& v) {
     case model::Type::kArray:
       return std::any_of(v.items().begin(), v.items().end(), [&](const Value& item) { return term_in(phrase, item); });
     case model::Type::kStruct:
-      return std::any_of(v.members().begin(), v.members().end(), [&](const auto& m) { return term_in(phrase, m.second); });
+      return std::any_of(v.members().begin(), v.members().end(),
+                         [&](const auto& m) { return term_in(phrase, m.second); });
     default: return phrase.matches(expr::print_value(v));
   }
 }
@@ -38,7 +39,9 @@ bool holds(const Predicate& p, const Value& v) {
   if (p.values[0].type() == model::Type::kString) {
     return std::any_of(p.values.begin(), p.values.end(), [&](const Value& w) { return w.text() == v.text(); });
   }
-  auto number = [](const Value& x) { return x.type() == model::Type::kDouble ? x.f64() : static_cast<double>(x.i64()); };
+  auto number = [](const Value& x) {
+    return x.type() == model::Type::kDouble ? x.f64() : static_cast<double>(x.i64());
+  };
   double a = number(v);
   double b = number(p.values[0]);
   switch (p.op) {
@@ -77,8 +80,9 @@ std::vector<Predicate> questions(const model::Batch& batch) {
     all.push_back({.op = op, .field = std::move(field), .values = std::move(values), .children = {}});
   };
   auto some = [&](const char* field, size_t i) { return std::string(batch.find(field)->text_at(i)); };
-  for (std::string term : {"took", "order", "ms", "order 5", "took 100 ms", "100", "0", "07", "7", "12", "GET", "true", "10.0.3", "a",
-                           "nothing at all", "error", "2025", "1500", "2.5", "---", "took 1", "beef"}) {
+  for (std::string term :
+       {"took", "order",  "ms", "order 5",        "took 100 ms", "100",  "0",    "07",  "7",   "12",     "GET",
+        "true", "10.0.3", "a",  "nothing at all", "error",       "2025", "1500", "2.5", "---", "took 1", "beef"}) {
     for (std::string field : {"", "f3", "f2", "f5", "f19"}) add(Op::kPhrase, field, {Value::string(term)});
   }
   for (size_t i : {3u, 50u}) {

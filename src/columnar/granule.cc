@@ -34,8 +34,12 @@ bool all_in(const RowGroup& group, Seq up_to) {
 class RowGroupGranule final : public contract::Granule {
  public:
   RowGroupGranule(std::shared_ptr<const RowGroup> group, Seq up_to, DeletedRows deleted, Reading reading)
-      : group_(std::move(group)), up_to_(up_to), deleted_(std::move(deleted)), all_seqs_(all_in(*group_, up_to)),
-        fields_(*group_), reading_(reading) {}
+      : group_(std::move(group)),
+        up_to_(up_to),
+        deleted_(std::move(deleted)),
+        all_seqs_(all_in(*group_, up_to)),
+        fields_(*group_),
+        reading_(reading) {}
 
   const std::string& dataset() const override { return group_->dataset(); }
   uint32_t rows() const override { return group_->rows(); }

@@ -9,7 +9,8 @@ namespace {
 
 constexpr size_t kBitsPerId = 12;
 constexpr size_t kBlockBits = 256;
-constexpr uint32_t kSalts[8] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
+constexpr uint32_t kSalts[8] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
+                                0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
 
 size_t block_of(uint64_t hash, size_t blocks) { return static_cast<size_t>(((hash >> 32) * blocks) >> 32); }
 

@@ -64,10 +64,12 @@ std::string references_text(const Chunk& chunk) {
 
 void describe_group(const RowGroup& group, std::string& out) {
   const Directory& d = group.directory();
-  out += fmt::format("  rows {}, {} .. {}, {} bytes\n", d.rows, time_text(d.time_min), time_text(d.time_max), d.data_bytes);
+  out += fmt::format("  rows {}, {} .. {}, {} bytes\n", d.rows, time_text(d.time_min), time_text(d.time_max),
+                     d.data_bytes);
   for (const Chunk& chunk : d.chunks) {
-    out += fmt::format("  {}: {}, {} values, {} bytes{}{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
-                       chunk.stored_bytes(), dictionary_text(chunk.dictionary), references_text(chunk), stats_text(chunk));
+    out +=
+        fmt::format("  {}: {}, {} values, {} bytes{}{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
+                    chunk.stored_bytes(), dictionary_text(chunk.dictionary), references_text(chunk), stats_text(chunk));
     Result<ChunkEntries> entries = group.entries(chunk, nullptr);
     if (!entries.ok()) out += fmt::format("    DAMAGED dictionary: {}\n", entries.error().message());
     for (uint32_t b = 0; b < chunk.blocks.size() && entries.ok(); ++b) {
@@ -85,7 +87,8 @@ void describe_group(const RowGroup& group, std::string& out) {
 Result<std::string> describe_part(std::string_view bytes) {
   ByteSource source(std::make_shared<const std::string>(bytes));
   PartHead head = CLEW_TRY(read_part_head(source));
-  std::string out = fmt::format("part version {}, dataset {}, {} bytes\n", kPartVersion, quoted(head.dataset), bytes.size());
+  std::string out =
+      fmt::format("part version {}, dataset {}, {} bytes\n", kPartVersion, quoted(head.dataset), bytes.size());
   auto dataset = std::make_shared<const std::string>(head.dataset);
   RowGroup group(dataset, std::move(head.directory), source.from(head.data_offset), Seqs::kFromCommits,
                  std::make_shared<const std::vector<CommitRange>>());
@@ -99,10 +102,11 @@ Result<std::string> describe_segment(os::Disk& disk, const std::string& path) {
   const SegmentIdentity& id = tail.identity;
   std::string out = fmt::format("segment version {}, {} bytes\n", kSegmentVersion, tail.summary.file_bytes);
   out += opened.notes;
-  out += fmt::format("tenant {}, dataset {}, day {}, retention class {}\n", quoted(id.tenant), quoted(id.dataset), id.day,
-                     quoted(id.retention_class));
-  out += fmt::format("rows {}, {} .. {}, _seq {} .. {}, {} commits\n", tail.summary.rows, time_text(tail.summary.time_min),
-                     time_text(tail.summary.time_max), tail.summary.seq_min, tail.summary.seq_max, tail.commits.size());
+  out += fmt::format("tenant {}, dataset {}, day {}, retention class {}\n", quoted(id.tenant), quoted(id.dataset),
+                     id.day, quoted(id.retention_class));
+  out +=
+      fmt::format("rows {}, {} .. {}, _seq {} .. {}, {} commits\n", tail.summary.rows, time_text(tail.summary.time_min),
+                  time_text(tail.summary.time_max), tail.summary.seq_min, tail.summary.seq_max, tail.commits.size());
   out += fmt::format("index: {} entries of {} bits in {} pages\n", tail.index.entries, tail.index.hash_bits,
                      tail.index.pages.size());
   auto dataset = std::make_shared<const std::string>(id.dataset);
@@ -137,9 +141,10 @@ std::string describe_layout() {
   std::string out = "part\n";
   out += fmt::format("  magic {}\n  version {}\n  header bytes {}\n  rows at most {}\n", kPartMagic, kPartVersion,
                      kPartHeaderBytes, kPartRowsMax);
-  out += fmt::format("segment\n  magic {}\n  version {}\n  trailer bytes {}\n", kSegmentMagic, kSegmentVersion, kTrailerBytes);
-  out += fmt::format("column\n  rows of a block {}\n  rows of a row group {}\n  dictionary entries at most {}\n", kBlockRows,
-                     kRowGroupRowsMax, kDictionaryEntriesMax);
+  out += fmt::format("segment\n  magic {}\n  version {}\n  trailer bytes {}\n", kSegmentMagic, kSegmentVersion,
+                     kTrailerBytes);
+  out += fmt::format("column\n  rows of a block {}\n  rows of a row group {}\n  dictionary entries at most {}\n",
+                     kBlockRows, kRowGroupRowsMax, kDictionaryEntriesMax);
   for (size_t k = 0; k < kKindNames.size(); ++k) out += fmt::format("  kind {} {}\n", k, kKindNames[k]);
   return out;
 }

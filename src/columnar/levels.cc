@@ -136,9 +136,7 @@ Result<std::vector<uint32_t>> service_numbers(const RowGroup& group, Numbers& nu
 
 namespace {
 
-bool earlier(const SortKey& a, const SortKey& b) {
-  return a.time != b.time ? a.time < b.time : a.seq < b.seq;
-}
+bool earlier(const SortKey& a, const SortKey& b) { return a.time != b.time ? a.time < b.time : a.seq < b.seq; }
 
 // Insertion is linear on rows that are nearly in order; after too many moves the general way goes on.
 void sort_bucket(std::span<SortKey> keys) {

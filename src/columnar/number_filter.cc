@@ -46,9 +46,8 @@ std::optional<NumberFilter> NumberFilter::make(const Predicate& leaf, const Chun
   // Beyond 2^53 a comparison of integers is not one of doubles.
   bool ints = chunk.stats.form == StatsForm::kInts;
   if (kinds & bit(Kind::kUint)) return std::nullopt;
-  if (kinds == bit(Kind::kInt) &&
-      (!ints || std::fabs(static_cast<double>(chunk.stats.int_min)) >= kExact ||
-       std::fabs(static_cast<double>(chunk.stats.int_max)) >= kExact)) {
+  if (kinds == bit(Kind::kInt) && (!ints || std::fabs(static_cast<double>(chunk.stats.int_min)) >= kExact ||
+                                   std::fabs(static_cast<double>(chunk.stats.int_max)) >= kExact)) {
     return std::nullopt;
   }
   if (kinds != bit(Kind::kInt) && (kinds & bit(Kind::kInt)) &&
@@ -74,7 +73,8 @@ std::optional<NumberFilter> NumberFilter::make(const Predicate& leaf, const Chun
     case Predicate::Op::kGreater: f.may_match_ = max > c; break;
     case Predicate::Op::kGreaterEq: f.may_match_ = max >= c; break;
     default:
-      f.may_match_ = std::any_of(f.constants_.begin(), f.constants_.end(), [&](double v) { return v >= min && v <= max; });
+      f.may_match_ =
+          std::any_of(f.constants_.begin(), f.constants_.end(), [&](double v) { return v >= min && v <= max; });
   }
   return f;
 }
@@ -95,7 +95,8 @@ bool NumberFilter::lane_range(uint8_t scale, int64_t& low, int64_t& high) const 
   for (uint8_t i = 0; i < scale; ++i) power *= 10;
   double at = constants_[0] * power;
   if (std::fabs(at) > kExact / 4) return false;
-  // The matching mantissas are a run of integers whose ends lie beside `at`; which ones exactly, the numbers themselves say.
+  // The matching mantissas are a run of integers whose ends lie beside `at`; which ones exactly, the numbers themselves
+  // say.
   auto near = static_cast<int64_t>(std::floor(at));
   auto holds = [&](int64_t m) { return matches(number_of(scale == 0 ? Kind::kInt : Kind::kDecimal, m, scale)); };
   constexpr int64_t kReach = 4;
@@ -129,7 +130,8 @@ void NumberFilter::narrow(const BlockValues& values, uint32_t begin, model::Sele
       uint8_t k = values.kind_at(row - begin);
       bool number = k != kAbsent && k != static_cast<uint8_t>(Kind::kNull);
       rows[kept] = row;
-      kept += number && matches(number_of(static_cast<Kind>(k), values.ints[row - begin], values.scale_at(row - begin)));
+      kept +=
+          number && matches(number_of(static_cast<Kind>(k), values.ints[row - begin], values.scale_at(row - begin)));
     }
     rows.resize(kept);
   }

@@ -1,4 +1,5 @@
-// The examples of docs/formats/batch.md and docs/formats/segment.md are what the code writes; inspection shows what is there.
+// The examples of docs/formats/batch.md and docs/formats/segment.md are what the code writes; inspection shows what is
+// there.
 #include <gtest/gtest.h>
 
 #include "base/test_page.h"
@@ -36,8 +37,13 @@ TEST(Page, Trailer) {
 TEST(Page, Tail) {
   Tail tail;
   tail.identity = {.tenant = "default", .dataset = "logs", .day = 20413, .retention_class = "default"};
-  tail.summary = {.rows = 2, .file_bytes = 0, .row_groups = 0, .time_min = 1'763'719'200'000'000'000,
-                  .time_max = 1'763'719'201'000'000'000, .seq_min = 1, .seq_max = 2};
+  tail.summary = {.rows = 2,
+                  .file_bytes = 0,
+                  .row_groups = 0,
+                  .time_min = 1'763'719'200'000'000'000,
+                  .time_max = 1'763'719'201'000'000'000,
+                  .seq_min = 1,
+                  .seq_max = 2};
   tail.commits = {{Seq(1), 2, {"shop", 7}, UnixNanos(1'763'719'202'000'000'000), 0, 2}};
   std::string bytes;
   write_tail_body(tail, bytes);
@@ -69,7 +75,8 @@ TEST(Inspect, ShowsWhatIsLeftOfADamagedSegment) {
   EXPECT_NE(whole->find("rows 300"), std::string::npos);
   auto file = disk.open("/s/a.seg", os::OpenMode::kReadWrite);
   std::string bytes = disk.contents("/s/a.seg");
-  ASSERT_TRUE((*file)->write_at(kTrailerBytes + 40, std::string(1, static_cast<char>(bytes[kTrailerBytes + 40] ^ 1))).ok());
+  ASSERT_TRUE(
+      (*file)->write_at(kTrailerBytes + 40, std::string(1, static_cast<char>(bytes[kTrailerBytes + 40] ^ 1))).ok());
   auto damaged = describe_segment(disk, "/s/a.seg");
   ASSERT_TRUE(damaged.ok());
   EXPECT_NE(damaged->find("DAMAGED"), std::string::npos);

@@ -9,8 +9,8 @@
 #include "columnar/stats.h"
 #include "columnar/token_index.h"
 #include "model/batch.h"
-#include "text/words.h"
 #include "model/field_type.h"
+#include "text/words.h"
 
 namespace clew::columnar {
 
@@ -147,7 +147,9 @@ Pruner::Maybe Pruner::words_in_index(const std::vector<std::string>& words) {
 std::vector<std::string> inner_words(std::string_view text) {
   size_t begin = 0;
   size_t end = text.size();
-  auto joins = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || static_cast<uint8_t>(c) > 0x7f; };
+  auto joins = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || static_cast<uint8_t>(c) > 0x7f;
+  };
   while (begin < end && joins(text[begin])) ++begin;
   while (end > begin && joins(text[end - 1])) --end;
   return text::words_of(text.substr(begin, end - begin));
@@ -166,8 +168,8 @@ void Pruner::spare_derived(std::string_view field, Maybe& maybe) const {
     if (maybe[g]) continue;
     Result<StepsPtr> steps = in_.groups[g]->names().steps(field);
     bool copies = steps.ok() && std::all_of((*steps)->begin(), (*steps)->end(), [](const auto& step) {
-      return step.how == model::Derive::kCopy || step.how == model::Derive::kText;
-    });
+                    return step.how == model::Derive::kCopy || step.how == model::Derive::kText;
+                  });
     maybe[g] = !copies;
   }
 }
@@ -176,7 +178,8 @@ Pruner::Maybe Pruner::leaf_by_index(const Predicate& leaf) {
   Maybe maybe(in_.groups.size(), true);
   if (in_.index.hash_bits == 0 || leaf.values.empty()) return maybe;
   if (leaf.field.starts_with('_') && leaf.field != model::kRawField) return maybe;
-  bool texts = std::all_of(leaf.values.begin(), leaf.values.end(), [](const Value& v) { return v.type() == Type::kString; });
+  bool texts =
+      std::all_of(leaf.values.begin(), leaf.values.end(), [](const Value& v) { return v.type() == Type::kString; });
   if (!texts) return maybe;
   switch (leaf.op) {
     case Predicate::Op::kPhrase:
@@ -238,7 +241,8 @@ std::vector<contract::FieldInfo> fields_of(std::span<const RowGroup* const> grou
       // How the values divide among several kinds is not kept; each counts as the share it would have.
       auto kinds = static_cast<uint64_t>(__builtin_popcount(chunk.kinds));
       for (int k = 0; k < 16; ++k) {
-        if (chunk.kinds >> k & 1) note(chunk.name, model::type_of(static_cast<model::Kind>(k)), chunk.values / kinds + 1, *group);
+        if (chunk.kinds >> k & 1)
+          note(chunk.name, model::type_of(static_cast<model::Kind>(k)), chunk.values / kinds + 1, *group);
       }
     }
     Result<std::vector<RestName>> rest = read_rest_table(group->directory().rest_table);

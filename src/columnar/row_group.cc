@@ -183,7 +183,8 @@ Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, c
     context.times = times.data();
   }
   if (stats) stats->blocks_decoded.fetch_add(1, std::memory_order_relaxed);
-  if (chunk.text_form != TextForm::kComposed) return decode_block(bytes.view, block_rows(rows(), block_number), context);
+  if (chunk.text_form != TextForm::kComposed)
+    return decode_block(bytes.view, block_rows(rows(), block_number), context);
   context.texts_as = TextsAs::kTexts;
   BlockValues values = CLEW_TRY(decode_block(bytes.view, block_rows(rows(), block_number), context));
   CLEW_TRY(expand_lines(*this, chunk, block_number, values, stats));

@@ -15,8 +15,8 @@
 namespace clew::columnar {
 
 // Events of one write: the `rows` events from `first_seq` on came with `key` at `commit_time`. The event `_seq` is row
-// first_row + (_seq - first_seq) of its write; that number ends its `_id`. Of a part the ranges name exactly its rows, in
-// order; of a segment they may also cover rows of the same writes that lie in other segments.
+// first_row + (_seq - first_seq) of its write; that number ends its `_id`. Of a part the ranges name exactly its rows,
+// in order; of a segment they may also cover rows of the same writes that lie in other segments.
 struct CommitRange {
   Seq first_seq;
   uint32_t rows = 0;

@@ -1,7 +1,7 @@
 // The fixed and final parts of a segment file (docs/formats/segment.md).
 //
-// A segment is: trailer (the copy at the front), row groups, index pages, tail, tail again, trailer. The trailer says where
-// both tails lie; a reader needs one good trailer and one good tail.
+// A segment is: trailer (the copy at the front), row groups, index pages, tail, tail again, trailer. The trailer says
+// where both tails lie; a reader needs one good trailer and one good tail.
 #pragma once
 
 #include <string>

@@ -17,9 +17,7 @@ constexpr uint32_t kTrialTexts = 1024;
 constexpr uint32_t kRareBelow = 3;  // templates of fewer texts are not worth their entry
 constexpr size_t kWindow = 64;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Bits of the bytes of a window that are digits, belong to words (bytes above 0x7f do), or are placeholders.
 struct Masks {
@@ -28,8 +26,8 @@ struct Masks {
   uint64_t marks = 0;
 };
 
-// A load that begins in a page and does not leave it cannot fault, whatever lies behind the text; what it reads there is
-// masked away. The sanitizers do not know that.
+// A load that begins in a page and does not leave it cannot fault, whatever lies behind the text; what it reads there
+// is masked away. The sanitizers do not know that.
 constexpr uintptr_t kPageBytes = 4096;
 bool readable(const char* p, size_t bytes) {
   return (reinterpret_cast<uintptr_t>(p) & (kPageBytes - 1)) <= kPageBytes - bytes;
@@ -68,9 +66,7 @@ bool is_word_byte(char c) {
 }
 
 // Whether digits stand at `at`, on the other side of a separator.
-bool digit_at(std::string_view text, size_t at) {
-  return at < text.size() && is_digit(text[at]);
-}
+bool digit_at(std::string_view text, size_t at) { return at < text.size() && is_digit(text[at]); }
 
 // Numbers of dates, times and fractions have a fixed number of digits; so do those with leading zeros.
 bool fixed_width(std::string_view text, size_t begin, size_t end) {

@@ -54,17 +54,26 @@ inline void add_some(model::Column& column, uint32_t row, uint64_t taste, std::m
     case 0: column.add_int(row, static_cast<int64_t>(rng() % 1000)); break;
     case 1: column.add_decimal(row, static_cast<int64_t>(rng() % 100000), 2); break;
     case 2: column.add_string(row, std::array<const char*, 4>{"GET", "PUT", "POST", ""}[rng() % 4]); break;
-    case 3: column.add_string(row, "order " + std::to_string(rng() % 100000) + " took " + std::to_string(rng() % 900) + " ms"); break;
+    case 3:
+      column.add_string(row,
+                        "order " + std::to_string(rng() % 100000) + " took " + std::to_string(rng() % 900) + " ms");
+      break;
     case 4: column.add_string(row, hex(rng, 32)); break;
     case 5: column.add_string(row, "10.0." + std::to_string(rng() % 256) + "." + std::to_string(rng() % 256)); break;
     case 6: column.add_bool(row, rng() % 2); break;
     case 7: column.add_float(row, static_cast<double>(rng() % 1000) * 1e300); break;
     case 8: column.add_text(row, model::Kind::kArray, "[1,\"a\",null]"); break;
-    case 9: column.add_number(row, std::array<const char*, 5>{"1.50e3", "-0", "18446744073709551615", "1", "2.500"}[rng() % 5]); break;
+    case 9:
+      column.add_number(row,
+                        std::array<const char*, 5>{"1.50e3", "-0", "18446744073709551615", "1", "2.500"}[rng() % 5]);
+      break;
     case 10: column.add_null(row); break;
     case 11: column.add_text(row, model::Kind::kBytes, hex(rng, static_cast<int>(rng() % 9))); break;
     case 12: column.add_time(row, kStart + static_cast<int64_t>(rng() % 1000)); break;
-    case 13: column.add_string(row, hex(rng, 8) + "-" + hex(rng, 4) + "-" + hex(rng, 4) + "-" + hex(rng, 4) + "-" + hex(rng, 12)); break;
+    case 13:
+      column.add_string(row,
+                        hex(rng, 8) + "-" + hex(rng, 4) + "-" + hex(rng, 4) + "-" + hex(rng, 4) + "-" + hex(rng, 12));
+      break;
     case 14: column.add_empty_object(row); break;
     default: add_some(column, row, rng(), rng);
   }
@@ -87,8 +96,12 @@ inline model::Batch random_batch(uint64_t seed, uint32_t rows, int64_t start = k
     }
     if (rng() % 7 == 0) {
       std::string rest;
-      model::append_rest({.name = "rare" + std::to_string(rng() % 50), .kind = model::Kind::kInt, .scale = 0,
-                          .lane = static_cast<int64_t>(rng() % 9), .text = {}}, rest);
+      model::append_rest({.name = "rare" + std::to_string(rng() % 50),
+                          .kind = model::Kind::kInt,
+                          .scale = 0,
+                          .lane = static_cast<int64_t>(rng() % 9),
+                          .text = {}},
+                         rest);
       batch.column("_rest")->add_string(row, rest);
     }
     batch.end_row();

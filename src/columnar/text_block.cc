@@ -35,14 +35,9 @@ bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scr
   base::Writer w(out);
   w.u8(static_cast<uint8_t>(plan.text_form));
   switch (plan.text_form) {
-    case TextForm::kCodes:
-      encode_codes(in, plan, scratch, out);
-      return false;
-    case TextForm::kTemplates:
-      encode_templates(in, *plan.templates, plan.effort, scratch, out);
-      return false;
-    case TextForm::kPlain:
-      break;
+    case TextForm::kCodes: encode_codes(in, plan, scratch, out); return false;
+    case TextForm::kTemplates: encode_templates(in, *plan.templates, plan.effort, scratch, out); return false;
+    case TextForm::kPlain: break;
     default: {
       bool needs_times = false;
       if (encode_typed(plan.text_form, in, plan, scratch, out, needs_times)) return needs_times;
@@ -64,9 +59,7 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
       out.bytes = std::make_shared<std::string>();
       CLEW_TRY(decode_plain(in, rows.size(), *out.bytes, out.texts));
       break;
-    case TextForm::kCodes:
-      CLEW_TRY(decode_codes(in, rows.size(), context, out));
-      break;
+    case TextForm::kCodes: CLEW_TRY(decode_codes(in, rows.size(), context, out)); break;
     case TextForm::kTemplates: {
       if (!context.templates) return Error(Code::kCorrupt, "templates without a dictionary");
       TemplateBlock block = CLEW_TRY(TemplateBlock::read(in, rows.size(), *context.templates));
@@ -78,8 +71,7 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
       CLEW_TRY(block.all_texts(*out.bytes, out.texts));
       break;
     }
-    default:
-      CLEW_TRY(decode_typed(form, in, rows, context, out));
+    default: CLEW_TRY(decode_typed(form, in, rows, context, out));
   }
   return out;
 }

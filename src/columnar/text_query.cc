@@ -52,7 +52,8 @@ bool TextQuery::matches(const model::Value& value) const {
     case model::Type::kArray:
       return std::any_of(value.items().begin(), value.items().end(), [&](const auto& item) { return matches(item); });
     case model::Type::kStruct:
-      return std::any_of(value.members().begin(), value.members().end(), [&](const auto& m) { return matches(m.second); });
+      return std::any_of(value.members().begin(), value.members().end(),
+                         [&](const auto& m) { return matches(m.second); });
     default: return matches(std::string_view(expr::print_value(value)));
   }
 }
@@ -122,14 +123,16 @@ bool TextQuery::possible_text(TextForm form, const ChunkStats& stats) const {
         return words.size() == 1 && all(all_hex) &&
                (stats.form != StatsForm::kTexts || stats.text_min.size() == words[0].size());
       case TextForm::kUuid: return words.size() <= 5 && all(all_hex);
-      case TextForm::kIp4: return words.size() <= 4 && all([](const auto& w) { return w.size() <= 3 && all_digits(w); });
+      case TextForm::kIp4:
+        return words.size() <= 4 && all([](const auto& w) { return w.size() <= 3 && all_digits(w); });
       // Beside numbers a time has an English month and a zone.
       case TextForm::kTime: return all([](const auto& w) { return is_digit(w[0]) || w.size() <= 4; });
       default: return true;
     }
   }
   if (op_ == Predicate::Op::kContains || stats.form != StatsForm::kTexts) return true;
-  return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& t) { return t >= stats.text_min && t <= stats.text_max; });
+  return std::any_of(texts_.begin(), texts_.end(),
+                     [&](const std::string& t) { return t >= stats.text_min && t <= stats.text_max; });
 }
 
 // Whether a number, time or bool of the chunk may have the phrase in its text.
@@ -138,7 +141,8 @@ bool TextQuery::possible_number(const Chunk& chunk) const {
   auto all = [&](auto test) { return std::all_of(words.begin(), words.end(), test); };
   if (has_kind(chunk, Kind::kBool) && words.size() == 1 && (words[0] == "true" || words[0] == "false")) return true;
   if (has_kind(chunk, Kind::kTime) && all(all_digits)) return true;
-  bool fractions = has_kind(chunk, Kind::kDecimal) || has_kind(chunk, Kind::kFloat) || has_kind(chunk, Kind::kNumberText);
+  bool fractions =
+      has_kind(chunk, Kind::kDecimal) || has_kind(chunk, Kind::kFloat) || has_kind(chunk, Kind::kNumberText);
   if (fractions && all([](const auto& w) { return is_digit(w[0]) || w == "nan" || w.starts_with("inf"); })) return true;
   if (!has_kind(chunk, Kind::kInt) && !has_kind(chunk, Kind::kUint)) return false;
   if (words.size() != 1 || !all_digits(words[0])) return false;
@@ -161,13 +165,15 @@ bool TextQuery::possible_in(const Chunk& chunk) const {
 // Looks at the numbers of a template for the phrase's words that its static text does not have. False: none is there.
 Result<bool> TextQuery::may_have_number(const TemplateBlock& block, const Template& shape, uint32_t code) const {
   bool words_only = op_ == Predicate::Op::kPhrase && phrase_.words().size() == 1 && all_digits(phrase_.words()[0]);
-  bool numbers_only = std::all_of(shape.slots.begin(), shape.slots.end(), [](const auto& s) { return s.kind != kWord; });
+  bool numbers_only =
+      std::all_of(shape.slots.begin(), shape.slots.end(), [](const auto& s) { return s.kind != kWord; });
   if (!words_only || !numbers_only) return true;
   const std::string& word = phrase_.words()[0];
   int64_t wanted = 0;
   if (std::from_chars(word.data(), word.data() + word.size(), wanted).ec != std::errc()) return false;
   for (size_t s = 0; s < shape.slots.size(); ++s) {
-    bool fits = shape.slots[s].kind == kFixed ? shape.slots[s].width == word.size() : word.size() == 1 || word[0] != '0';
+    bool fits =
+        shape.slots[s].kind == kFixed ? shape.slots[s].width == word.size() : word.size() == 1 || word[0] != '0';
     if (!fits) continue;
     std::vector<int64_t> numbers = CLEW_TRY(block.numbers(code, s));
     if (std::find(numbers.begin(), numbers.end(), wanted) != numbers.end()) return true;

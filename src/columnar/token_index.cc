@@ -76,9 +76,7 @@ struct WordCursor {
 };
 
 // An entry while it is sorted: the hash above, the row group in the lowest bits.
-uint64_t entry_of(uint64_t hash, uint64_t group) {
-  return hash << kGroupBits | group;
-}
+uint64_t entry_of(uint64_t hash, uint64_t group) { return hash << kGroupBits | group; }
 
 // By the hash's lowest `bits`; entries of one hash keep their order. Least significant digits first.
 void sort_entries(std::vector<uint64_t>& entries, std::vector<uint64_t>& other, int bits) {

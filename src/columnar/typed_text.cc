@@ -284,7 +284,8 @@ TextForm form_of_text(std::string_view text) {
   char bytes[kHexCharsMax / 2];
   uint32_t ip;
   if (text.size() == codec::kUuidChars && codec::parse_uuid(text, bytes)) return TextForm::kUuid;
-  if (text.size() >= kHexCharsMin && text.size() <= kHexCharsMax && codec::parse_hex(text, bytes)) return TextForm::kHex;
+  if (text.size() >= kHexCharsMin && text.size() <= kHexCharsMax && codec::parse_hex(text, bytes))
+    return TextForm::kHex;
   if (codec::parse_ip4(text, ip)) return TextForm::kIp4;
   if (codec::TimeLayout::of_example(text)) return TextForm::kTime;
   return TextForm::kPlain;

@@ -1,5 +1,5 @@
-// Texts that are hex digits, UUIDs, IPv4 addresses or times, as what they are. A few texts of a block may be something else:
-// they are listed as exceptions.
+// Texts that are hex digits, UUIDs, IPv4 addresses or times, as what they are. A few texts of a block may be something
+// else: they are listed as exceptions.
 #pragma once
 
 #include "columnar/text_block.h"
@@ -9,8 +9,8 @@ namespace clew::columnar {
 // What a text looks like; kPlain when like nothing special.
 TextForm form_of_text(std::string_view text);
 
-// Appends the texts in that form, without the form's byte. False, with `out` as it was, when too many are something else.
-// `needs_times` is set when decoding needs `_time`.
+// Appends the texts in that form, without the form's byte. False, with `out` as it was, when too many are something
+// else. `needs_times` is set when decoding needs `_time`.
 bool encode_typed(TextForm form, const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out,
                   bool& needs_times);
 

@@ -15,12 +15,8 @@ namespace {
 
 using model::Kind;
 
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void add_value_words(const model::Value& value, WordSet& words) {
   if (value.type() == model::Type::kString) words.add_text(value.text());
@@ -42,13 +38,9 @@ bool indexable(std::string_view word) {
   return others > 1;
 }
 
-uint64_t index_hash(std::string_view word) {
-  return text::word_hash(word) >> (64 - kIndexHashBits);
-}
+uint64_t index_hash(std::string_view word) { return text::word_hash(word) >> (64 - kIndexHashBits); }
 
-uint64_t index_hash_of_name(std::string_view name) {
-  return base::hash64(name, 0x6e616d65) >> (64 - kIndexHashBits);
-}
+uint64_t index_hash_of_name(std::string_view name) { return base::hash64(name, 0x6e616d65) >> (64 - kIndexHashBits); }
 
 void WordSet::add_text(std::string_view text) {
   text::for_each_word(text, [this](std::string_view word) {

@@ -16,7 +16,7 @@ namespace clew::contract {
 
 // Names one write so that a repetition of it is known (DESIGN.md section 4a.1).
 struct BatchKey {
-  std::string producer;   // 1 to 256 bytes
+  std::string producer;  // 1 to 256 bytes
   uint64_t sequence = 0;
   friend auto operator<=>(const BatchKey&, const BatchKey&) = default;
 };
@@ -30,7 +30,7 @@ struct CreateRow {
 // One write: all of it becomes durable and visible at once, or none.
 struct Write {
   Access access;
-  std::optional<BatchKey> key;       // without one the store makes one and nothing is deduplicated
+  std::optional<BatchKey> key;        // without one the store makes one and nothing is deduplicated
   std::vector<model::Batch> batches;  // at most one per dataset; rows in order of arrival
   std::vector<CreateRow> creates;
 };
@@ -42,11 +42,11 @@ inline std::string event_id(const BatchKey& key, uint64_t row) {
 
 struct Ack {
   BatchKey key;
-  Seq first_seq;                      // of the first row of batches[0]; the others follow on
-  uint64_t first_row = 0;             // row number of that row in `_id`; 0 for keys of clients
+  Seq first_seq;           // of the first row of batches[0]; the others follow on
+  uint64_t first_row = 0;  // row number of that row in `_id`; 0 for keys of clients
   uint32_t rows = 0;
-  bool duplicate = false;             // the key was stored before: nothing was written, this is the first answer again
-  std::vector<CreateRow> conflicts;   // creates that exist already; those rows were left out
+  bool duplicate = false;            // the key was stored before: nothing was written, this is the first answer again
+  std::vector<CreateRow> conflicts;  // creates that exist already; those rows were left out
 };
 
 // Threads: write on any thread; it may block briefly for memory but never for the disk. `done` is called exactly once,

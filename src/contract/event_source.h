@@ -20,7 +20,7 @@
 
 namespace clew::contract {
 
-constexpr uint32_t kBlockRows = 4096;           // rows of a block; the last block of a granule may have fewer
+constexpr uint32_t kBlockRows = 4096;  // rows of a block; the last block of a granule may have fewer
 constexpr uint32_t kGranuleRowsMax = 65536;
 
 // [from, to) in nanoseconds.
@@ -33,17 +33,17 @@ struct TimeRange {
 // A condition that sources may use to leave rows out early. Leaving out is optional, keeping a matching row is not.
 struct Predicate {
   enum class Op : uint8_t {
-    kAll,      // of `children`
-    kAny,      // of `children`
-    kEquals,   // field equals values[0] by PPL's comparison of that type
-    kIn,       // field equals one of `values`
-    kLess,     // field < values[0]
+    kAll,     // of `children`
+    kAny,     // of `children`
+    kEquals,  // field equals values[0] by PPL's comparison of that type
+    kIn,      // field equals one of `values`
+    kLess,    // field < values[0]
     kLessEq,
     kGreater,
     kGreaterEq,
-    kPhrase,   // the words of values[0] (a string) stand in the field in order, case folded; field "" = in any field
-    kContains, // values[0] is a substring of the field's text, exact case
-    kExists,   // field is there and not null
+    kPhrase,    // the words of values[0] (a string) stand in the field in order, case folded; field "" = in any field
+    kContains,  // values[0] is a substring of the field's text, exact case
+    kExists,    // field is there and not null
   };
   Op op = Op::kAll;
   std::string field;
@@ -65,7 +65,7 @@ struct ColumnStats {
   bool known = false;
   bool all_null = false;  // no row has a value
   uint32_t nulls = 0;
-  model::Value min;       // null when the type has no order
+  model::Value min;  // null when the type has no order
   model::Value max;
 };
 
@@ -109,9 +109,10 @@ class Granule {
   virtual Result<model::VectorPtr> column(std::string_view field, uint32_t block, const model::Selection& rows,
                                           ScanStats& stats) const = 0;
 
-  // Narrows `rows` by one leaf predicate on the encoded form where that is cheaper than column(). Gives false, with rows
-  // untouched, when it has no such way.
-  virtual Result<bool> filter(const Predicate& leaf, uint32_t block, model::Selection& rows, ScanStats& stats) const = 0;
+  // Narrows `rows` by one leaf predicate on the encoded form where that is cheaper than column(). Gives false, with
+  // rows untouched, when it has no such way.
+  virtual Result<bool> filter(const Predicate& leaf, uint32_t block, model::Selection& rows,
+                              ScanStats& stats) const = 0;
 
   virtual Result<ColumnStats> column_stats(std::string_view field) const = 0;
 
@@ -128,7 +129,7 @@ class Granule {
 using GranulePtr = std::shared_ptr<const Granule>;
 
 struct Snapshot {
-  Seq up_to;  // events with a greater _seq are not in it
+  Seq up_to;                         // events with a greater _seq are not in it
   std::vector<GranulePtr> granules;  // ordered as asked: by time_max falling or time_min rising
 };
 
@@ -142,7 +143,7 @@ struct FieldInfo {
 struct DatasetInfo {
   std::string name;
   uint64_t rows = 0;
-  uint64_t bytes = 0;   // on disk
+  uint64_t bytes = 0;  // on disk
   int64_t time_min = 0;
   int64_t time_max = 0;
 };

@@ -25,10 +25,8 @@ bool is_number(const model::Value& value) {
     case model::Type::kULong:
     case model::Type::kDouble:
     case model::Type::kFloat:
-    case model::Type::kDecimal:
-      return true;
-    default:
-      return false;
+    case model::Type::kDecimal: return true;
+    default: return false;
   }
 }
 

@@ -15,8 +15,27 @@ namespace {
 using model::Type;
 
 enum class Kind : uint8_t {
-  kCount, kCountIf, kSum, kAverage, kMin, kMax, kDistinct, kPercentile, kMedian, kVarSamp, kVarPop, kStddevSamp,
-  kStddevPop, kValues, kList, kTake, kFirst, kLast, kEarliest, kLatest, kMode,
+  kCount,
+  kCountIf,
+  kSum,
+  kAverage,
+  kMin,
+  kMax,
+  kDistinct,
+  kPercentile,
+  kMedian,
+  kVarSamp,
+  kVarPop,
+  kStddevSamp,
+  kStddevPop,
+  kValues,
+  kList,
+  kTake,
+  kFirst,
+  kLast,
+  kEarliest,
+  kLatest,
+  kMode,
 };
 
 struct Name {
@@ -171,9 +190,7 @@ Error unknown_aggregate(Binder& binder, const Expr& expr) {
 
 }  // namespace
 
-bool is_aggregate(std::string_view name) {
-  return find_name(name) != nullptr || share_in_name(name).has_value();
-}
+bool is_aggregate(std::string_view name) { return find_name(name) != nullptr || share_in_name(name).has_value(); }
 
 std::vector<std::string_view> aggregate_names() {
   std::vector<std::string_view> names;
@@ -184,7 +201,8 @@ std::vector<std::string_view> aggregate_names() {
 }
 
 Result<BoundAggregate> bind_aggregate(Binder& binder, const Expr& expr) {
-  bool bare = expr.kind == ExprKind::kField && (equals_ignore_case(expr.name, "count") || equals_ignore_case(expr.name, "c"));
+  bool bare =
+      expr.kind == ExprKind::kField && (equals_ignore_case(expr.name, "count") || equals_ignore_case(expr.name, "c"));
   if (expr.kind != ExprKind::kCall && !bare) {
     return binder.fail(expr.span, kSemanticError, "expected an aggregate such as count() or avg(field)");
   }
@@ -197,7 +215,8 @@ Result<BoundAggregate> bind_aggregate(Binder& binder, const Expr& expr) {
   if (count < known->args_min || count > known->args_max) {
     std::string low = std::to_string(known->args_min);
     std::string range = known->args_min == known->args_max ? low : low + " to " + std::to_string(known->args_max);
-    return binder.fail(expr.span, kSemanticError, name + "() takes " + range + " arguments, not " + std::to_string(count));
+    return binder.fail(expr.span, kSemanticError,
+                       name + "() takes " + range + " arguments, not " + std::to_string(count));
   }
   if (known->kind == Kind::kCount && count == 1 && expr.args[0]->is_call("eval") && expr.args[0]->args.size() == 1) {
     return bind_count_if(binder, *expr.args[0]->args[0]);

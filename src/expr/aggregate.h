@@ -41,12 +41,12 @@ class Aggregate {
 
 // A bound aggregate call.
 struct BoundAggregate {
-  std::string name;             // "avg"
-  std::vector<BoundPtr> args;   // evaluated per row and given to update(); empty for count()
-  model::Type type;             // of the result; kMixed: known only when computed
-  bool order_sensitive = false; // first, last, list, take, earliest and latest with ties: feed and merge in row order
-  double fraction = 0;          // percentile
-  int64_t limit = 0;            // take
+  std::string name;              // "avg"
+  std::vector<BoundPtr> args;    // evaluated per row and given to update(); empty for count()
+  model::Type type;              // of the result; kMixed: known only when computed
+  bool order_sensitive = false;  // first, last, list, take, earliest and latest with ties: feed and merge in row order
+  double fraction = 0;           // percentile
+  int64_t limit = 0;             // take
 };
 
 // True when `name` (lower case) is an aggregate, percNN and pNN included.

@@ -19,9 +19,7 @@ using model::VectorPtr;
 
 constexpr size_t kNodeBytes = 64;  // about what a set or map adds to each of its values
 
-size_t bytes_of(const Cell& cell) {
-  return sizeof(Value) + cell.text.size();
-}
+size_t bytes_of(const Cell& cell) { return sizeof(Value) + cell.text.size(); }
 
 // Calls f(cell, group) for each value that is not null; of arrays for each element.
 template <class F>

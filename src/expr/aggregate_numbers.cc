@@ -70,9 +70,9 @@ class Count final : public Aggregate {
 
 // Integers and decimals are added exactly, in 128 bits; doubles apart from them.
 struct Total {
-  Wide whole = 0;       // integers
+  Wide whole = 0;  // integers
   double reals = 0;
-  int64_t values = 0;   // numbers seen
+  int64_t values = 0;  // numbers seen
   bool any_real = false;
 };
 

@@ -75,8 +75,8 @@ class Extreme final : public Aggregate {
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
       uint32_t best = best_rows_[g];
       // A NaN never replaces; where it came first every number does.
-      bool better = best == kNoRow || lane[best] != lane[best] ||
-                    (largest_ ? lane[row] > lane[best] : lane[row] < lane[best]);
+      bool better =
+          best == kNoRow || lane[best] != lane[best] || (largest_ ? lane[row] > lane[best] : lane[row] < lane[best]);
       if (better) best_rows_[g] = row;
     });
     for (uint32_t g = 0; g < best_rows_.size(); ++g) {
@@ -93,7 +93,7 @@ class Extreme final : public Aggregate {
     Value& best = best_[g];
     if (!best.is_null()) {
       int order = best.type() == cell.type && is_lane(cell.type) ? (cell.i64 < best.i64() ? -1 : cell.i64 > best.i64())
-                                                                  : total_order(cell, cell_of(best));
+                                                                 : total_order(cell, cell_of(best));
       if (largest_ ? order <= 0 : order >= 0) return;
     }
     best = value_of(cell);
@@ -237,11 +237,12 @@ int64_t ordered_bits(double v) {
   return bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits)) : bits;
 }
 double of_ordered_bits(int64_t bits) {
-  return std::bit_cast<double>(bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits)) : bits);
+  return std::bit_cast<double>(bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits))
+                                        : bits);
 }
 
-// All values of a group: sorted runs of equal values, and fresh ones. Fresh values are sorted in when they are as many as
-// the runs, so that the work stays n log n and repeated values cost no memory.
+// All values of a group: sorted runs of equal values, and fresh ones. Fresh values are sorted in when they are as many
+// as the runs, so that the work stays n log n and repeated values cost no memory.
 class ValueRuns {
  public:
   void add(int64_t v) {

@@ -18,10 +18,10 @@ std::unique_ptr<Aggregate> make_extreme(bool largest);  // min, max
 std::unique_ptr<Aggregate> make_distinct_count();
 std::unique_ptr<Aggregate> make_percentile(double fraction);
 
-std::unique_ptr<Aggregate> make_values();                      // sorted, each once, as text
+std::unique_ptr<Aggregate> make_values();                         // sorted, each once, as text
 std::unique_ptr<Aggregate> make_list(int64_t limit, bool texts);  // in row order; limit 0: all
-std::unique_ptr<Aggregate> make_edge(bool last);               // first, last
-std::unique_ptr<Aggregate> make_by_time(bool latest);          // args: value, time
+std::unique_ptr<Aggregate> make_edge(bool last);                  // first, last
+std::unique_ptr<Aggregate> make_by_time(bool latest);             // args: value, time
 std::unique_ptr<Aggregate> make_mode();
 
 // Calls f(row, group) for every row.

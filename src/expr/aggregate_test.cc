@@ -56,9 +56,9 @@ void feed(Aggregate& state, const BoundAggregate& call, const Rows& rows, size_t
   std::vector<VectorPtr> args;
   for (const BoundPtr& arg : call.args) args.push_back(*evaluator.eval(*arg, inputs));
   std::span<const uint32_t> groups(rows.groups);
-  ASSERT_TRUE(state.update(args, count, grouped ? groups.subspan(from, count) : std::span<const uint32_t>(),
-                           rows.groups_count)
-                  .ok());
+  ASSERT_TRUE(
+      state.update(args, count, grouped ? groups.subspan(from, count) : std::span<const uint32_t>(), rows.groups_count)
+          .ok());
 }
 
 // The answer in one piece, and from three partial states that are merged; both must agree.
@@ -97,14 +97,13 @@ std::vector<std::string> answer(const std::string& source, const Rows& rows, boo
 Rows of(std::vector<Value> values) {
   Rows rows;
   rows.values = std::move(values);
-  for (size_t i = 0; i < rows.values.size(); ++i) rows.times.push_back(Value::timestamp(static_cast<int64_t>(i) * 1000));
+  for (size_t i = 0; i < rows.values.size(); ++i)
+    rows.times.push_back(Value::timestamp(static_cast<int64_t>(i) * 1000));
   rows.groups.assign(rows.values.size(), 0);
   return rows;
 }
 
-Rows ages() {
-  return of({Value::bigint(32), Value::bigint(36), Value::bigint(28), Value::bigint(33)});
-}
+Rows ages() { return of({Value::bigint(32), Value::bigint(36), Value::bigint(28), Value::bigint(33)}); }
 
 using Texts = std::vector<std::string>;
 
@@ -131,7 +130,8 @@ TEST(Aggregate, NothingButNulls) {
   Rows rows = of({Value(), Value()});
   EXPECT_EQ(answer("count(x)", rows), Texts{"0"});
   EXPECT_EQ(answer("count()", rows), Texts{"2"});
-  for (const char* source : {"sum(x)", "avg(x)", "min(x)", "max(x)", "stddev_pop(x)", "p50(x)", "first(x)", "mode(x)"}) {
+  for (const char* source :
+       {"sum(x)", "avg(x)", "min(x)", "max(x)", "stddev_pop(x)", "p50(x)", "first(x)", "mode(x)"}) {
     EXPECT_EQ(answer(source, rows), Texts{"null"}) << source;
   }
   EXPECT_EQ(answer("dc(x)", rows), Texts{"0"});
@@ -150,7 +150,8 @@ TEST(Aggregate, SumsAreExact) {
 }
 
 TEST(Aggregate, Texts) {
-  Rows rows = of({Value::string("Amber"), Value::string("Hattie"), Value(), Value::string("Dale"), Value::string("Dale")});
+  Rows rows =
+      of({Value::string("Amber"), Value::string("Hattie"), Value(), Value::string("Dale"), Value::string("Dale")});
   EXPECT_EQ(answer("min(x)", rows), Texts{"Amber"});
   EXPECT_EQ(answer("max(x)", rows), Texts{"Hattie"});
   EXPECT_EQ(answer("dc(x)", rows), Texts{"3"});
@@ -196,7 +197,9 @@ TEST(Aggregate, AgreesWithPlainCode) {
     for (int i = 0; i < 500; ++i) {
       int64_t v = static_cast<int64_t>(random() % 200) - 100;
       bool real = round % 3 == 1 || (round % 3 == 2 && random() % 4 == 0);
-      rows.values.push_back(random() % 10 == 0 ? Value() : real ? Value::real(static_cast<double>(v) / 4) : Value::bigint(v));
+      rows.values.push_back(random() % 10 == 0 ? Value()
+                            : real             ? Value::real(static_cast<double>(v) / 4)
+                                               : Value::bigint(v));
       rows.times.push_back(Value::timestamp(i));
       rows.groups.push_back(static_cast<uint32_t>(random() % rows.groups_count));
     }

@@ -35,9 +35,7 @@ Error overflow(const Bound& call) {
   return evaluation_error("integer overflow in " + std::string(call.function->name));
 }
 
-bool both_integers(std::span<const Cell> args) {
-  return is_integer(args[0].type) && is_integer(args[1].type);
-}
+bool both_integers(std::span<const Cell> args) { return is_integer(args[0].type) && is_integer(args[1].type); }
 
 Status put_integer(const Bound& call, std::span<const Cell> args, bool fits, int64_t v, VectorBuilder& out) {
   if (!fits) return overflow(call);
@@ -154,7 +152,8 @@ Status multiply(const Bound& call, std::span<const Cell> args, VectorBuilder& ou
     return put_integer(call, args, fits, v, out);
   }
   if (Decimals d = as_decimals(args); d.ok) {
-    int scale = (args[0].type == Type::kDecimal ? args[0].scale : 0) + (args[1].type == Type::kDecimal ? args[1].scale : 0);
+    int scale =
+        (args[0].type == Type::kDecimal ? args[0].scale : 0) + (args[1].type == Type::kDecimal ? args[1].scale : 0);
     put_decimal(static_cast<Wide>(args[0].i64) * args[1].i64, scale, out);
   } else if (Reals r = as_reals(args); r.ok) {
     out.add_real(r.a * r.b);
@@ -241,8 +240,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> arithmetic_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> arithmetic_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -23,9 +23,7 @@ Values items_of(const Cell& cell) {
   return {value_of(cell)};
 }
 
-void add_array(Values items, VectorBuilder& out) {
-  out.add_value(Value::array(std::move(items)));
-}
+void add_array(Values items, VectorBuilder& out) { out.add_value(Value::array(std::move(items))); }
 
 constexpr int kNestingMax = 64;  // of arrays inside arrays
 
@@ -155,7 +153,8 @@ Status find(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   return {};
 }
 
-// mvindex(array, i) is an element, mvindex(array, from, to) the elements between, both inclusive; negative from the end.
+// mvindex(array, i) is an element, mvindex(array, from, to) the elements between, both inclusive; negative from the
+// end.
 Status element(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   Values items = items_of(args[0]);
   auto size = static_cast<int64_t>(items.size());
@@ -195,8 +194,8 @@ Status zip(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   return {};
 }
 
-// The rows of a lambda: one for every element of every array. Parameters are columns of their own; the outer columns are
-// repeated for the elements of their row.
+// The rows of a lambda: one for every element of every array. Parameters are columns of their own; the outer columns
+// are repeated for the elements of their row.
 class LambdaInputs final : public Inputs {
  public:
   LambdaInputs(Inputs& outer, const Selection* rows, std::vector<uint32_t> owners)
@@ -263,8 +262,8 @@ Result<VectorPtr> map_elements(Evaluator& evaluator, const Bound& lambda, Inputs
 
 // Makes one value per row of the lambda's values of that row's elements; null for null arrays.
 template <class Make>
-Result<VectorPtr> per_row(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows, uint32_t count,
-                          Make make) {
+Result<VectorPtr> per_row(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows,
+                          uint32_t count, Make make) {
   VectorPtr arrays = CLEW_TRY(evaluator.eval(*call.args[0], inputs, rows));
   Elements all = lay_out(arrays, count);
   VectorPtr mapped = CLEW_TRY(map_elements(evaluator, *call.args[1], inputs, rows, all));
@@ -292,7 +291,8 @@ Result<VectorPtr> transform(Evaluator& evaluator, const Bound& call, Inputs& inp
                  });
 }
 
-Result<VectorPtr> filter(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows, uint32_t count) {
+Result<VectorPtr> filter(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows,
+                         uint32_t count) {
   return per_row(evaluator, call, inputs, rows, count,
                  [](const Values& items, const model::Vector& mapped, uint32_t at, VectorBuilder& out) {
                    Values kept;
@@ -344,7 +344,8 @@ Result<VectorPtr> fold_arrays(Evaluator& evaluator, const Bound& lambda, Inputs&
 }
 
 // reduce(array, begin, (total, x) -> .. [, total -> ..]).
-Result<VectorPtr> reduce(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows, uint32_t count) {
+Result<VectorPtr> reduce(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows,
+                         uint32_t count) {
   VectorPtr arrays = CLEW_TRY(evaluator.eval(*call.args[0], inputs, rows));
   VectorPtr begin = CLEW_TRY(evaluator.eval(*call.args[1], inputs, rows));
   Elements all = lay_out(arrays, count);
@@ -382,9 +383,7 @@ constexpr TypeRule kArray = always<Type::kArray>;
 constexpr TypeRule kMixed = always<Type::kMixed>;
 constexpr TypeRule kBoolean = always<Type::kBool>;
 
-Type element_type(std::span<const BoundPtr> args) {
-  return args.size() == 2 ? Type::kMixed : Type::kArray;
-}
+Type element_type(std::span<const BoundPtr> args) { return args.size() == 2 ? Type::kMixed : Type::kArray; }
 
 constexpr FunctionDef kTable[] = {
     {"array", 0, kAnyCount, kArray, array, kNullsToo},
@@ -406,8 +405,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> array_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> array_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -19,17 +19,19 @@ struct Operator {
   Level level;
 };
 constexpr Operator kOperators[] = {
-    {"or", kOr},        {"xor", kXor},      {"and", kAnd},       {"not", kNot},     {"=", kCompare},
-    {"!=", kCompare},   {"<", kCompare},    {"<=", kCompare},    {">", kCompare},   {">=", kCompare},
-    {"like", kCompare}, {"ilike", kCompare}, {"regexp", kCompare}, {"contains", kCompare}, {"in", kCompare},
-    {"between", kCompare}, {"isnull", kCompare}, {"isnotnull", kCompare}, {"+", kSum}, {"-", kSum},
-    {"*", kProduct},    {"/", kProduct},    {"%", kProduct},     {"neg", kMinus},
+    {"or", kOr},          {"xor", kXor},           {"and", kAnd},      {"not", kNot},
+    {"=", kCompare},      {"!=", kCompare},        {"<", kCompare},    {"<=", kCompare},
+    {">", kCompare},      {">=", kCompare},        {"like", kCompare}, {"ilike", kCompare},
+    {"regexp", kCompare}, {"contains", kCompare},  {"in", kCompare},   {"between", kCompare},
+    {"isnull", kCompare}, {"isnotnull", kCompare}, {"+", kSum},        {"-", kSum},
+    {"*", kProduct},      {"/", kProduct},         {"%", kProduct},    {"neg", kMinus},
 };
 
 // Words that end an operand or begin something else, so that a field of that name needs backticks.
 constexpr std::string_view kReservedWords[] = {
-    "and", "or", "xor", "not", "in", "between", "is", "like", "ilike", "regexp", "rlike", "contains", "null", "true",
-    "false", "case", "cast", "interval", "exists", "else", "as", "by", "from", "date", "time", "timestamp",
+    "and",    "or",    "xor",      "not",  "in",   "between", "is",   "like",      "ilike",
+    "regexp", "rlike", "contains", "null", "true", "false",   "case", "cast",      "interval",
+    "exists", "else",  "as",       "by",   "from", "date",    "time", "timestamp",
 };
 
 Level level_of(const Expr& expr) {
@@ -273,7 +275,8 @@ std::string print_name(std::string_view name) {
   if (plain) {
     TokenStream tokens(name);
     const Token& token = tokens.peek();
-    plain = token.kind == TokenKind::kIdentifier && !token.quoted && token.text == name && token.span.end == name.size();
+    plain =
+        token.kind == TokenKind::kIdentifier && !token.quoted && token.text == name && token.span.end == name.size();
   }
   return plain ? std::string(name) : "`" + std::string(name) + "`";
 }
@@ -291,7 +294,8 @@ std::string print_string(std::string_view text) {
 bool equal(const Expr& a, const Expr& b) {
   if (a.kind != b.kind || a.name != b.name || a.quoted != b.quoted || a.parameters != b.parameters) return false;
   if (a.kind == ExprKind::kLiteral && !equal_values(a.literal, b.literal)) return false;
-  if (a.kind == ExprKind::kTimeSpan && (a.time_span.count != b.time_span.count || a.time_span.unit != b.time_span.unit)) {
+  if (a.kind == ExprKind::kTimeSpan &&
+      (a.time_span.count != b.time_span.count || a.time_span.unit != b.time_span.unit)) {
     return false;
   }
   if (a.kind == ExprKind::kSubsearch && a.subsearch->print() != b.subsearch->print()) return false;

@@ -45,13 +45,13 @@ struct Expr {
   ExprKind kind = ExprKind::kLiteral;
   SourceSpan span;
   model::Value literal;
-  std::string name;                    // kField: dotted; kCall: lower case
-  bool quoted = false;                 // kField: it stood in backticks and is taken whole
+  std::string name;     // kField: dotted; kCall: lower case
+  bool quoted = false;  // kField: it stood in backticks and is taken whole
   std::vector<ExprPtr> args;
   std::vector<std::string> parameters;
   TimeSpan time_span;
   std::shared_ptr<const Subsearch> subsearch;
-  int depth = 1;                       // levels of the tree from here down
+  int depth = 1;  // levels of the tree from here down
 
   bool is_call(std::string_view call_name) const { return kind == ExprKind::kCall && name == call_name; }
 };

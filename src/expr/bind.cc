@@ -6,8 +6,8 @@
 #include "expr/coerce.h"
 #include "expr/eval.h"
 #include "expr/functions.h"
-#include "expr/relevance.h"
 #include "expr/parse.h"
+#include "expr/relevance.h"
 #include "model/canonical.h"
 
 namespace clew::expr {
@@ -52,8 +52,10 @@ std::string arity_text(const FunctionDef& function) {
   int low = function.args_min;
   int high = function.args_max;
   std::string count = std::to_string(low);
-  if (high == kAnyCount) count = "at least " + count;
-  else if (high != low) count += " to " + std::to_string(high);
+  if (high == kAnyCount)
+    count = "at least " + count;
+  else if (high != low)
+    count += " to " + std::to_string(high);
   return count + (low == 1 && high == 1 ? " argument" : " arguments");
 }
 
@@ -167,7 +169,8 @@ Result<BoundPtr> Binder::bind_field(const Expr& expr) {
   return BoundPtr(std::move(bound));
 }
 
-// A name that the schema does not know may still be a member of a struct column, or a difference written without blanks.
+// A name that the schema does not know may still be a member of a struct column, or a difference written without
+// blanks.
 Result<BoundPtr> Binder::bind_unknown_field(const Expr& expr) {
   for (size_t dot = expr.name.rfind('.'); dot != std::string::npos && dot > 0; dot = expr.name.rfind('.', dot - 1)) {
     std::string prefix = expr.name.substr(0, dot);
@@ -213,7 +216,8 @@ Result<BoundPtr> Binder::bind_call(const Expr& expr) {
   }
   int count = static_cast<int>(expr.args.size());
   if (count < function->args_min || (function->args_max != kAnyCount && count > function->args_max)) {
-    return fail(expr.span, kSemanticError, name + "() takes " + arity_text(*function) + ", not " + std::to_string(count));
+    return fail(expr.span, kSemanticError,
+                name + "() takes " + arity_text(*function) + ", not " + std::to_string(count));
   }
   std::vector<BoundPtr> args = CLEW_TRY(bind_args(expr, *function));
   return finish_call(*function, std::move(args), expr.span);

@@ -1,7 +1,8 @@
 // Binding: names become columns, calls become functions, constants are folded.
 //
 // The types of log fields are known only roughly before their values are read (a field may have another type in every
-// row group), so a bound type is a promise only where it is not kMixed, and evaluation goes by the types of the vectors.
+// row group), so a bound type is a promise only where it is not kMixed, and evaluation goes by the types of the
+// vectors.
 #pragma once
 
 #include <cstdint>
@@ -63,14 +64,14 @@ struct Bound {
   Op op = Op::kConst;
   model::Type type = model::Type::kNull;  // kMixed: known only when evaluated
   SourceSpan span;
-  model::Value constant;                 // kConst
-  uint32_t slot = kNoSlot;               // kField
-  std::string name;                      // kField: the field
-  const FunctionDef* function = nullptr; // kCall
-  std::vector<BoundPtr> args;            // kCall; kLambda: the body
-  std::shared_ptr<const void> prepared;  // kCall: what the function made of its constant arguments
-  int64_t now = 0;                       // kCall: the query's time, ns
-  std::vector<uint32_t> parameters;      // kLambda: slots of the parameters, all from kLambdaSlotFirst on
+  model::Value constant;                  // kConst
+  uint32_t slot = kNoSlot;                // kField
+  std::string name;                       // kField: the field
+  const FunctionDef* function = nullptr;  // kCall
+  std::vector<BoundPtr> args;             // kCall; kLambda: the body
+  std::shared_ptr<const void> prepared;   // kCall: what the function made of its constant arguments
+  int64_t now = 0;                        // kCall: the query's time, ns
+  std::vector<uint32_t> parameters;       // kLambda: slots of the parameters, all from kLambdaSlotFirst on
 };
 constexpr uint32_t kLambdaSlotFirst = 0x80000000u;
 

@@ -11,7 +11,8 @@
 
 namespace clew::expr {
 
-// A vector that an expression computes may hold this much; more is an error, not growth: concat(a, a) doubles each time.
+// A vector that an expression computes may hold this much; more is an error, not growth: concat(a, a) doubles each
+// time.
 constexpr size_t kVectorBytesMax = 128 << 20;
 
 // Bytes of strings that a vector points into; addresses stay.
@@ -30,8 +31,8 @@ class TextArena {
   size_t bytes_ = 0;
 };
 
-// The first value that is not null sets the type. int widens to bigint, decimals to the larger scale; anything else makes
-// the vector kMixed: what a row gives must not depend on its neighbours.
+// The first value that is not null sets the type. int widens to bigint, decimals to the larger scale; anything else
+// makes the vector kMixed: what a row gives must not depend on its neighbours.
 //
 // Threads: one. Used once.
 class VectorBuilder {

@@ -23,9 +23,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Takes `min` to `max` digits off the front.
 std::optional<int64_t> take_digits(std::string_view& text, size_t min, size_t max) {
@@ -96,9 +94,7 @@ std::optional<int64_t> take_zone(std::string_view& text) {
   return west ? -nanos : nanos;
 }
 
-Order of_int(int v) {
-  return v < 0 ? Order::kLess : v > 0 ? Order::kGreater : Order::kEqual;
-}
+Order of_int(int v) { return v < 0 ? Order::kLess : v > 0 ? Order::kGreater : Order::kEqual; }
 
 Order compare_decimals(const Cell& a, const Cell& b) {
   __extension__ using Wide = __int128;
@@ -114,13 +110,9 @@ Cell integer_as_decimal(const Cell& cell) {
   return out;
 }
 
-bool is_integer_like(Type t) {
-  return is_integer(t) || t == Type::kBool;
-}
+bool is_integer_like(Type t) { return is_integer(t) || t == Type::kBool; }
 
-Order flipped(Order o) {
-  return o == Order::kLess ? Order::kGreater : o == Order::kGreater ? Order::kLess : o;
-}
+Order flipped(Order o) { return o == Order::kLess ? Order::kGreater : o == Order::kGreater ? Order::kLess : o; }
 
 Order compare_numbers(const Cell& a, const Cell& b) {
   if (is_integer_like(a.type) && is_integer_like(b.type)) return compare_integers(a.i64, b.i64);
@@ -143,9 +135,7 @@ Order compare_numbers(const Cell& a, const Cell& b) {
   return compare_doubles(*to_double(a), *to_double(b));
 }
 
-Order compare_nested(const Cell& a, const Cell& b) {
-  return of_int(total_order(a, b));
-}
+Order compare_nested(const Cell& a, const Cell& b) { return of_int(total_order(a, b)); }
 
 // Text beside a value of another type is read as that type.
 Order compare_with_text(const Cell& typed, std::string_view text, int64_t now) {
@@ -313,7 +303,8 @@ std::optional<int64_t> parse_time(std::string_view text) {
 }
 
 double decimal_to_double(int64_t mantissa, uint8_t scale) {
-  // Both numbers are exact up to 2^53 and 10^22, so that one division rounds correctly. Longer mantissas go by their text.
+  // Both numbers are exact up to 2^53 and 10^22, so that one division rounds correctly. Longer mantissas go by their
+  // text.
   constexpr int64_t kExact = int64_t{1} << 53;
   if (mantissa > -kExact && mantissa < kExact) {
     return static_cast<double>(mantissa) / static_cast<double>(kPowersOfTen[std::min(scale, kDecimalScaleMax)]);
@@ -375,9 +366,7 @@ std::optional<int64_t> to_timestamp(const Cell& cell, int64_t now) {
   }
 }
 
-Order compare_integers(int64_t a, int64_t b) {
-  return a < b ? Order::kLess : a > b ? Order::kGreater : Order::kEqual;
-}
+Order compare_integers(int64_t a, int64_t b) { return a < b ? Order::kLess : a > b ? Order::kGreater : Order::kEqual; }
 
 Order compare_doubles(double a, double b) {
   return a < b ? Order::kLess : a > b ? Order::kGreater : a == b ? Order::kEqual : Order::kNone;
@@ -393,9 +382,7 @@ Order compare_integer_double(int64_t a, double b) {
   return compare_doubles(0, b - whole);
 }
 
-Order compare_text(std::string_view a, std::string_view b) {
-  return of_int(a.compare(b));
-}
+Order compare_text(std::string_view a, std::string_view b) { return of_int(a.compare(b)); }
 
 std::optional<IpAddress> parse_ip(std::string_view text) {
   char buffer[64];
@@ -530,7 +517,8 @@ uint64_t hash_cell(const Cell& cell) {
       return base::hash_mix(1, std::bit_cast<uint64_t>(v));
     }
     case 2: {
-      int64_t v = cell.type == Type::kDate ? static_cast<int64_t>(static_cast<uint64_t>(cell.i64) * kNanosPerDay) : cell.i64;
+      int64_t v =
+          cell.type == Type::kDate ? static_cast<int64_t>(static_cast<uint64_t>(cell.i64) * kNanosPerDay) : cell.i64;
       return base::hash_mix(2, static_cast<uint64_t>(v));
     }
     case 3: return base::hash64(cell.text);

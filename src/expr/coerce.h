@@ -32,14 +32,10 @@ struct CivilDate {
 CivilDate civil_of(int64_t days);
 int days_in_month(int64_t year, int month);
 // Floor of a / b for b > 0.
-constexpr int64_t floor_div(int64_t a, int64_t b) {
-  return a / b - (a % b < 0 ? 1 : 0);
-}
+constexpr int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 // Nanoseconds since midnight; safe for every timestamp, the first day of all included.
-constexpr int64_t nanos_of_day(int64_t unix_nanos) {
-  return (unix_nanos % kNanosPerDay + kNanosPerDay) % kNanosPerDay;
-}
+constexpr int64_t nanos_of_day(int64_t unix_nanos) { return (unix_nanos % kNanosPerDay + kNanosPerDay) % kNanosPerDay; }
 
 constexpr int64_t kPowersOfTen[] = {1,
                                     10,

@@ -94,9 +94,7 @@ std::optional<bool> test_by(bool levels, std::string_view op, const Cell& a, con
   return levels ? test_levels(op, a, b, now) : test(op, a, b, now, compare);
 }
 
-bool of_levels(const Bound& call) {
-  return call.function->name.substr(0, 6) == "level ";
-}
+bool of_levels(const Bound& call) { return call.function->name.substr(0, 6) == "level "; }
 
 // Constants of an `in`, all texts or all integers, for lists that are too long to try one by one.
 struct ConstantSet {
@@ -122,8 +120,10 @@ Result<std::shared_ptr<const void>> prepare_in(Binder&, std::span<const BoundPtr
   }
   if (!texts && !integers) return std::shared_ptr<const void>();
   for (const model::Value& value : set->kept) {
-    if (texts) set->texts.insert(value.text());
-    else set->integers.insert(value.i64());
+    if (texts)
+      set->texts.insert(value.text());
+    else
+      set->integers.insert(value.i64());
   }
   return std::shared_ptr<const void>(std::move(set));
 }
@@ -196,8 +196,8 @@ VectorPtr vector_of_truths(const std::vector<uint8_t>& truths) {
 }
 
 // `and` with decided = 0, `or` with decided = 1: rows that are decided are not evaluated further.
-Result<VectorPtr> connect(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows, uint32_t count,
-                          uint8_t decided) {
+Result<VectorPtr> connect(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows,
+                          uint32_t count, uint8_t decided) {
   std::vector<uint8_t> truths(count, decided == 0 ? 1 : 0);
   std::vector<uint32_t> open = all_rows(count);
   for (const BoundPtr& arg : call.args) {
@@ -324,8 +324,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> compare_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> compare_functions() { return kTable; }
 
 }  // namespace clew::expr

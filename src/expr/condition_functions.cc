@@ -46,7 +46,8 @@ class Branches {
 
   // `type` is the call's: branches of different number types all give doubles.
   VectorPtr finish(Type type) {
-    bool one = values_.size() == 1 && (type != Type::kDouble || values_[0]->type == Type::kDouble) && std::find(sources_.begin(), sources_.end(), kNoSource) == sources_.end();
+    bool one = values_.size() == 1 && (type != Type::kDouble || values_[0]->type == Type::kDouble) &&
+               std::find(sources_.begin(), sources_.end(), kNoSource) == sources_.end();
     if (one && values_[0]->size == sources_.size()) return values_[0];
     VectorBuilder out;
     for (size_t row = 0; row < sources_.size(); ++row) {
@@ -75,7 +76,8 @@ class Branches {
 };
 
 // case(c1, v1, c2, v2 .. [else]); if(c, a, b) is the same with one condition.
-Result<VectorPtr> choose(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows, uint32_t count) {
+Result<VectorPtr> choose(Evaluator& evaluator, const Bound& call, Inputs& inputs, const Selection* rows,
+                         uint32_t count) {
   Branches branches(evaluator, inputs, rows, count);
   std::vector<uint32_t> open = all_rows(count);
   size_t pairs = call.args.size() / 2;
@@ -132,9 +134,7 @@ Result<VectorPtr> coalesce(Evaluator& evaluator, const Bound& call, Inputs& inpu
   return branches.finish(call.type);
 }
 
-Type if_type(std::span<const BoundPtr> args) {
-  return common_type(args[1]->type, args[2]->type);
-}
+Type if_type(std::span<const BoundPtr> args) { return common_type(args[1]->type, args[2]->type); }
 
 Status is_null(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   out.add_bool(args[0].is_null());
@@ -231,8 +231,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> condition_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> condition_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -19,11 +19,25 @@ struct TypeName {
   Type type;
 };
 constexpr TypeName kCastTypes[] = {
-    {"BOOLEAN", Type::kBool}, {"BOOL", Type::kBool},         {"TINYINT", Type::kInt},     {"SMALLINT", Type::kInt},
-    {"BYTE", Type::kInt},     {"SHORT", Type::kInt},         {"INT", Type::kInt},         {"INTEGER", Type::kInt},
-    {"LONG", Type::kLong},    {"BIGINT", Type::kLong},       {"FLOAT", Type::kFloat},     {"DOUBLE", Type::kDouble},
-    {"STRING", Type::kString}, {"TIMESTAMP", Type::kTimestamp}, {"DATETIME", Type::kTimestamp}, {"DATE", Type::kDate},
-    {"TIME", Type::kTime},    {"IP", Type::kIp},             {"JSON", Type::kString},
+    {"BOOLEAN", Type::kBool},
+    {"BOOL", Type::kBool},
+    {"TINYINT", Type::kInt},
+    {"SMALLINT", Type::kInt},
+    {"BYTE", Type::kInt},
+    {"SHORT", Type::kInt},
+    {"INT", Type::kInt},
+    {"INTEGER", Type::kInt},
+    {"LONG", Type::kLong},
+    {"BIGINT", Type::kLong},
+    {"FLOAT", Type::kFloat},
+    {"DOUBLE", Type::kDouble},
+    {"STRING", Type::kString},
+    {"TIMESTAMP", Type::kTimestamp},
+    {"DATETIME", Type::kTimestamp},
+    {"DATE", Type::kDate},
+    {"TIME", Type::kTime},
+    {"IP", Type::kIp},
+    {"JSON", Type::kString},
 };
 
 std::optional<Type> cast_type(std::string_view name) {
@@ -132,7 +146,8 @@ std::string with_commas(double value) {
   double rounded = std::round(value * 100) / 100;
   char buffer[400];
   bool whole = rounded == std::trunc(rounded);
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(rounded), std::chars_format::fixed, whole ? 0 : 2).ptr;
+  auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, std::fabs(rounded), std::chars_format::fixed, whole ? 0 : 2).ptr;
   digits.assign(buffer, end);
   size_t point = std::min(digits.find('.'), digits.size());
   for (size_t at = point; at > 3;) {
@@ -226,8 +241,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> convert_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> convert_functions() { return kTable; }
 
 }  // namespace clew::expr

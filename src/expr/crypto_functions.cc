@@ -61,8 +61,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> crypto_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> crypto_functions() { return kTable; }
 
 }  // namespace clew::expr

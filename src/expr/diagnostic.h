@@ -28,10 +28,10 @@ constexpr std::string_view kResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED";
 struct Diagnostic {
   std::string_view code;  // one of the constants; empty: nothing is wrong
   SourceSpan span;
-  uint32_t line = 1;      // from 1
-  uint32_t column = 1;    // from 1, in code points
-  std::string message;    // "expected a field name"
-  std::string suggestion; // "did you mean `host.name`?", or empty
+  uint32_t line = 1;       // from 1
+  uint32_t column = 1;     // from 1, in code points
+  std::string message;     // "expected a field name"
+  std::string suggestion;  // "did you mean `host.name`?", or empty
 };
 
 // Line and column of a byte offset.

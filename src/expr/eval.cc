@@ -140,9 +140,7 @@ Result<VectorPtr> apply(const Bound& call, std::span<const VectorPtr> args, uint
   return by_rows(call, args, rows);
 }
 
-bool is_one_value(const Vector& v) {
-  return v.layout == Layout::kConst || v.type == Type::kNull;
-}
+bool is_one_value(const Vector& v) { return v.layout == Layout::kConst || v.type == Type::kNull; }
 
 // The one dictionary among the arguments where the others are constants; null otherwise.
 const Vector* only_dictionary(std::span<const VectorPtr> args) {

@@ -24,7 +24,6 @@ using model::VectorPtr;
 
 constexpr int64_t kNow = 1706778611500000000;
 
-
 struct Plain {
   const std::vector<VectorPtr>& columns;
   uint32_t row;
@@ -96,12 +95,12 @@ struct Plain {
   }
 };
 
-
 using Random = std::mt19937_64;
 
 Value random_value(Random& random, Type type) {
   auto small = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
-  static const std::string kTexts[] = {"", "a", "Ab", "abc", "7", "-2.5", "error", "warn", "2024-02-01", "x%y_z", "größe"};
+  static const std::string kTexts[] = {"",      "a",    "Ab",         "abc",   "7",    "-2.5",
+                                       "error", "warn", "2024-02-01", "x%y_z", "größe"};
   switch (type) {
     case Type::kBool: return Value::boolean(small(2) == 1);
     case Type::kLong: return small(20) == 0 ? Value::bigint(INT64_MAX - small(3)) : Value::bigint(small(20) - 10);
@@ -161,7 +160,6 @@ VectorPtr random_column(Random& random, uint32_t rows, Type type) {
   return out.finish();
 }
 
-
 struct Grammar {
   Random& random;
 
@@ -211,9 +209,15 @@ struct Grammar {
 };
 
 ListSchema schema() {
-  return ListSchema({{"l1", Type::kLong},   {"l2", Type::kLong},      {"d1", Type::kDouble},
-                     {"s1", Type::kString}, {"s2", Type::kString},    {"b1", Type::kBool},
-                     {"t1", Type::kTimestamp}, {"t2", Type::kTimestamp}, {"m1", Type::kMixed},
+  return ListSchema({{"l1", Type::kLong},
+                     {"l2", Type::kLong},
+                     {"d1", Type::kDouble},
+                     {"s1", Type::kString},
+                     {"s2", Type::kString},
+                     {"b1", Type::kBool},
+                     {"t1", Type::kTimestamp},
+                     {"t2", Type::kTimestamp},
+                     {"m1", Type::kMixed},
                      {"level", Type::kString}});
 }
 
@@ -261,7 +265,8 @@ TEST(Eval, AgreesWithThePlainEvaluator) {
     Result<BoundPtr> bound = binder.bind(**expr);
     if (!bound.ok()) continue;  // an overflow or a type error among constants
     Evaluator evaluator;
-    for (const Selection* rows : {static_cast<const Selection*>(nullptr), static_cast<const Selection*>(&data.selection)}) {
+    for (const Selection* rows :
+         {static_cast<const Selection*>(nullptr), static_cast<const Selection*>(&data.selection)}) {
       VectorInputs inputs(data.columns, data.rows);
       Result<VectorPtr> values = evaluator.eval(**bound, inputs, rows);
       bool failed = false;
@@ -358,7 +363,8 @@ std::string error_of_repeating(const std::string& source, Value a) {
 TEST(Eval, GrowthIsLimited) {
   Value megabyte = Value::string(std::string(1 << 20, 'x'));
   EXPECT_EQ(error_of_repeating("concat(a, a)", megabyte), "concat() makes more than 128 MiB of values at once");
-  EXPECT_EQ(error_of_repeating("mvappend(a, a)", Value::integer(1)), "mvappend() makes more than 128 MiB of values at once");
+  EXPECT_EQ(error_of_repeating("mvappend(a, a)", Value::integer(1)),
+            "mvappend() makes more than 128 MiB of values at once");
   EXPECT_EQ(error_of_repeating("array(a)", Value::integer(1)), "arrays nested deeper than 64 levels");
 }
 

@@ -44,13 +44,9 @@ std::vector<std::string_view> function_names() {
   return names;
 }
 
-Type type_of_first(std::span<const BoundPtr> args) {
-  return args.empty() ? Type::kNull : args[0]->type;
-}
+Type type_of_first(std::span<const BoundPtr> args) { return args.empty() ? Type::kNull : args[0]->type; }
 
-Type type_of_second(std::span<const BoundPtr> args) {
-  return args.size() < 2 ? Type::kNull : args[1]->type;
-}
+Type type_of_second(std::span<const BoundPtr> args) { return args.size() < 2 ? Type::kNull : args[1]->type; }
 
 Type common_type(Type a, Type b) {
   if (a == b || b == Type::kNull) return a;
@@ -72,8 +68,6 @@ std::string_view text_of(const Cell& cell, std::string& buffer) {
   return buffer;
 }
 
-Error evaluation_error(std::string message) {
-  return Error(Code::kInvalid, std::move(message));
-}
+Error evaluation_error(std::string message) { return Error(Code::kInvalid, std::move(message)); }
 
 }  // namespace clew::expr

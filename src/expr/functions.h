@@ -34,11 +34,11 @@ using SpecialFunction = Result<model::VectorPtr> (*)(Evaluator& evaluator, const
                                                      const model::Selection* rows, uint32_t count);
 
 enum FunctionFlag : uint8_t {
-  kNullsToo = 1,   // called with null arguments; without it any null gives null
-  kVolatile = 2,   // another value at every call: not folded
-  kKeywords = 4,   // takes unit or type words and span literals
-  kLambdas = 8,    // takes lambdas
-  kHidden = 16,    // made by the binder; has no name in the language
+  kNullsToo = 1,  // called with null arguments; without it any null gives null
+  kVolatile = 2,  // another value at every call: not folded
+  kKeywords = 4,  // takes unit or type words and span literals
+  kLambdas = 8,   // takes lambdas
+  kHidden = 16,   // made by the binder; has no name in the language
 };
 
 constexpr int8_t kAnyCount = 127;

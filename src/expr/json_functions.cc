@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using model::Type;
 
-constexpr int kJsonDepthMax = 64;      // deeper texts count as no JSON
+constexpr int kJsonDepthMax = 64;  // deeper texts count as no JSON
 constexpr size_t kPathStepsMax = 256;
 
 bool is_shallow(std::string_view text) {
@@ -41,9 +41,7 @@ Json parsed(const Cell& cell) {
   return Json::parse(cell.text.begin(), cell.text.end(), nullptr, false);
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // A JSON text for what a function was given: text stays text, numbers numbers.
 Json json_of(const Cell& cell) {
@@ -271,9 +269,7 @@ Status set(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
 }
 
 // Numbers of a list given as text become doubles, as the original has it.
-Json as_doubles(const Json& item) {
-  return item.is_number_integer() ? Json(item.get<double>()) : item;
-}
+Json as_doubles(const Json& item) { return item.is_number_integer() ? Json(item.get<double>()) : item; }
 
 void extend_list(Json& target, const Cell& value, bool take_apart) {
   if (!target.is_array()) return;
@@ -315,8 +311,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> json_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> json_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -55,12 +55,8 @@ bool holds_double(double a, double b) {
   return holds<kOp>(a, b);
 }
 
-bool is_lane(const Vector& v) {
-  return v.layout == Layout::kFlat || v.layout == Layout::kConst;
-}
-const uint8_t* nulls_of(const Vector& v) {
-  return v.nulls.empty() ? nullptr : v.nulls.data();
-}
+bool is_lane(const Vector& v) { return v.layout == Layout::kFlat || v.layout == Layout::kConst; }
+const uint8_t* nulls_of(const Vector& v) { return v.nulls.empty() ? nullptr : v.nulls.data(); }
 
 // Two lanes to compare: `test(i)` for row i, null where either side is null.
 struct Nulls {
@@ -69,9 +65,7 @@ struct Nulls {
   uint32_t a_step = 1;  // 0: one entry for all rows
   uint32_t b_step = 1;
   bool any() const { return a != nullptr || b != nullptr; }
-  bool at(uint32_t i) const {
-    return (a != nullptr && a[i * a_step] != 0) || (b != nullptr && b[i * b_step] != 0);
-  }
+  bool at(uint32_t i) const { return (a != nullptr && a[i * a_step] != 0) || (b != nullptr && b[i * b_step] != 0); }
 };
 
 // Writes truth values of all rows.
@@ -352,9 +346,7 @@ VectorPtr null_test(const Vector& v, uint32_t rows, bool want_null) {
 
 }  // namespace
 
-bool is_vector_comparison(const Bound& call) {
-  return op_of(call_name(call)).has_value();
-}
+bool is_vector_comparison(const Bound& call) { return op_of(call_name(call)).has_value(); }
 
 bool select_comparison(const Bound& call, const Vector& a, const Vector& b, Selection& rows) {
   SelectionSink sink{rows};

@@ -8,19 +8,13 @@
 namespace clew::expr {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
 bool is_name_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '@' || static_cast<uint8_t>(c) >= 0x80;
 }
 // `-` and `*` go on only inside a name, see lex_identifier.
-bool is_name_char(char c) {
-  return is_name_start(c) || is_digit(c);
-}
+bool is_name_char(char c) { return is_name_start(c) || is_digit(c); }
 
 constexpr std::array<std::string_view, 8> kLongPuncts{"==", "!=", "<>", "<=", ">=", "->", "||", "&&"};
 constexpr std::string_view kPuncts = "|,()[]{}=<>+-*/%.:;?$!&^~#";
@@ -30,21 +24,51 @@ struct UnitName {
   TimeUnit unit;
 };
 constexpr UnitName kUnitNames[] = {
-    {"us", TimeUnit::kMicrosecond},  {"microsecond", TimeUnit::kMicrosecond}, {"microseconds", TimeUnit::kMicrosecond},
-    {"ms", TimeUnit::kMillisecond},  {"millisecond", TimeUnit::kMillisecond}, {"milliseconds", TimeUnit::kMillisecond},
-    {"cs", TimeUnit::kCentisecond},  {"centisecond", TimeUnit::kCentisecond}, {"centiseconds", TimeUnit::kCentisecond},
-    {"ds", TimeUnit::kDecisecond},   {"decisecond", TimeUnit::kDecisecond},   {"deciseconds", TimeUnit::kDecisecond},
-    {"s", TimeUnit::kSecond},        {"sec", TimeUnit::kSecond},              {"secs", TimeUnit::kSecond},
-    {"second", TimeUnit::kSecond},   {"seconds", TimeUnit::kSecond},          {"m", TimeUnit::kMinute},
-    {"min", TimeUnit::kMinute},      {"mins", TimeUnit::kMinute},             {"minute", TimeUnit::kMinute},
-    {"minutes", TimeUnit::kMinute},  {"h", TimeUnit::kHour},                  {"hr", TimeUnit::kHour},
-    {"hrs", TimeUnit::kHour},        {"hour", TimeUnit::kHour},               {"hours", TimeUnit::kHour},
-    {"d", TimeUnit::kDay},           {"day", TimeUnit::kDay},                 {"days", TimeUnit::kDay},
-    {"w", TimeUnit::kWeek},          {"week", TimeUnit::kWeek},               {"weeks", TimeUnit::kWeek},
-    {"mon", TimeUnit::kMonth},       {"month", TimeUnit::kMonth},             {"months", TimeUnit::kMonth},
-    {"q", TimeUnit::kQuarter},       {"qtr", TimeUnit::kQuarter},             {"qtrs", TimeUnit::kQuarter},
-    {"quarter", TimeUnit::kQuarter}, {"quarters", TimeUnit::kQuarter},        {"y", TimeUnit::kYear},
-    {"yr", TimeUnit::kYear},         {"yrs", TimeUnit::kYear},                {"year", TimeUnit::kYear},
+    {"us", TimeUnit::kMicrosecond},
+    {"microsecond", TimeUnit::kMicrosecond},
+    {"microseconds", TimeUnit::kMicrosecond},
+    {"ms", TimeUnit::kMillisecond},
+    {"millisecond", TimeUnit::kMillisecond},
+    {"milliseconds", TimeUnit::kMillisecond},
+    {"cs", TimeUnit::kCentisecond},
+    {"centisecond", TimeUnit::kCentisecond},
+    {"centiseconds", TimeUnit::kCentisecond},
+    {"ds", TimeUnit::kDecisecond},
+    {"decisecond", TimeUnit::kDecisecond},
+    {"deciseconds", TimeUnit::kDecisecond},
+    {"s", TimeUnit::kSecond},
+    {"sec", TimeUnit::kSecond},
+    {"secs", TimeUnit::kSecond},
+    {"second", TimeUnit::kSecond},
+    {"seconds", TimeUnit::kSecond},
+    {"m", TimeUnit::kMinute},
+    {"min", TimeUnit::kMinute},
+    {"mins", TimeUnit::kMinute},
+    {"minute", TimeUnit::kMinute},
+    {"minutes", TimeUnit::kMinute},
+    {"h", TimeUnit::kHour},
+    {"hr", TimeUnit::kHour},
+    {"hrs", TimeUnit::kHour},
+    {"hour", TimeUnit::kHour},
+    {"hours", TimeUnit::kHour},
+    {"d", TimeUnit::kDay},
+    {"day", TimeUnit::kDay},
+    {"days", TimeUnit::kDay},
+    {"w", TimeUnit::kWeek},
+    {"week", TimeUnit::kWeek},
+    {"weeks", TimeUnit::kWeek},
+    {"mon", TimeUnit::kMonth},
+    {"month", TimeUnit::kMonth},
+    {"months", TimeUnit::kMonth},
+    {"q", TimeUnit::kQuarter},
+    {"qtr", TimeUnit::kQuarter},
+    {"qtrs", TimeUnit::kQuarter},
+    {"quarter", TimeUnit::kQuarter},
+    {"quarters", TimeUnit::kQuarter},
+    {"y", TimeUnit::kYear},
+    {"yr", TimeUnit::kYear},
+    {"yrs", TimeUnit::kYear},
+    {"year", TimeUnit::kYear},
     {"years", TimeUnit::kYear},
 };
 
@@ -123,9 +147,7 @@ Status TokenStream::expect_word(std::string_view word) {
   return {};
 }
 
-uint32_t TokenStream::offset() {
-  return peek().span.begin;
-}
+uint32_t TokenStream::offset() { return peek().span.begin; }
 
 void TokenStream::seek(uint32_t offset) {
   ahead_.clear();

@@ -31,8 +31,8 @@ enum class TokenKind : uint8_t {
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  bool quoted = false;       // kIdentifier: some part stood in backticks, so it is no keyword
-  bool space_before = false; // blank or comment before it
+  bool quoted = false;        // kIdentifier: some part stood in backticks, so it is no keyword
+  bool space_before = false;  // blank or comment before it
   SourceSpan span;
   std::string text;
 
@@ -97,7 +97,18 @@ class TokenStream {
 
 // A span literal: `5m`, `1h`, `1.5d`, `30seconds`.
 enum class TimeUnit : uint8_t {
-  kMicrosecond, kMillisecond, kCentisecond, kDecisecond, kSecond, kMinute, kHour, kDay, kWeek, kMonth, kQuarter, kYear,
+  kMicrosecond,
+  kMillisecond,
+  kCentisecond,
+  kDecisecond,
+  kSecond,
+  kMinute,
+  kHour,
+  kDay,
+  kWeek,
+  kMonth,
+  kQuarter,
+  kYear,
 };
 struct TimeSpan {
   double count = 1;

@@ -218,8 +218,7 @@ Status convert_base(const Bound&, std::span<const Cell> args, VectorBuilder& out
 Status checksum(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   std::string buffer;
   std::string_view text = text_of(args[0], buffer);
-  out.add_long(static_cast<int64_t>(
-      crc32_z(0, reinterpret_cast<const unsigned char*>(text.data()), text.size())));
+  out.add_long(static_cast<int64_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(text.data()), text.size())));
   return {};
 }
 
@@ -312,8 +311,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> math_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> math_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -273,8 +273,8 @@ class Parser {
       default: break;
     }
     std::string_view text = token.text;
-    bool is_double = (text.back() == 'd' || text.back() == 'D') &&
-                     text.find_first_not_of("0123456789.eE+-") == text.size() - 1;
+    bool is_double =
+        (text.back() == 'd' || text.back() == 'D') && text.find_first_not_of("0123456789.eE+-") == text.size() - 1;
     if (is_double && !in_span_) {
       return made(make_literal(real_value(text.substr(0, text.size() - 1), Type::kDouble), token.span));
     }
@@ -375,7 +375,8 @@ class Parser {
     bool outer_span = in_span_;
     in_span_ = function == "span";
     if (!tokens_.peek().is(")")) {
-      bool word_first = std::find(std::begin(kKeywordFirst), std::end(kKeywordFirst), function) != std::end(kKeywordFirst);
+      bool word_first =
+          std::find(std::begin(kKeywordFirst), std::end(kKeywordFirst), function) != std::end(kKeywordFirst);
       do {
         ExprPtr arg = CLEW_TRY(word_first && args.empty() ? keyword("a unit or type") : expression());
         args.push_back(arg);
@@ -397,7 +398,8 @@ class Parser {
       Token taken = tokens_.next();
       ExprPtr field = CLEW_TRY(made(make_literal(Value::string(taken.text), taken.span)));
       fields.push_back(field);
-      bool weight = tokens_.accept("^") || tokens_.peek().kind == TokenKind::kInteger || tokens_.peek().kind == TokenKind::kDecimal;
+      bool weight = tokens_.accept("^") || tokens_.peek().kind == TokenKind::kInteger ||
+                    tokens_.peek().kind == TokenKind::kDecimal;
       if (weight) tokens_.next();
       if (!tokens_.accept(",") && !tokens_.peek().is("]")) return tokens_.fail_expected("`,` or `]`");
     }

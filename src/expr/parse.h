@@ -1,7 +1,7 @@
 // Parser of expressions (docs/PPL.md section 1).
 //
-// Precedence, tightest first: unary minus; * / %; + -; comparisons, in, between, is, like, ilike, regexp, contains; not;
-// and; xor; or.
+// Precedence, tightest first: unary minus; * / %; + -; comparisons, in, between, is, like, ilike, regexp, contains;
+// not; and; xor; or.
 #pragma once
 
 #include <functional>
@@ -34,12 +34,12 @@ Result<ExprPtr> parse_expression_text(std::string_view text, Diagnostic* diagnos
 // A field name: an identifier, where keywords of the language may be names too.
 Result<std::string> parse_field_name(TokenStream& tokens);
 
-// A field name that may hold `*`: names, stars, dots and digits that stand together without a blank. A name in backticks
-// is taken as it is, with its stars.
+// A field name that may hold `*`: names, stars, dots and digits that stand together without a blank. A name in
+// backticks is taken as it is, with its stars.
 Result<std::string> parse_field_pattern(TokenStream& tokens);
 
-// The source text of an expression as the default name of a column: as it stands, line breaks and the blanks around them
-// become one blank.
+// The source text of an expression as the default name of a column: as it stands, line breaks and the blanks around
+// them become one blank.
 std::string source_text(const TokenStream& tokens, SourceSpan span);
 
 }  // namespace clew::expr

@@ -91,7 +91,9 @@ TEST(Parse, ErrorsSayWhereAndWhat) {
 }
 
 TEST(Parse, LimitsAreErrors) {
-  auto nested = [](int levels) { return std::string(static_cast<size_t>(levels), '(') + "1" + std::string(static_cast<size_t>(levels), ')'); };
+  auto nested = [](int levels) {
+    return std::string(static_cast<size_t>(levels), '(') + "1" + std::string(static_cast<size_t>(levels), ')');
+  };
   EXPECT_EQ(printed(nested(kExprDepthMax - 1)), "1");
   EXPECT_NE(printed(nested(kExprDepthMax)).find("nested deeper than 64"), std::string::npos);
   std::string chain = "1";

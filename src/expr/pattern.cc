@@ -13,13 +13,9 @@
 namespace clew::expr {
 namespace {
 
-re2::StringPiece piece_of(std::string_view text) {
-  return {text.data(), text.size()};
-}
+re2::StringPiece piece_of(std::string_view text) { return {text.data(), text.size()}; }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_ascii(std::string_view text) {
   for (char c : text) {
@@ -136,13 +132,9 @@ Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view pattern, 
   return Error(code, "regular expression " + quoted(pattern) + ": " + regex->error());
 }
 
-bool regex_found(const re2::RE2& regex, std::string_view text) {
-  return re2::RE2::PartialMatch(piece_of(text), regex);
-}
+bool regex_found(const re2::RE2& regex, std::string_view text) { return re2::RE2::PartialMatch(piece_of(text), regex); }
 
-bool regex_spans(const re2::RE2& regex, std::string_view text) {
-  return re2::RE2::FullMatch(piece_of(text), regex);
-}
+bool regex_spans(const re2::RE2& regex, std::string_view text) { return re2::RE2::FullMatch(piece_of(text), regex); }
 
 Result<std::string> rewrite_of(const re2::RE2& regex, std::string_view replacement) {
   std::string out;

@@ -15,8 +15,8 @@ class RE2;
 
 namespace clew::expr {
 
-constexpr size_t kRegexBytesMax = 4 << 10;        // of the pattern
-constexpr int64_t kRegexMemoryBytesMax = 8 << 20; // of the compiled program
+constexpr size_t kRegexBytesMax = 4 << 10;         // of the pattern
+constexpr int64_t kRegexMemoryBytesMax = 8 << 20;  // of the compiled program
 
 // Compiles a regular expression in Java's or RE2's spelling: `(?<name>..)` is understood. No backtracking: lookaround
 // and backreferences are refused.
@@ -52,7 +52,7 @@ class LikePattern {
   bool matches_end(const Piece& piece, std::string_view text, size_t from) const;
 
   bool ignore_case_ = false;
-  std::vector<Piece> pieces_;  // between the `%`; at least one
+  std::vector<Piece> pieces_;              // between the `%`; at least one
   std::shared_ptr<const re2::RE2> regex_;  // letters beyond ASCII whose case is ignored
 };
 

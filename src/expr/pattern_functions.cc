@@ -87,9 +87,8 @@ Status contains(const Bound& call, std::span<const Cell> args, VectorBuilder& ou
   if (call.prepared != nullptr) return like(call, args, out);
   std::string buffer;
   std::string needle = to_lower_ascii(text_of(args[1], buffer));
-  out.add_bool(any_text(args[0], [&](std::string_view text) {
-    return find_folded(text, needle, 0) != std::string_view::npos;
-  }));
+  out.add_bool(
+      any_text(args[0], [&](std::string_view text) { return find_folded(text, needle, 0) != std::string_view::npos; }));
   return {};
 }
 
@@ -131,8 +130,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> pattern_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> pattern_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -188,9 +188,7 @@ std::string print_value(const Value& value) {
   return out;
 }
 
-void append_json(const Value& value, std::string& out) {
-  append_json_cell(cell_of(value), out);
-}
+void append_json(const Value& value, std::string& out) { append_json_cell(cell_of(value), out); }
 
 void append_json(const model::Vector& vector, uint32_t row, std::string& out) {
   append_json_cell(cell_of(vector, row), out);
@@ -247,9 +245,7 @@ std::string print_time(int64_t nanos_of_day) {
   return out;
 }
 
-void append_double(double value, std::string& out) {
-  append_real_text(value, out);
-}
+void append_double(double value, std::string& out) { append_real_text(value, out); }
 
 void append_decimal(int64_t mantissa, uint8_t scale, std::string& out) {
   if (mantissa < 0) out += '-';

@@ -9,8 +9,8 @@
 
 namespace clew::expr {
 
-// The text form that cast(x as string) and csv give: timestamps `yyyy-MM-dd HH:mm:ss[.fraction]`, TRUE and FALSE, doubles
-// in shortest form with at least one digit after the point, arrays `[1,"a"]`.
+// The text form that cast(x as string) and csv give: timestamps `yyyy-MM-dd HH:mm:ss[.fraction]`, TRUE and FALSE,
+// doubles in shortest form with at least one digit after the point, arrays `[1,"a"]`.
 std::string print_value(const model::Value& value);
 
 // JSON for answers: timestamps, dates and ips are strings, NaN and infinities null.

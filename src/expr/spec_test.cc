@@ -1,7 +1,7 @@
 // Runs tests/expr/*.ct. A line is `expression => value : type` or `expression !! part of the error`.
 //
-// Every expression is evaluated in several faces that must answer the same: folded at binding, with its literals as flat
-// columns, with them as dictionaries, and after printing and parsing it again.
+// Every expression is evaluated in several faces that must answer the same: folded at binding, with its literals as
+// flat columns, with them as dictionaries, and after printing and parsing it again.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,9 +30,7 @@ struct Field {
   Value value;
 };
 
-Value list(std::vector<Value> items) {
-  return Value::array(std::move(items));
-}
+Value list(std::vector<Value> items) { return Value::array(std::move(items)); }
 
 // What the lines may name.
 std::vector<Field> fields() {
@@ -99,7 +97,7 @@ ExprPtr without_literals(const ExprPtr& expr, Face face, Columns& columns) {
 
 struct Answer {
   bool bound = false;
-  std::string text;   // "value : type", or the error
+  std::string text;  // "value : type", or the error
 };
 
 Answer ask(const std::string& source, Face face) {

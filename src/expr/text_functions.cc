@@ -1,7 +1,7 @@
 // Functions of text.
+#include <locale.h>
 #include <clocale>
 #include <cwctype>
-#include <locale.h>
 
 #include <algorithm>
 
@@ -298,8 +298,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> text_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> text_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -456,12 +456,9 @@ int letters_apart(std::string_view a, std::string_view b, int most) {
 
 bool word_matches(const TextClause& clause, std::string_view wanted, Form form, const std::string& word) {
   switch (form) {
-    case Form::kExact:
-      return word == wanted;
-    case Form::kPrefix:
-      return word.starts_with(wanted);
-    case Form::kWildcard:
-      return text::wildcard_match(wanted, word);
+    case Form::kExact: return word == wanted;
+    case Form::kPrefix: return word.starts_with(wanted);
+    case Form::kWildcard: return text::wildcard_match(wanted, word);
     case Form::kFuzzy: {
       std::string_view own = word;
       size_t fixed = std::min(clause.prefix_length, wanted.size());
@@ -479,14 +476,10 @@ class Matcher {
 
   bool matches(const TextClause& clause) {
     switch (clause.kind) {
-      case Kind::kNone:
-        return false;
-      case Kind::kEvery:
-        return true;
-      case Kind::kBool:
-        return all_together(clause);
-      default:
-        break;
+      case Kind::kNone: return false;
+      case Kind::kEvery: return true;
+      case Kind::kBool: return all_together(clause);
+      default: break;
     }
     return std::any_of(clause.fields.begin(), clause.fields.end(),
                        [&](uint32_t field) { return matches_in(clause, field); });

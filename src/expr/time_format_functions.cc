@@ -43,13 +43,9 @@ void padded(int64_t value, size_t digits, std::string& out, char fill = '0') {
   out += text;
 }
 
-int twelve(int hour) {
-  return hour % 12 == 0 ? 12 : hour % 12;
-}
+int twelve(int hour) { return hour % 12 == 0 ? 12 : hour % 12; }
 
-std::string_view half_of_day(int hour) {
-  return hour < 12 ? "AM" : "PM";
-}
+std::string_view half_of_day(int hour) { return hour < 12 ? "AM" : "PM"; }
 
 std::string_view ordinal_suffix(int day) {
   if (day >= 11 && day <= 13) return "th";
@@ -269,9 +265,7 @@ bool parse_specifier(char c, std::string_view& text, Found& found) {
   int64_t v = 0;
   int name = 0;
   switch (c) {
-    case 'Y':
-      found.any_date = true;
-      return take_number(text, 4, found.year);
+    case 'Y': found.any_date = true; return take_number(text, 4, found.year);
     case 'y':
       found.any_date = true;
       if (!take_number(text, 2, v)) return false;
@@ -284,9 +278,7 @@ bool parse_specifier(char c, std::string_view& text, Found& found) {
       found.month = static_cast<int>(v);
       return true;
     case 'b':
-    case 'M':
-      found.any_date = true;
-      return take_name(text, 1, 12, c == 'b' ? 3 : 0, month_name, found.month);
+    case 'M': found.any_date = true; return take_name(text, 1, 12, c == 'b' ? 3 : 0, month_name, found.month);
     case 'd':
     case 'e':
       found.any_date = true;
@@ -305,9 +297,7 @@ bool parse_specifier(char c, std::string_view& text, Found& found) {
     case 'k': return take_number(text, 2, found.hour);
     case 'h':
     case 'I':
-    case 'l':
-      found.twelve_hours = true;
-      return take_number(text, 2, found.hour);
+    case 'l': found.twelve_hours = true; return take_number(text, 2, found.hour);
     case 'i': return take_number(text, 2, found.minute);
     case 'S':
     case 's': return take_number(text, 2, found.second);
@@ -464,9 +454,7 @@ Status get_format(const Bound&, std::span<const Cell> args, VectorBuilder& out) 
   return {};
 }
 
-Type from_unixtime_type(std::span<const BoundPtr> args) {
-  return args.size() == 1 ? Type::kTimestamp : Type::kString;
-}
+Type from_unixtime_type(std::span<const BoundPtr> args) { return args.size() == 1 ? Type::kTimestamp : Type::kString; }
 
 constexpr FunctionDef kTable[] = {
     {"date_format", 2, 2, always<Type::kString>, date_format},
@@ -479,8 +467,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> time_format_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> time_format_functions() { return kTable; }
 
 }  // namespace clew::expr

@@ -20,9 +20,7 @@ constexpr int64_t kDaysToEpoch = 719528;  // TO_DAYS('1970-01-01')
 constexpr int64_t kDaysMax = 100'000;     // that are added to a timestamp: 273 years, all that nanoseconds hold
 constexpr int64_t kDateDaysMax = 4'000'000;
 
-bool is_within(int64_t value, int64_t limit) {
-  return value > -limit && value < limit;
-}
+bool is_within(int64_t value, int64_t limit) { return value > -limit && value < limit; }
 
 std::optional<int64_t> sum_of(int64_t a, int64_t b) {
   int64_t out = 0;
@@ -110,7 +108,8 @@ Status time_to_sec(const Bound& call, std::span<const Cell> args, VectorBuilder&
 Status to_seconds(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   std::optional<int64_t> t = moment(call, args[0]);
   constexpr int64_t kSecondsToEpoch = kDaysToEpoch * 86400;
-  put_lane(Type::kLong, t ? std::optional<int64_t>(floor_div(*t, kNanosPerSecond) + kSecondsToEpoch) : std::nullopt, out);
+  put_lane(Type::kLong, t ? std::optional<int64_t>(floor_div(*t, kNanosPerSecond) + kSecondsToEpoch) : std::nullopt,
+           out);
   return {};
 }
 
@@ -186,7 +185,6 @@ Status make_time(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   return {};
 }
 
-
 Status now_timestamp(const Bound& call, std::span<const Cell>, VectorBuilder& out) {
   out.add_lane(Type::kTimestamp, floor_div(call.now, kNanosPerSecond) * kNanosPerSecond);
   return {};
@@ -210,7 +208,6 @@ Status now_time(const Bound& call, std::span<const Cell>, VectorBuilder& out) {
   out.add_lane(Type::kTime, of_day / kNanosPerSecond * kNanosPerSecond);
   return {};
 }
-
 
 Status date(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   if (args[0].type == Type::kString) {
@@ -324,11 +321,11 @@ Status period_diff(const Bound&, std::span<const Cell> args, VectorBuilder& out)
   return {};
 }
 
-
 Status interval(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   std::string buffer;
   std::optional<Interval> made = make_interval(text_of(args[0], buffer), args[1].text);
-  if (!made) return evaluation_error("interval of " + quoted(text_of(args[0], buffer)) + " " + std::string(args[1].text));
+  if (!made)
+    return evaluation_error("interval of " + quoted(text_of(args[0], buffer)) + " " + std::string(args[1].text));
   Cell cell;
   cell.type = Type::kInterval;
   cell.scale = made->in_months ? 1 : 0;
@@ -432,7 +429,6 @@ Result<std::shared_ptr<const void>> check_interval(Binder& binder, std::span<con
   return binder.fail(args[1]->span, kSemanticError, "unknown unit of time");
 }
 
-
 // span(x, width): the lower end of the bucket. Numbers by numbers, times by `5m`.
 Status span_of(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   const Cell& x = args[0];
@@ -503,7 +499,8 @@ Result<std::shared_ptr<const void>> check_span(Binder& binder, std::span<const B
   Cell cell = fixed ? cell_of(width.constant) : Cell();
   bool positive = fixed && (width.type == Type::kInterval ? cell.i64 > 0 : *to_double(cell) > 0);
   if (positive) return std::shared_ptr<const void>();
-  return binder.fail(width.span, kSemanticError, "the width of a span must be a number or a time above zero, as 10 or 5m");
+  return binder.fail(width.span, kSemanticError,
+                     "the width of a span must be a number or a time above zero, as 10 or 5m");
 }
 
 // earliest('-1d@d', t): t is at that moment or after it; latest: at it or before it. Both ends are inclusive.
@@ -513,7 +510,8 @@ Result<std::shared_ptr<const void>> prepare_bound(Binder& binder, std::span<cons
   if (text) bound = parse_relative_time(args[0]->constant.text(), binder.options().now);
   if (bound) return std::shared_ptr<const void>(std::make_shared<const int64_t>(*bound));
   std::string what = text ? quoted(args[0]->constant.text()) : "a value that is no constant text";
-  return binder.fail(args[0]->span, kSemanticError, "not a time: " + what + "; write now, -1d@d or 2024-02-01 09:10:00");
+  return binder.fail(args[0]->span, kSemanticError,
+                     "not a time: " + what + "; write now, -1d@d or 2024-02-01 09:10:00");
 }
 
 template <bool kEarliest>
@@ -619,8 +617,6 @@ constexpr FunctionDef kTable[] = {
 
 }  // namespace
 
-std::span<const FunctionDef> time_functions() {
-  return kTable;
-}
+std::span<const FunctionDef> time_functions() { return kTable; }
 
 }  // namespace clew::expr

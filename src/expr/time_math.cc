@@ -85,9 +85,7 @@ int64_t begin_of_month(int64_t months) {
   return days_of(year, static_cast<int>(months - year * 12) + 1, 1) * kNanosPerDay;
 }
 
-bool sane_months(int64_t months) {
-  return months >= 1678 * 12 && months < 2262 * 12;
-}
+bool sane_months(int64_t months) { return months >= 1678 * 12 && months < 2262 * 12; }
 
 std::optional<cctz::time_zone> find_zone(std::string_view name) {
   bool offset = name.size() >= 5 && (name[0] == '+' || name[0] == '-') && name.find(':') != std::string_view::npos;
@@ -112,9 +110,7 @@ std::optional<cctz::time_zone> find_zone(std::string_view name) {
 
 using Seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
 
-Seconds at_seconds(int64_t unix_nanos) {
-  return Seconds(std::chrono::seconds(floor_div(unix_nanos, kSecond)));
-}
+Seconds at_seconds(int64_t unix_nanos) { return Seconds(std::chrono::seconds(floor_div(unix_nanos, kSecond))); }
 
 // Seconds and a part of one; nothing beyond the years that nanoseconds hold.
 std::optional<int64_t> nanos_of(int64_t seconds, int64_t part) {
@@ -188,13 +184,9 @@ std::optional<int64_t> shift_step(std::string_view& text, int64_t t) {
 
 }  // namespace
 
-int weekday_of(int64_t days) {
-  return static_cast<int>(((days + 4) % 7 + 7) % 7);
-}
+int weekday_of(int64_t days) { return static_cast<int>(((days + 4) % 7 + 7) % 7); }
 
-int64_t day_of_year(int64_t days) {
-  return days - days_of(civil_of(days).year, 1, 1) + 1;
-}
+int64_t day_of_year(int64_t days) { return days - days_of(civil_of(days).year, 1, 1) + 1; }
 
 std::string_view weekday_name(int weekday) {
   constexpr std::string_view kNames[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
@@ -207,9 +199,9 @@ std::string_view month_name(int month) {
   return kNames[month - 1];
 }
 
-// Bit 0 of the mode: weeks begin on Monday. Bit 1: days before week 1 belong to the last week of the year before instead
-// of week 0. Week 1 is the first with its first weekday in the year, or the first with four days or more: which of both,
-// bit 2 says, with the opposite meaning for weeks that begin on Monday.
+// Bit 0 of the mode: weeks begin on Monday. Bit 1: days before week 1 belong to the last week of the year before
+// instead of week 0. Week 1 is the first with its first weekday in the year, or the first with four days or more: which
+// of both, bit 2 says, with the opposite meaning for weeks that begin on Monday.
 YearWeek week_of(int64_t days, int mode) {
   bool monday_first = (mode & 1) != 0;
   bool year_before = (mode & 2) != 0;
@@ -223,15 +215,14 @@ YearWeek week_of(int64_t days, int mode) {
     return new_year - at + (in_week_one ? 0 : 7);
   };
   int64_t year = civil_of(days).year;
-  if (year_before && days >= first_week(year + 1)) return {year + 1, static_cast<int>((days - first_week(year + 1)) / 7) + 1};
+  if (year_before && days >= first_week(year + 1))
+    return {year + 1, static_cast<int>((days - first_week(year + 1)) / 7) + 1};
   if (days >= first_week(year)) return {year, static_cast<int>((days - first_week(year)) / 7) + 1};
   if (!year_before) return {year, 0};
   return {year - 1, static_cast<int>((days - first_week(year - 1)) / 7) + 1};
 }
 
-bool is_unit(std::string_view unit) {
-  return find_unit(unit) != nullptr;
-}
+bool is_unit(std::string_view unit) { return find_unit(unit) != nullptr; }
 
 std::optional<Interval> make_interval(std::string_view text, std::string_view unit_name) {
   const Unit* unit = find_unit(unit_name);
@@ -253,7 +244,8 @@ std::optional<Interval> make_interval(std::string_view text, std::string_view un
       ++i;
       continue;
     }
-    auto [end, failed] = std::from_chars(text.data() + i, text.data() + text.size(), numbers[static_cast<size_t>(found)]);
+    auto [end, failed] =
+        std::from_chars(text.data() + i, text.data() + text.size(), numbers[static_cast<size_t>(found)]);
     if (failed != std::errc() || numbers[static_cast<size_t>(found)] > 1'000'000'000) return std::nullopt;
     i = static_cast<size_t>(end - text.data());
     ++found;

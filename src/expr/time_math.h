@@ -47,8 +47,8 @@ int64_t period_of_months(int64_t months);
 std::optional<int64_t> from_zone(int64_t local_nanos, std::string_view zone);
 std::optional<int64_t> to_zone(int64_t unix_nanos, std::string_view zone);
 
-// A moment as earliest= and latest= take it: `now`, seconds since 1970, `yyyy-MM-dd HH:mm:ss`, `MM/dd/yyyy:HH:mm:ss`, or a
-// chain of [+-]N<unit> and @<unit> (`-1d@d`, `+1d@month-10h`, `@w1`).
+// A moment as earliest= and latest= take it: `now`, seconds since 1970, `yyyy-MM-dd HH:mm:ss`, `MM/dd/yyyy:HH:mm:ss`,
+// or a chain of [+-]N<unit> and @<unit> (`-1d@d`, `+1d@month-10h`, `@w1`).
 std::optional<int64_t> parse_relative_time(std::string_view text, int64_t now);
 
 }  // namespace clew::expr

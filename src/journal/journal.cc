@@ -35,9 +35,7 @@ Result<bool> is_all_zeros(const os::File& file, uint64_t bytes) {
 
 }  // namespace
 
-std::string Journal::path_of(uint64_t number) const {
-  return fmt::format("{}/{:08}{}", dir_, number, kSuffix);
-}
+std::string Journal::path_of(uint64_t number) const { return fmt::format("{}/{:08}{}", dir_, number, kSuffix); }
 
 Result<std::unique_ptr<Journal>> Journal::open(os::Disk& disk, os::Rng& rng, std::string dir, JournalOptions options,
                                                const std::function<Status(RecoveredRecord&&)>& each,

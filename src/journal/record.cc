@@ -232,8 +232,7 @@ Result<ScanReport> scan_file(const os::File& file, const FileHeader& header,
   return report;
 }
 
-std::string describe_journal(const os::File& file,
-                             const std::function<std::string(std::string_view)>& describe_meta) {
+std::string describe_journal(const os::File& file, const std::function<std::string(std::string_view)>& describe_meta) {
   Result<FileHeader> header = read_file_header(file);
   if (!header.ok()) return fmt::format("damaged: {}\n", header.error().message());
   std::string out = fmt::format("journal file {}, version {}, salt {:016x}, made with {} bytes\n", header->number,

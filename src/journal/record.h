@@ -14,11 +14,11 @@
 namespace clew::journal {
 
 constexpr uint32_t kFileVersion = 1;
-constexpr uint64_t kFileHeaderBytes = 4096;       // two copies of the header, half this apart
+constexpr uint64_t kFileHeaderBytes = 4096;  // two copies of the header, half this apart
 constexpr uint64_t kFileHeaderCopyBytes = 48;
-constexpr uint32_t kRecordMagic = 0x4345524a;     // "JREC"
+constexpr uint32_t kRecordMagic = 0x4345524a;  // "JREC"
 constexpr uint64_t kRecordHeaderBytes = 32;
-constexpr uint64_t kRecordAlign = 8;              // a record begins at a multiple of it, so does each blob
+constexpr uint64_t kRecordAlign = 8;  // a record begins at a multiple of it, so does each blob
 constexpr uint32_t kMetaBytesMax = 16u << 20;
 constexpr uint32_t kBlobsMax = 16384;
 constexpr uint64_t kRecordBytesMax = uint64_t{1} << 30;
@@ -77,6 +77,7 @@ Result<ScanReport> scan_file(const os::File& file, const FileHeader& header,
                              const std::function<Status(Record&&)>& each);
 
 // The file as text, one line a record, for `clew inspect`. Shows as much as it can of a damaged one.
-std::string describe_journal(const os::File& file, const std::function<std::string(std::string_view meta)>& describe_meta);
+std::string describe_journal(const os::File& file,
+                             const std::function<std::string(std::string_view meta)>& describe_meta);
 
 }  // namespace clew::journal

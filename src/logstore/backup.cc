@@ -1,8 +1,8 @@
 // Online snapshot: a directory that is a store of its own, cut at one _seq.
 //
 // Segments and journal records are immutable, so copying their files needs no stop of writing: only flushes, merges and
-// deletes pause, because they would remove files in between. Journal files are copied up to where their records ended at
-// one moment, so that the copy holds all commits before it and none after.
+// deletes pause, because they would remove files in between. Journal files are copied up to where their records ended
+// at one moment, so that the copy holds all commits before it and none after.
 #include <fmt/format.h>
 
 #include "logstore/engine.h"

@@ -10,7 +10,7 @@
 namespace clew::logstore {
 namespace {
 
-constexpr size_t kShapesMax = 4096;        // sets of columns known by hash, per dataset
+constexpr size_t kShapesMax = 4096;  // sets of columns known by hash, per dataset
 constexpr uint64_t kSmallestTierRows = 8192;
 
 uint64_t shape_of(const model::Batch& batch) {
@@ -237,7 +237,8 @@ std::optional<FlushJob> Catalog::choose_flush(int64_t now, uint64_t journal_byte
     if (free.empty()) continue;
     bool aged = now - free.front()->commit.commit_time.get() >= static_cast<int64_t>(options_.flush_age_ns);
     bool pins = journal_over && free.front()->file_number == oldest_file;
-    bool due = everything || rows >= options_.flush_rows || free.size() >= options_.flush_parts || aged || pins || parts_over;
+    bool due =
+        everything || rows >= options_.flush_rows || free.size() >= options_.flush_parts || aged || pins || parts_over;
     if (!due || (best != nullptr && rows <= best_rows)) continue;
     best = &key;
     best_free = std::move(free);
@@ -247,7 +248,8 @@ std::optional<FlushJob> Catalog::choose_flush(int64_t now, uint64_t journal_byte
   return FlushJob{*best, std::move(best_free)};
 }
 
-std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t day, const std::string& retention_class) {
+std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t day,
+                                           const std::string& retention_class) {
   std::vector<SegmentPtr> out;
   for (const SegmentPtr& s : dataset.segments) {
     bool here = s->meta.day == day && s->meta.retention_class == retention_class;
@@ -256,8 +258,9 @@ std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t 
   return out;
 }
 
-// Segments of like size, enough of them, that fit into one; of a day that came to rest all that fit. Segments as large as
-// a full flush are left alone until there are many: merging them saves a query little and costs a pass over their words.
+// Segments of like size, enough of them, that fit into one; of a day that came to rest all that fit. Segments as large
+// as a full flush are left alone until there are many: merging them saves a query little and costs a pass over their
+// words.
 std::vector<SegmentPtr> Catalog::choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const {
   std::sort(segments.begin(), segments.end(),
             [](const SegmentPtr& a, const SegmentPtr& b) { return a->meta.rows < b->meta.rows; });
@@ -390,8 +393,8 @@ void Catalog::set_deleted(const std::vector<std::pair<PartPtr, columnar::Deleted
   for (const auto& [segment, deleted] : segments) segment->deleted = deleted;
 }
 
-void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch,
-                          const std::vector<columnar::RestName>& rest, int64_t time_min, int64_t time_max) {
+void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch, const std::vector<columnar::RestName>& rest,
+                          int64_t time_min, int64_t time_max) {
   base::MutexLock lock(mutex_);
   FieldCatalogue& fields = datasets_[key].fields;
   fields.note(batch, time_min, time_max);
@@ -414,8 +417,11 @@ std::vector<contract::DatasetInfo> Catalog::datasets(const std::string& tenant) 
   std::vector<contract::DatasetInfo> out;
   base::MutexLock lock(mutex_);
   for (auto it = datasets_.lower_bound({tenant, ""}); it != datasets_.end() && it->first.tenant == tenant; ++it) {
-    contract::DatasetInfo info{.name = it->first.dataset, .rows = it->second.part_rows, .bytes = it->second.part_bytes,
-                               .time_min = INT64_MAX, .time_max = INT64_MIN};
+    contract::DatasetInfo info{.name = it->first.dataset,
+                               .rows = it->second.part_rows,
+                               .bytes = it->second.part_bytes,
+                               .time_min = INT64_MAX,
+                               .time_max = INT64_MIN};
     for (const PartPtr& part : it->second.parts) {
       info.time_min = std::min(info.time_min, part->source->time_min());
       info.time_max = std::max(info.time_max, part->source->time_max());
@@ -435,7 +441,8 @@ bool Catalog::admits(const DatasetKey& key) const {
   base::MutexLock lock(mutex_);
   if (datasets_.count(key) > 0) return true;
   uint32_t count = 0;
-  for (auto it = datasets_.lower_bound({key.tenant, ""}); it != datasets_.end() && it->first.tenant == key.tenant; ++it) {
+  for (auto it = datasets_.lower_bound({key.tenant, ""}); it != datasets_.end() && it->first.tenant == key.tenant;
+       ++it) {
     ++count;
   }
   return count < kDatasetsMax;

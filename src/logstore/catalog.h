@@ -27,11 +27,11 @@ namespace clew::logstore {
 // One part of the journal.
 struct PartEntry {
   columnar::RowSourcePtr source;
-  columnar::CommitRange commit;   // of exactly its rows
+  columnar::CommitRange commit;  // of exactly its rows
   uint64_t bytes = 0;
-  uint64_t file_number = 0;       // of the journal
-  columnar::DeletedRows deleted;  // replaced under the catalog's lock
-  bool busy = false;              // a flush works on it
+  uint64_t file_number = 0;        // of the journal
+  columnar::DeletedRows deleted;   // replaced under the catalog's lock
+  bool busy = false;               // a flush works on it
   std::atomic<bool> stuck{false};  // cannot be read whole, so it stays in the journal
 
   uint64_t first_seq() const { return commit.first_seq.get(); }
@@ -180,7 +180,8 @@ class Catalog {
   std::optional<FlushJob> choose_flush(int64_t now, uint64_t journal_bytes, bool everything) const
       CLEW_REQUIRES(mutex_);
   std::optional<MergeJob> choose_merge_job(int64_t now, bool everything) const CLEW_REQUIRES(mutex_);
-  static std::vector<SegmentPtr> mergeable(const DatasetState& dataset, int64_t day, const std::string& retention_class);
+  static std::vector<SegmentPtr> mergeable(const DatasetState& dataset, int64_t day,
+                                           const std::string& retention_class);
   std::vector<SegmentPtr> choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const;
 
   const StoreOptions options_;

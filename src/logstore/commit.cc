@@ -71,8 +71,9 @@ Result<Commit> decode_commit(std::string_view meta) {
 std::string describe_commit(std::string_view meta) {
   Result<Commit> commit = decode_commit(meta);
   if (!commit.ok()) return "not a commit: " + commit.error().message();
-  std::string out = fmt::format("tenant {} key {}:{}{} seq {} rows {}", commit->tenant, commit->key.producer,
-                                commit->key.sequence, commit->keyed ? "" : " (keyless)", commit->first_seq, commit->rows);
+  std::string out =
+      fmt::format("tenant {} key {}:{}{} seq {} rows {}", commit->tenant, commit->key.producer, commit->key.sequence,
+                  commit->keyed ? "" : " (keyless)", commit->first_seq, commit->rows);
   for (const CommitPart& part : commit->parts) out += fmt::format(" {}={}", part.dataset, part.rows);
   if (!commit->conflicts.empty()) out += fmt::format(" conflicts {}", commit->conflicts.size());
   return out;

@@ -26,12 +26,12 @@ struct CommitPart {
 struct Commit {
   std::string tenant;
   contract::BatchKey key;
-  bool keyed = false;      // the client gave the key, so that a repetition is known
+  bool keyed = false;  // the client gave the key, so that a repetition is known
   uint64_t first_seq = 0;
   uint64_t first_row = 0;  // row number in `_id` of the first event
   uint32_t rows = 0;
   int64_t commit_time = 0;
-  std::vector<CommitPart> parts;             // rows in order of _seq
+  std::vector<CommitPart> parts;               // rows in order of _seq
   std::vector<contract::CreateRow> conflicts;  // part of the first answer
 };
 

@@ -71,7 +71,8 @@ std::vector<PendingWrite> Committer::take_group() {
   uint64_t limit = std::min(kGroupBytesMax, engine_.options.journal_file_bytes / 2);
   uint64_t bytes = 0;
   size_t count = 0;
-  while (count < pending_.size() && (count == 0 || bytes + pending_[count].bytes <= limit)) bytes += pending_[count++].bytes;
+  while (count < pending_.size() && (count == 0 || bytes + pending_[count].bytes <= limit))
+    bytes += pending_[count++].bytes;
   if (count == pending_.size()) {
     group.swap(pending_);
   } else {
@@ -144,13 +145,13 @@ void Committer::open_parts(PendingWrite& write, const journal::Place& place,
   uint64_t row = 0;
   for (size_t p = 0; p < commit.parts.size(); ++p) {
     auto part = std::make_shared<PartEntry>();
-    part->commit = columnar::CommitRange{Seq(commit.first_seq + row), commit.parts[p].rows, commit.key,
-                                         UnixNanos(commit.commit_time), commit.first_row + row,
-                                         commit.keyed ? commit.rows : 0};
+    part->commit =
+        columnar::CommitRange{Seq(commit.first_seq + row),   commit.parts[p].rows,   commit.key,
+                              UnixNanos(commit.commit_time), commit.first_row + row, commit.keyed ? commit.rows : 0};
     part->bytes = place.blobs[p].bytes;
     part->file_number = place.file_number;
-    auto source = columnar::open_part(place.file, place.blobs[p].offset, place.blobs[p].bytes, {part->commit},
-                                      write.ids[p]);
+    auto source =
+        columnar::open_part(place.file, place.blobs[p].offset, place.blobs[p].bytes, {part->commit}, write.ids[p]);
     if (!source.ok()) {
       // It is durable; that it cannot be read back just now must not make it invisible.
       auto bytes = std::make_shared<const std::string>(std::move(write.parts[p]));
@@ -165,8 +166,12 @@ void Committer::open_parts(PendingWrite& write, const journal::Place& place,
 
 void Committer::answer(PendingWrite& write) {
   const Commit& commit = write.commit;
-  contract::Ack ack{.key = commit.key, .first_seq = Seq(commit.first_seq), .first_row = commit.first_row,
-                    .rows = commit.rows, .duplicate = false, .conflicts = commit.conflicts};
+  contract::Ack ack{.key = commit.key,
+                    .first_seq = Seq(commit.first_seq),
+                    .first_row = commit.first_row,
+                    .rows = commit.rows,
+                    .duplicate = false,
+                    .conflicts = commit.conflicts};
   std::vector<contract::EventSink::Done> waiting;
   if (commit.keyed) waiting = engine_.dedupe.finish(commit.tenant, ack);
   engine_.metrics.commits.add();

@@ -1,4 +1,5 @@
-// The committer: takes encoded writes from any thread, makes whatever waits durable with one sync, publishes it, answers.
+// The committer: takes encoded writes from any thread, makes whatever waits durable with one sync, publishes it,
+// answers.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +17,17 @@ namespace clew::logstore {
 
 // A write that is ready for the journal.
 struct PendingWrite {
-  Commit commit;                    // without its _seqs and time
-  std::vector<std::string> parts;   // encoded, one for each of commit.parts
+  Commit commit;                   // without its _seqs and time
+  std::vector<std::string> parts;  // encoded, one for each of commit.parts
   std::vector<uint32_t> crcs;
-  std::vector<columnar::IdFiltersPtr> ids;  // by part; null when it has none
+  std::vector<columnar::IdFiltersPtr> ids;                   // by part; null when it has none
   std::vector<std::pair<std::string, std::string>> created;  // dataset and `_id` noted for it, taken back on failure
   contract::EventSink::Done done;
   uint64_t bytes = 0;
 };
 
-// Threads:  submit on any thread; with a thread of its own it commits there, else commit_pending() does on the caller's.
-// Lifetime: engine outlives it. The destructor answers everything that waits.
+// Threads:  submit on any thread; with a thread of its own it commits there, else commit_pending() does on the
+// caller's. Lifetime: engine outlives it. The destructor answers everything that waits.
 class Committer {
  public:
   Committer(Engine& engine, bool own_thread);

@@ -20,8 +20,12 @@ Dedupe::Verdict Dedupe::begin(const std::string& tenant, const contract::BatchKe
   base::MutexLock lock(mutex_);
   auto stored = stored_.find(hash);
   if (stored != stored_.end()) {
-    answer = contract::Ack{.key = key, .first_seq = Seq(stored->second.first_seq), .first_row = 0,
-                           .rows = stored->second.rows, .duplicate = true, .conflicts = {}};
+    answer = contract::Ack{.key = key,
+                           .first_seq = Seq(stored->second.first_seq),
+                           .first_row = 0,
+                           .rows = stored->second.rows,
+                           .duplicate = true,
+                           .conflicts = {}};
     if (stored->second.conflicts) answer.conflicts = *stored->second.conflicts;
     return Verdict::kStored;
   }

@@ -1,4 +1,5 @@
-// Deletes: rows are marked in the manifest and gone from the next snapshot on; flushes, merges and rewrites leave them out.
+// Deletes: rows are marked in the manifest and gone from the next snapshot on; flushes, merges and rewrites leave them
+// out.
 #include <algorithm>
 
 #include "logstore/engine.h"
@@ -38,7 +39,8 @@ struct Marks {
 
 Status mark_part(const Catalog::View::Part& part, uint64_t up_to, const DeleteSelector& selector, Marks& marks) {
   columnar::DeletedRows marked;
-  uint64_t chosen = CLEW_TRY(choose_rows(*part.source->granule(Seq(up_to), part.deleted), part.deleted, selector, marked));
+  uint64_t chosen =
+      CLEW_TRY(choose_rows(*part.source->granule(Seq(up_to), part.deleted), part.deleted, selector, marked));
   if (chosen == 0) return {};
   for (const auto& [row, count] : runs_of(*marked)) {
     uint64_t begin = part.entry->first_seq() + row;

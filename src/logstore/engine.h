@@ -1,7 +1,7 @@
 // The parts of an open store that its functions share; inside logstore/ only.
 //
-// Lock order: manifest_mutex, then what Catalog, Journal and Dedupe hold inside. manifest_mutex is held while an edit is
-// written: edits must reach the disk in the order in which they take effect, and only background work and rare
+// Lock order: manifest_mutex, then what Catalog, Journal and Dedupe hold inside. manifest_mutex is held while an edit
+// is written: edits must reach the disk in the order in which they take effect, and only background work and rare
 // administration append them.
 #pragma once
 
@@ -25,8 +25,15 @@ namespace clew::logstore {
 
 struct Engine {
   Engine(os::Disk& d, os::Clock& c, os::Rng& r, std::string directory, const StoreOptions& o, base::Registry& registry)
-      : disk(d), clock(c), rng(r), dir(std::move(directory)), options(o), metrics(registry), catalog(o),
-        dedupe(o.dedupe_keys_max, metrics.dedupe_evicted), created_ids(o.created_ids_max) {}
+      : disk(d),
+        clock(c),
+        rng(r),
+        dir(std::move(directory)),
+        options(o),
+        metrics(registry),
+        catalog(o),
+        dedupe(o.dedupe_keys_max, metrics.dedupe_evicted),
+        created_ids(o.created_ids_max) {}
 
   std::string journal_dir() const { return dir + "/journal"; }
   std::string tenants_dir() const { return dir + "/tenants"; }

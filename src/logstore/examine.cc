@@ -24,9 +24,9 @@ struct Examination {
 
 void examine_segment(Examination& e, const SegmentMeta& s) {
   std::string path = fmt::format("{}/tenants/{:016x}/{:08}.seg", e.dir, base::hash64(s.tenant), s.id);
-  e.report.text += fmt::format("segment {:08} {}/{} day {} rows {} bytes {} _seq {}..{}{}\n", s.id, s.tenant, s.dataset,
-                               s.day, s.rows, s.bytes, s.seq_min, s.seq_max,
-                               e.state.deletes.count(s.id) > 0 ? " with deletes" : "");
+  e.report.text +=
+      fmt::format("segment {:08} {}/{} day {} rows {} bytes {} _seq {}..{}{}\n", s.id, s.tenant, s.dataset, s.day,
+                  s.rows, s.bytes, s.seq_min, s.seq_max, e.state.deletes.count(s.id) > 0 ? " with deletes" : "");
   auto reader = columnar::open_segment(e.disk, path);
   if (!reader.ok()) return e.find(path, reader.error().message());
   Status whole = (*reader)->verify();
@@ -46,10 +46,12 @@ Status examine_record(Examination& e, const std::shared_ptr<const os::File>& fil
     uint64_t first = commit->first_seq + row;
     row += commit->parts[p].rows;
     if (e.state.flushed.covers(first, first + commit->parts[p].rows)) continue;
-    columnar::CommitRange range{Seq(first), commit->parts[p].rows, commit->key, UnixNanos(commit->commit_time), row, commit->rows};
+    columnar::CommitRange range{Seq(first), commit->parts[p].rows, commit->key, UnixNanos(commit->commit_time),
+                                row,        commit->rows};
     auto part = columnar::open_part(file, record.blobs[p].offset, record.blobs[p].bytes, {range});
     Status whole = part.ok() ? (*part)->verify() : Status(part.error());
-    if (!whole.ok()) e.find(file->path(), fmt::format("part at {}: {}", record.blobs[p].offset, whole.error().message()));
+    if (!whole.ok())
+      e.find(file->path(), fmt::format("part at {}: {}", record.blobs[p].offset, whole.error().message()));
   }
   return {};
 }
@@ -74,7 +76,8 @@ Status examine_journal(Examination& e, const std::string& path) {
 Result<StoreReport> examine_store(os::Disk& disk, const std::string& dir) {
   ManifestState state = CLEW_TRY(Manifest::read(disk, dir + "/manifest"));
   Examination e{disk, dir, state, {}};
-  e.report.text = fmt::format("store {:016x}, next _seq {}, {} segments\n", state.store_id, state.next_seq, state.segments.size());
+  e.report.text =
+      fmt::format("store {:016x}, next _seq {}, {} segments\n", state.store_id, state.next_seq, state.segments.size());
   for (const auto& [id, segment] : state.segments) examine_segment(e, segment);
   std::vector<os::DirEntry> entries = CLEW_TRY(disk.list(dir + "/journal"));
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

@@ -98,7 +98,8 @@ TEST(Identity, IdsStayTheSameThroughFlushAndMerge) {
       granule->alive(0, rows);
       auto id = granule->column("_id", 0, rows, stats);
       auto seq = granule->column("_seq", 0, rows, stats);
-      for (uint32_t i = 0; i < rows.size(); ++i) out[static_cast<uint64_t>((*seq)->value(i).i64())] = (*id)->value(i).text();
+      for (uint32_t i = 0; i < rows.size(); ++i)
+        out[static_cast<uint64_t>((*seq)->value(i).i64())] = (*id)->value(i).text();
     }
     return out;
   };
@@ -297,8 +298,14 @@ TEST(Catalogue, FieldsInRest) {
     model::Batch& batch = made.batches.emplace_back("logs");
     testing::add_event(batch, n, kStart);
     std::string rest;
-    model::append_rest({.name = "rare" + std::to_string(n), .kind = model::Kind::kInt, .scale = 0, .lane = 7, .text = {}}, rest);
-    model::append_rest({.name = "shared", .kind = n % 2 == 0 ? model::Kind::kString : model::Kind::kBool, .scale = 0, .lane = 1, .text = "x"}, rest);
+    model::append_rest(
+        {.name = "rare" + std::to_string(n), .kind = model::Kind::kInt, .scale = 0, .lane = 7, .text = {}}, rest);
+    model::append_rest({.name = "shared",
+                        .kind = n % 2 == 0 ? model::Kind::kString : model::Kind::kBool,
+                        .scale = 0,
+                        .lane = 1,
+                        .text = "x"},
+                       rest);
     batch.column("_rest")->add_string(0, rest);
     ASSERT_TRUE(t.write(std::move(made)).ok());
   };

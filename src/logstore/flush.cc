@@ -65,8 +65,8 @@ Status write_segment(Engine& engine, const FlushJob& job, const std::vector<RowS
   meta.retention_class = std::move(place.retention_class);
   meta.day = place.day;
   std::string path = engine.segment_path(meta);
-  std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(columnar::create_segment(
-      engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
+  std::unique_ptr<columnar::SegmentWriter> writer = CLEW_TRY(
+      columnar::create_segment(engine.disk, path, {meta.tenant, meta.dataset, meta.day, meta.retention_class}));
   written.paths.push_back(path);
 
   std::vector<bool> used(sources.size(), false);

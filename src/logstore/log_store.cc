@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kDeclaredTypesMax = 10'000;
 // What leaves so few row groups of a segment looks for single events: one read each brings all that their rows need.
 constexpr size_t kRareRowGroups = 2;
-constexpr size_t kRareShare = 4;  // of all row groups, one in so many
+constexpr size_t kRareShare = 4;                // of all row groups, one in so many
 constexpr uint64_t kWholeBytesMax = 64u << 20;  // that one query holds so
 
 Status check_access(const contract::Access& access, const std::string& dataset) {
@@ -100,8 +100,8 @@ void LogStore::register_gauges() {
 
 // The registry outlives the store: its gauges must not reach into it any more.
 void LogStore::drop_gauges() {
-  for (const GaugeText& gauge : {kMergeDue, kJournalBytes, kPartsCount, kPartRows, kSegments, kQuarantined, kWritable,
-                                 kDedupeKeys}) {
+  for (const GaugeText& gauge :
+       {kMergeDue, kJournalBytes, kPartsCount, kPartRows, kSegments, kQuarantined, kWritable, kDedupeKeys}) {
     set_gauge(parts_->engine.metrics.registry, gauge, [] { return 0.0; });
   }
 }

@@ -32,18 +32,17 @@ struct Recovered {
   uint64_t parts = 0;
   uint64_t part_rows = 0;
   uint64_t parts_damaged = 0;
-  uint64_t orphans_removed = 0;       // files that no manifest names
+  uint64_t orphans_removed = 0;  // files that no manifest names
 };
 
 // Ready to write, and if not, why.
 struct StoreHealth {
-  Status writes;    // kUnavailable: sealed until a restart; kFull: under the reserve, ends by itself
+  Status writes;  // kUnavailable: sealed until a restart; kFull: under the reserve, ends by itself
   uint64_t segments_quarantined = 0;
 };
 
 // What a delete takes out of one granule: narrows `rows`, all rows of the block that are alive, to those that go.
-using DeleteSelector =
-    std::function<Status(const contract::Granule& granule, uint32_t block, model::Selection& rows)>;
+using DeleteSelector = std::function<Status(const contract::Granule& granule, uint32_t block, model::Selection& rows)>;
 
 enum class WaitForBytes : uint8_t { kNo, kYes };
 
@@ -91,10 +90,11 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   Status declare_types(const contract::Access& access, const std::string& dataset,
                        std::vector<std::pair<std::string, model::Type>> types);
   Status set_retention(const contract::Access& access, const std::string& dataset, std::optional<RetentionRule> rule);
-  // Rules below the dataset's, all of them at once. Events keep the class that they met at their flush; days and bytes of
-  // a class's rule hold at once, and events of a class that has none any more are the dataset's again.
-  // Errors: also kInvalid.
-  Status set_retention_classes(const contract::Access& access, const std::string& dataset, std::vector<ClassRule> rules);
+  // Rules below the dataset's, all of them at once. Events keep the class that they met at their flush; days and bytes
+  // of a class's rule hold at once, and events of a class that has none any more are the dataset's again. Errors: also
+  // kInvalid.
+  Status set_retention_classes(const contract::Access& access, const std::string& dataset,
+                               std::vector<ClassRule> rules);
   Status set_hold(const contract::Access& access, const std::string& dataset, bool held);
   // What was set; defaults where nothing was.
   DatasetSettings settings(const contract::Access& access, const std::string& dataset) const;

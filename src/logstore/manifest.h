@@ -4,8 +4,8 @@
 // Invariants:
 //   M1. A segment is named only after its file and name are durable.
 //   M2. append() answers ok only when both copies are on disk. After an error the edit is void for ever, but for
-//       kUnavailable: then its fate is open until the next append() that is ok, which makes it void, or the next open(),
-//       which may find it. Files that it names stay meanwhile.
+//       kUnavailable: then its fate is open until the next append() that is ok, which makes it void, or the next
+//       open(), which may find it. Files that it names stay meanwhile.
 //   M3. open() gives the state of all edits that at least one copy holds whole.
 #pragma once
 
@@ -86,9 +86,9 @@ struct DatasetSettings {
 struct ManifestState {
   uint64_t store_id = 0;
   uint64_t next_segment = 1;
-  uint64_t next_seq = 1;       // every _seq below it may have been given out
-  IntervalSet flushed;         // _seqs whose journal rows count no more: in segments, or gone for good
-  IntervalSet deleted;         // _seqs deleted while still in the journal
+  uint64_t next_seq = 1;  // every _seq below it may have been given out
+  IntervalSet flushed;    // _seqs whose journal rows count no more: in segments, or gone for good
+  IntervalSet deleted;    // _seqs deleted while still in the journal
   std::map<uint64_t, SegmentMeta> segments;
   std::map<uint64_t, SegmentDeletes> deletes;  // by segment
   std::map<DatasetKey, DatasetSettings> settings;
@@ -159,8 +159,8 @@ class Manifest {
   ManifestState state_;
   bool is_new_ = false;
   uint64_t generation_ = 0;
-  uint64_t edits_ = 0;   // in this generation
-  uint64_t end_ = 0;     // offset of the next edit, the same in both copies
+  uint64_t edits_ = 0;      // in this generation
+  uint64_t end_ = 0;        // offset of the next edit, the same in both copies
   uint64_t first_end_ = 0;  // after the first edit, the whole state
   std::unique_ptr<os::File> copies_[2];
   bool pending_generation_ = false;  // the files at hand must not be appended to

@@ -18,7 +18,7 @@ constexpr uint32_t kEditMagic = 0x54494445;  // "EDIT"
 constexpr uint64_t kEditHeaderBytes = 24;
 constexpr uint64_t kLogBytesMin = 1u << 20;  // a generation is written anew when its edits exceed this
 constexpr uint64_t kReservedBytes = 64u << 10;
-constexpr uint64_t kLogFactor = 4;           // and this many times its first edit
+constexpr uint64_t kLogFactor = 4;  // and this many times its first edit
 constexpr const char* kCopyNames[2] = {"a", "b"};
 
 std::string path_of(const std::string& dir, uint64_t generation, int copy) {
@@ -63,9 +63,10 @@ Result<StoreVersion> read_header(std::string_view file, uint64_t generation, uin
   }
   StoreVersion version{.writer = in.u32(), .oldest_reader = in.u32()};
   if (version.oldest_reader > build_version) {
-    return Error(Code::kUnsupported,
-                 fmt::format("the store has version {} and needs a build that reads version {}; this one reads up to {}",
-                             version.writer, version.oldest_reader, build_version));
+    return Error(
+        Code::kUnsupported,
+        fmt::format("the store has version {} and needs a build that reads version {}; this one reads up to {}",
+                    version.writer, version.oldest_reader, build_version));
   }
   if (in.u64() != generation) return Error(Code::kCorrupt, "manifest of another generation");
   return version;
@@ -302,7 +303,8 @@ std::string describe_manifest(const os::File& file) {
     at = next;
   }
   if (at < all.size()) out += fmt::format("{:>10}  no whole edit, {} bytes\n", at, all.size() - at);
-  out += fmt::format("store {:016x}, next segment {}, next _seq {}\n", state.store_id, state.next_segment, state.next_seq);
+  out +=
+      fmt::format("store {:016x}, next segment {}, next _seq {}\n", state.store_id, state.next_segment, state.next_seq);
   for (const auto& [id, s] : state.segments) {
     out += fmt::format("  segment {:08} {}/{} day {} rows {} bytes {} _seq {}..{}{}\n", id, s.tenant, s.dataset, s.day,
                        s.rows, s.bytes, s.seq_min, s.seq_max, state.deletes.count(id) > 0 ? " with deletes" : "");

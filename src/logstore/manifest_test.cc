@@ -11,9 +11,19 @@ namespace {
 constexpr const char* kDir = "/m";
 
 SegmentMeta segment(uint64_t id) {
-  return {.id = id, .tenant = "default", .dataset = "d" + std::to_string(id % 3), .retention_class = "default",
-          .day = 20000 + static_cast<int64_t>(id), .rows = id * 10, .bytes = id * 100, .time_min = -5, .time_max = 5,
-          .seq_min = id * 10, .seq_max = id * 10 + 9, .stored_time = 77, .rewrites = 1};
+  return {.id = id,
+          .tenant = "default",
+          .dataset = "d" + std::to_string(id % 3),
+          .retention_class = "default",
+          .day = 20000 + static_cast<int64_t>(id),
+          .rows = id * 10,
+          .bytes = id * 100,
+          .time_min = -5,
+          .time_max = 5,
+          .seq_min = id * 10,
+          .seq_max = id * 10 + 9,
+          .stored_time = 77,
+          .rewrites = 1};
 }
 
 // Edit `i` of a test; touches every item that an edit has.
@@ -30,7 +40,8 @@ Edit sample_edit(uint64_t i) {
   settings.held = i % 2 == 0;
   settings.declared_types = {{"amount", model::Type::kDouble}};
   if (i % 3 == 1) settings.retention = RetentionRule{1, 2, 3};
-  if (i % 4 == 2) settings.classes = {{"short", "level", "debug", RetentionRule{1, 7, 0}}, {"pay", "service.name", "pay", {}}};
+  if (i % 4 == 2)
+    settings.classes = {{"short", "level", "debug", RetentionRule{1, 7, 0}}, {"pay", "service.name", "pay", {}}};
   edit.settings = {{{"default", "d" + std::to_string(i % 2)}, settings}};
   return edit;
 }
@@ -171,7 +182,8 @@ TEST(Manifest, LongLogsAreWrittenAnew) {
   auto manifest = open_manifest(disk);
   std::string first = disk.files().front();
   Edit edit;
-  edit.settings = {{{"default", std::string(500, 'd')}, {.declared_types = {}, .retention = {}, .held = true, .classes = {}}}};
+  edit.settings = {
+      {{"default", std::string(500, 'd')}, {.declared_types = {}, .retention = {}, .held = true, .classes = {}}}};
   for (int i = 0; i < 5000; ++i) ASSERT_TRUE((*manifest)->append(edit).ok());
   EXPECT_EQ(disk.files().size(), 2u);
   EXPECT_NE(disk.files().front(), first);

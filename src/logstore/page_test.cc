@@ -11,8 +11,15 @@ namespace clew::logstore {
 namespace {
 
 TEST(FormatPage, Commit) {
-  Commit commit{.tenant = "default", .key = {"agent-1", 300}, .keyed = true, .first_seq = 1000, .first_row = 0, .rows = 5,
-                .commit_time = 1'763'719'200'000'000'000, .parts = {{"logs", 3}, {"traces", 2}}, .conflicts = {{0, 2}}};
+  Commit commit{.tenant = "default",
+                .key = {"agent-1", 300},
+                .keyed = true,
+                .first_seq = 1000,
+                .first_row = 0,
+                .rows = 5,
+                .commit_time = 1'763'719'200'000'000'000,
+                .parts = {{"logs", 3}, {"traces", 2}},
+                .conflicts = {{0, 2}}};
   EXPECT_EQ(base::hex_dump(encode_commit(commit)), base::page_example("docs/formats/journal.md", "commit"));
   EXPECT_EQ(describe_commit(encode_commit(commit)),
             "tenant default key agent-1:300 seq 1000 rows 5 logs=3 traces=2 conflicts 1");
@@ -21,9 +28,19 @@ TEST(FormatPage, Commit) {
 TEST(FormatPage, Edit) {
   Edit edit;
   edit.next_seq = 1005;
-  edit.added = {{.id = 12, .tenant = "default", .dataset = "logs", .retention_class = "default", .day = 20413, .rows = 5,
-                 .bytes = 4096, .time_min = 1'763'719'200'000'000'000, .time_max = 1'763'719'201'000'000'000,
-                 .seq_min = 1000, .seq_max = 1004, .stored_time = 1'763'719'202'000'000'000, .rewrites = 0}};
+  edit.added = {{.id = 12,
+                 .tenant = "default",
+                 .dataset = "logs",
+                 .retention_class = "default",
+                 .day = 20413,
+                 .rows = 5,
+                 .bytes = 4096,
+                 .time_min = 1'763'719'200'000'000'000,
+                 .time_max = 1'763'719'201'000'000'000,
+                 .seq_min = 1000,
+                 .seq_max = 1004,
+                 .stored_time = 1'763'719'202'000'000'000,
+                 .rewrites = 0}};
   edit.removed = {3};
   edit.flushed = {{1000, 1005}};
   edit.deletes = {{12, {.row_groups = {{0, {{1, 2}}}}, .since = 1'763'719'203'000'000'000}}};

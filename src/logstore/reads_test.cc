@@ -13,7 +13,8 @@ constexpr uint32_t kEvents = 4000;
 
 std::string id_of(uint64_t n) {
   std::string id;
-  for (uint64_t h = n * 0x9e3779b97f4a7c15ull + 1, i = 0; i < 32; ++i, h = h * 6364136223846793005ull + 1442695040888963407ull) {
+  for (uint64_t h = n * 0x9e3779b97f4a7c15ull + 1, i = 0; i < 32;
+       ++i, h = h * 6364136223846793005ull + 1442695040888963407ull) {
     id.push_back("0123456789abcdef"[h >> 60]);
   }
   return id;
@@ -36,7 +37,8 @@ contract::Write write_of(uint64_t first, uint32_t rows) {
     batch.column("session")->add_string(row, uuid_of(n));
     batch.column("service.name")->add_string(row, n % 2 ? "cart" : "pay");
     batch.column("path")->add_string(row, "/cart/" + std::to_string(n * 7919));
-    batch.column("message")->add_string(row, "order " + std::to_string(n * 7919) + " took " + std::to_string(n % 900) + " ms");
+    batch.column("message")->add_string(
+        row, "order " + std::to_string(n * 7919) + " took " + std::to_string(n % 900) + " ms");
     batch.end_row();
   }
   return write;

@@ -16,8 +16,12 @@ bool is_damage(Code code) { return code == Code::kCorrupt || code == Code::kNotF
 
 void restore_key(Engine& engine, const std::string& tenant, const columnar::CommitRange& range) {
   if (range.key.producer == engine.own_producer) return;
-  contract::Ack answer{.key = range.key, .first_seq = Seq(range.first_seq.get() - range.first_row), .first_row = 0,
-                       .rows = range.write_rows, .duplicate = true, .conflicts = {}};
+  contract::Ack answer{.key = range.key,
+                       .first_seq = Seq(range.first_seq.get() - range.first_row),
+                       .first_row = 0,
+                       .rows = range.write_rows,
+                       .duplicate = true,
+                       .conflicts = {}};
   engine.dedupe.restore(tenant, answer);
 }
 
@@ -80,15 +84,20 @@ class JournalReplay {
     std::vector<std::pair<DatasetKey, PartPtr>> published;
     uint64_t row = 0;
     for (size_t p = 0; p < commit.parts.size(); ++p) {
-      columnar::CommitRange range{Seq(commit.first_seq + row), commit.parts[p].rows, commit.key,
-                                  UnixNanos(commit.commit_time), commit.first_row + row, commit.keyed ? commit.rows : 0};
+      columnar::CommitRange range{
+          Seq(commit.first_seq + row),   commit.parts[p].rows,   commit.key,
+          UnixNanos(commit.commit_time), commit.first_row + row, commit.keyed ? commit.rows : 0};
       row += commit.parts[p].rows;
       if (state_.flushed.covers(range.first_seq.get(), range.first_seq.get() + range.rows)) continue;
       CLEW_TRY(take_part(r, commit, p, std::move(range), published));
     }
     if (commit.keyed) {
-      engine_.dedupe.restore(commit.tenant, {.key = commit.key, .first_seq = Seq(commit.first_seq), .first_row = 0,
-                                             .rows = commit.rows, .duplicate = true, .conflicts = commit.conflicts});
+      engine_.dedupe.restore(commit.tenant, {.key = commit.key,
+                                             .first_seq = Seq(commit.first_seq),
+                                             .first_row = 0,
+                                             .rows = commit.rows,
+                                             .duplicate = true,
+                                             .conflicts = commit.conflicts});
     }
     engine_.catalog.publish(std::move(published), commit.first_seq + commit.rows - 1);
     return {};
@@ -167,7 +176,8 @@ void restore_created_ids(Engine& engine) {
   for (const SegmentPtr& s : segments) {
     if (!s->reader || s->meta.stored_time < since) continue;
     for (const auto& group : s->reader->row_groups()) {
-      if (group->stores(model::kIdField)) sources.push_back({s->meta.seq_max, s->meta.stored_time, &s->meta.tenant, group});
+      if (group->stores(model::kIdField))
+        sources.push_back({s->meta.seq_max, s->meta.stored_time, &s->meta.tenant, group});
     }
   }
   std::vector<std::pair<DatasetKey, PartPtr>> parts = engine.catalog.all_parts();

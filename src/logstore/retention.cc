@@ -1,5 +1,5 @@
-// Retention: whole segments go when their day is over, or when a dataset is over its bytes. Age counts from the later of
-// the event's day and the day it was stored; late data is never refused for its age.
+// Retention: whole segments go when their day is over, or when a dataset is over its bytes. Age counts from the later
+// of the event's day and the day it was stored; late data is never refused for its age.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,7 +65,8 @@ std::vector<RetentionItem> find_retention(const Engine& engine, const ManifestSt
       take_due(governed, rule_of_class(settings, name, engine.options.retention), name, today, out);
     }
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::pair(a.day, a.segment) < std::pair(b.day, b.segment); });
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return std::pair(a.day, a.segment) < std::pair(b.day, b.segment); });
   return out;
 }
 

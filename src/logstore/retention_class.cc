@@ -16,17 +16,12 @@ constexpr size_t kMatchBytesMax = 512;
 std::string text_of(const model::Value& value) {
   switch (value.type()) {
     case model::Type::kString:
-    case model::Type::kIp:
-      return value.text();
-    case model::Type::kBool:
-      return value.i64() != 0 ? "true" : "false";
+    case model::Type::kIp: return value.text();
+    case model::Type::kBool: return value.i64() != 0 ? "true" : "false";
     case model::Type::kInt:
-    case model::Type::kLong:
-      return std::to_string(value.i64());
-    case model::Type::kULong:
-      return std::to_string(static_cast<uint64_t>(value.i64()));
-    default:
-      return {};
+    case model::Type::kLong: return std::to_string(value.i64());
+    case model::Type::kULong: return std::to_string(static_cast<uint64_t>(value.i64()));
+    default: return {};
   }
 }
 

@@ -13,10 +13,12 @@ StoreMetrics::StoreMetrics(base::Registry& r)
       merges(r.counter("clew_merges_total", "Merges and rewrites of segments.")),
       merged_rows(r.counter("clew_merged_events_total", "Events in merged and rewritten segments.")),
       background_errors(r.counter("clew_background_errors_total", "Flushes, merges and removals that failed.")),
-      dedupe_evicted(r.counter("clew_dedupe_evicted_keys_total", "Batch keys forgotten because too many came after them.")),
+      dedupe_evicted(
+          r.counter("clew_dedupe_evicted_keys_total", "Batch keys forgotten because too many came after them.")),
       deleted_rows(r.counter("clew_deleted_events_total", "Events taken out by deletes.")),
       retired_rows(r.counter("clew_retired_events_total", "Events removed by retention.")),
-      damaged_records(r.counter("clew_journal_damaged_records_total", "Journal records left out at start because they are damaged.")),
+      damaged_records(r.counter("clew_journal_damaged_records_total",
+                                "Journal records left out at start because they are damaged.")),
       torn_tails(r.counter("clew_journal_torn_tails_total", "Unfinished ends of journal files cut off at start.")),
       recovered_records(r.counter("clew_journal_recovered_records_total", "Journal records found at start.")) {}
 

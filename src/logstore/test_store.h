@@ -40,7 +40,8 @@ inline void add_event(model::Batch& batch, uint64_t n, int64_t time) {
   batch.column("n")->add_int(row, static_cast<int64_t>(n));
   batch.column("service.name")->add_string(row, kServices[n % 3]);
   batch.column("level")->add_string(row, n % 10 == 0 ? "error" : "info");
-  batch.column("message")->add_string(row, "order " + std::to_string(n * 7919) + " took " + std::to_string(n % 900) + " ms");
+  batch.column("message")->add_string(row,
+                                      "order " + std::to_string(n * 7919) + " took " + std::to_string(n % 900) + " ms");
   if (n % 5 == 0) batch.column("amount")->add_decimal(row, static_cast<int64_t>(n * 100 + 25), 2);
   batch.end_row();
 }
@@ -138,7 +139,8 @@ class TestStore {
     if (!answer) return Error(Code::kInternal, "no answer");
     return std::move(*answer);
   }
-  Result<contract::Ack> write_events(uint64_t first, uint32_t rows, std::optional<contract::BatchKey> key = std::nullopt) {
+  Result<contract::Ack> write_events(uint64_t first, uint32_t rows,
+                                     std::optional<contract::BatchKey> key = std::nullopt) {
     return write(make_write("logs", first, rows, std::move(key)));
   }
 

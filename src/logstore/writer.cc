@@ -76,7 +76,8 @@ void Writer::refuse(const contract::Write& write, const Error& error, const cont
 }
 
 Status Writer::check(const contract::Write& write) const {
-  if (write.access.tenant.get().size() > kTenantNameBytesMax) return Error(Code::kTooLarge, "the tenant's name is too long");
+  if (write.access.tenant.get().size() > kTenantNameBytesMax)
+    return Error(Code::kTooLarge, "the tenant's name is too long");
   if (write.key && (write.key->producer.empty() || write.key->producer.size() > kProducerBytesMax)) {
     return Error(Code::kInvalid, "a batch key's producer has 1 to 256 bytes");
   }
@@ -211,8 +212,12 @@ void Writer::write(contract::Write write, contract::EventSink::Done done) {
   encode(write, pending);
   // A write without rows has nothing to make durable, unless its key is to be remembered.
   if (pending.commit.rows == 0 && !pending.commit.keyed) {
-    return done(contract::Ack{.key = pending.commit.key, .first_seq = Seq(engine_.catalog.up_to() + 1), .first_row = 0,
-                              .rows = 0, .duplicate = false, .conflicts = pending.commit.conflicts});
+    return done(contract::Ack{.key = pending.commit.key,
+                              .first_seq = Seq(engine_.catalog.up_to() + 1),
+                              .first_row = 0,
+                              .rows = 0,
+                              .duplicate = false,
+                              .conflicts = pending.commit.conflicts});
   }
   pending.done = std::move(done);
   Status taken = committer_.submit(pending);

@@ -37,7 +37,7 @@ enum class Flag : uint32_t {
   kArrivalTime = 1u << 9,   // no time in the event: the arrival time stands for it
 };
 
-constexpr uint32_t kColumnsMax = 1024;      // columns of a batch or row group of their own; further fields go to _rest
+constexpr uint32_t kColumnsMax = 1024;  // columns of a batch or row group of their own; further fields go to _rest
 constexpr uint32_t kFieldNameBytesMax = 512;  // longer names are cut and hashed, flagged kTruncated
 
 constexpr std::string_view kTimeField = "_time";

@@ -13,9 +13,9 @@ struct FlagName {
   std::string_view name;
 };
 constexpr FlagName kFlagNames[] = {
-    {Flag::kTruncated, "truncated"},      {Flag::kAssumedZone, "assumed_zone"}, {Flag::kAssumedYear, "assumed_year"},
-    {Flag::kOddTime, "odd_time"},         {Flag::kParseError, "parse_error"},   {Flag::kRedacted, "redacted"},
-    {Flag::kDuplicateKey, "duplicate_key"}, {Flag::kInferred, "inferred"},      {Flag::kBadUtf8, "bad_utf8"},
+    {Flag::kTruncated, "truncated"},        {Flag::kAssumedZone, "assumed_zone"}, {Flag::kAssumedYear, "assumed_year"},
+    {Flag::kOddTime, "odd_time"},           {Flag::kParseError, "parse_error"},   {Flag::kRedacted, "redacted"},
+    {Flag::kDuplicateKey, "duplicate_key"}, {Flag::kInferred, "inferred"},        {Flag::kBadUtf8, "bad_utf8"},
     {Flag::kArrivalTime, "arrival_time"},
 };
 

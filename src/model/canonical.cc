@@ -239,8 +239,10 @@ std::vector<Found> find_sources(std::string_view name, const std::vector<std::st
 // A number without a name says little: what stands beside it tells whose it is.
 void put_levelname_first(std::vector<Found>& found) {
   for (Found& f : found) {
-    if (equals_folded(below_fields(f.step.source), "levelname")) f.order = 0;
-    else f.order += 1;
+    if (equals_folded(below_fields(f.step.source), "levelname"))
+      f.order = 0;
+    else
+      f.order += 1;
   }
 }
 
@@ -249,15 +251,15 @@ struct LevelWord {
   int rank;
 };
 constexpr LevelWord kLevelWords[] = {
-    {"info", 3},    {"error", 6},     {"warn", 5},      {"warning", 5},     {"debug", 2},        {"trace", 1},
-    {"fatal", 7},   {"notice", 4},    {"critical", 7},  {"err", 6},         {"crit", 7},         {"alert", 7},
-    {"emerg", 7},   {"emergency", 7}, {"panic", 7},     {"dpanic", 7},      {"information", 3},  {"informational", 3},
-    {"log", 3},     {"statement", 3}, {"severe", 6},    {"fine", 2},        {"finer", 1},        {"finest", 1},
-    {"config", 2},  {"verbose", 1},   {"silly", 1},     {"http", 3},        {"success", 3},      {"trc", 1},
-    {"dbg", 2},     {"inf", 3},       {"note", 4},      {"wrn", 5},         {"eror", 6},         {"ftl", 7},
-    {"t", 1},       {"v", 1},         {"d", 2},         {"i", 3},           {"n", 4},            {"w", 5},
-    {"e", 6},       {"f", 7},         {"c", 7},         {"a", 7},           {"failure", 6},      {"warnings", 5},
-    {"hint", 3},    {"detail", 3},    {"off", 0},       {"unknown", 0},
+    {"info", 3},   {"error", 6},     {"warn", 5},     {"warning", 5}, {"debug", 2},       {"trace", 1},
+    {"fatal", 7},  {"notice", 4},    {"critical", 7}, {"err", 6},     {"crit", 7},        {"alert", 7},
+    {"emerg", 7},  {"emergency", 7}, {"panic", 7},    {"dpanic", 7},  {"information", 3}, {"informational", 3},
+    {"log", 3},    {"statement", 3}, {"severe", 6},   {"fine", 2},    {"finer", 1},       {"finest", 1},
+    {"config", 2}, {"verbose", 1},   {"silly", 1},    {"http", 3},    {"success", 3},     {"trc", 1},
+    {"dbg", 2},    {"inf", 3},       {"note", 4},     {"wrn", 5},     {"eror", 6},        {"ftl", 7},
+    {"t", 1},      {"v", 1},         {"d", 2},        {"i", 3},       {"n", 4},           {"w", 5},
+    {"e", 6},      {"f", 7},         {"c", 7},        {"a", 7},       {"failure", 6},     {"warnings", 5},
+    {"hint", 3},   {"detail", 3},    {"off", 0},      {"unknown", 0},
 };
 constexpr std::string_view kRanks[] = {"unknown", "trace", "debug", "info", "notice", "warn", "error", "fatal"};
 
@@ -343,9 +345,9 @@ std::optional<double> duration_text_ms(std::string_view s) {
     std::string_view name;
     double ms;
   };
-  constexpr Unit kUnits[] = {{"ms", 1},       {"millis", 1}, {"msec", 1},  {"\xc2\xb5s", 1e-3}, {"\xce\xbcs", 1e-3},
-                             {"us", 1e-3},    {"ns", 1e-6},  {"secs", 1e3}, {"sec", 1e3},       {"seconds", 1e3},
-                             {"second", 1e3}, {"s", 1e3},    {"min", 6e4}, {"m", 6e4},          {"h", 3.6e6}};
+  constexpr Unit kUnits[] = {{"ms", 1},       {"millis", 1}, {"msec", 1},   {"\xc2\xb5s", 1e-3}, {"\xce\xbcs", 1e-3},
+                             {"us", 1e-3},    {"ns", 1e-6},  {"secs", 1e3}, {"sec", 1e3},        {"seconds", 1e3},
+                             {"second", 1e3}, {"s", 1e3},    {"min", 6e4},  {"m", 6e4},          {"h", 3.6e6}};
   double total = 0;
   bool any = false;
   size_t at = 0;
@@ -364,7 +366,8 @@ std::optional<double> duration_text_ms(std::string_view s) {
     size_t end = at;
     while (end < s.size() && s[end] != '.' && s[end] != ' ' && (s[end] < '0' || s[end] > '9')) ++end;
     std::string_view name = s.substr(at, end - at);
-    const Unit* unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return u.name == name; });
+    const Unit* unit =
+        std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return u.name == name; });
     if (unit == std::end(kUnits)) return std::nullopt;
     total += (whole + fraction) * unit->ms;
     any = true;
@@ -469,11 +472,13 @@ Value derive_value(Derive how, const Value& v) {
 }
 
 bool all_strings(const Values& values) {
-  return std::all_of(values.begin(), values.end(), [](const Value& v) { return v.is_null() || v.type() == Type::kString; });
+  return std::all_of(values.begin(), values.end(),
+                     [](const Value& v) { return v.is_null() || v.type() == Type::kString; });
 }
 
 bool all_doubles(const Values& values) {
-  return std::all_of(values.begin(), values.end(), [](const Value& v) { return v.is_null() || v.type() == Type::kDouble; });
+  return std::all_of(values.begin(), values.end(),
+                     [](const Value& v) { return v.is_null() || v.type() == Type::kDouble; });
 }
 
 void set_nulls(Vector& out, const Values& values) {
@@ -563,13 +568,24 @@ TimeRole time_role(std::string_view name) {
     TimeRole role;
   };
   constexpr Role kRoles[] = {
-      {"@timestamp", TimeRole::kAtTimestamp}, {"timestamp", TimeRole::kTimestamp}, {"time", TimeRole::kTime},
-      {"ts", TimeRole::kTs},                  {"t", TimeRole::kT},                 {"date", TimeRole::kDate},
-      {"asctime", TimeRole::kAsctime},        {"created", TimeRole::kCreated},     {"timeunixnano", TimeRole::kUnixNano},
-      {"start", TimeRole::kStart},            {"msecs", TimeRole::kMsecs},
+      {"@timestamp", TimeRole::kAtTimestamp},
+      {"timestamp", TimeRole::kTimestamp},
+      {"time", TimeRole::kTime},
+      {"ts", TimeRole::kTs},
+      {"t", TimeRole::kT},
+      {"date", TimeRole::kDate},
+      {"asctime", TimeRole::kAsctime},
+      {"created", TimeRole::kCreated},
+      {"timeunixnano", TimeRole::kUnixNano},
+      {"start", TimeRole::kStart},
+      {"msecs", TimeRole::kMsecs},
       // Names that single products use: CloudTrail, journald, Kubernetes' audit log, Azure, and plain variants.
-      {"eventtime", TimeRole::kDate},         {"event_time", TimeRole::kDate},     {"datetime", TimeRole::kDate},
-      {"log_time", TimeRole::kDate},          {"logtime", TimeRole::kDate},        {"timegenerated", TimeRole::kDate},
+      {"eventtime", TimeRole::kDate},
+      {"event_time", TimeRole::kDate},
+      {"datetime", TimeRole::kDate},
+      {"log_time", TimeRole::kDate},
+      {"logtime", TimeRole::kDate},
+      {"timegenerated", TimeRole::kDate},
       {"__realtime_timestamp", TimeRole::kDate},
       {"requestreceivedtimestamp", TimeRole::kDate},
   };
@@ -591,8 +607,6 @@ int level_rank(std::string_view level) {
   return 0;
 }
 
-std::string_view level_of_rank(int rank) {
-  return kRanks[rank >= 0 && rank <= 7 ? rank : 0];
-}
+std::string_view level_of_rank(int rank) { return kRanks[rank >= 0 && rank <= 7 ? rank : 0]; }
 
 }  // namespace clew::model

@@ -73,7 +73,8 @@ TEST(Canonical, ExceptionsNameTypeAndMessage) {
   Value python = Value::string("Traceback (most recent call last):\n  File \"a.py\", line 2, in f\nKeyError: 'key'\n");
   EXPECT_EQ(derived(Derive::kExceptionType, python).text(), "KeyError");
   EXPECT_EQ(derived(Derive::kExceptionMessage, python).text(), "'key'");
-  Value list = Value::array({Value::string("Traceback (most recent call last):\n"), Value::string("ValueError: boom\n")});
+  Value list =
+      Value::array({Value::string("Traceback (most recent call last):\n"), Value::string("ValueError: boom\n")});
   EXPECT_EQ(derived(Derive::kExceptionType, list).text(), "ValueError");
   EXPECT_EQ(derived(Derive::kJoinLines, list).text(), "Traceback (most recent call last):\nValueError: boom\n");
   Value java = Value::string("java.io.IOException: disk gone\n\tat a.B.c(B.java:1)");

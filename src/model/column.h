@@ -1,7 +1,7 @@
 // The write side of the data model: what receivers fill and what the encoders of columnar/ read.
 //
-// A Column holds the values of one dotted field name for the rows of one batch, each with its Kind, in row order, without
-// an object per value. A row that has no entry lacks the field.
+// A Column holds the values of one dotted field name for the rows of one batch, each with its Kind, in row order,
+// without an object per value. A row that has no entry lacks the field.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,18 @@ namespace clew::model {
 
 // What one stored value is. The numbers are on disk (docs/formats/batch.md) and never reused.
 enum class Kind : uint8_t {
-  kNull = 0,         // JSON null: the key was there without a value
-  kBool = 1,         // ints lane: 0 or 1
-  kInt = 2,          // ints lane
-  kUint = 3,         // ints lane: bits of a uint64 above 2^63 - 1; smaller ones are kInt
-  kDecimal = 4,      // ints lane: mantissa; scales lane: digits after the point, 1 to 18. Prints as the text it came as
-  kFloat = 5,        // ints lane: bits of a double that prints, shortest form, as the text it came as
-  kNumberText = 6,   // text lane: a JSON number that none of the above gives back ("1e400", "1.50e3", "-0")
-  kString = 7,       // text lane
-  kTime = 8,         // ints lane: nanoseconds since the epoch; only from wires that have times of their own (OTLP)
-  kArray = 9,        // text lane: compact JSON text, see below
-  kEmptyObject = 10, // {}: a path that was an object without members
-  kBytes = 11,       // text lane: raw bytes; only from wires that have bytes (OTLP); shown as base64
+  kNull = 0,        // JSON null: the key was there without a value
+  kBool = 1,        // ints lane: 0 or 1
+  kInt = 2,         // ints lane
+  kUint = 3,        // ints lane: bits of a uint64 above 2^63 - 1; smaller ones are kInt
+  kDecimal = 4,     // ints lane: mantissa; scales lane: digits after the point, 1 to 18. Prints as the text it came as
+  kFloat = 5,       // ints lane: bits of a double that prints, shortest form, as the text it came as
+  kNumberText = 6,  // text lane: a JSON number that none of the above gives back ("1e400", "1.50e3", "-0")
+  kString = 7,      // text lane
+  kTime = 8,        // ints lane: nanoseconds since the epoch; only from wires that have times of their own (OTLP)
+  kArray = 9,       // text lane: compact JSON text, see below
+  kEmptyObject = 10,  // {}: a path that was an object without members
+  kBytes = 11,        // text lane: raw bytes; only from wires that have bytes (OTLP); shown as base64
 };
 // Arrays: `[1,"a",null]`. An array of objects becomes one array per leaf, with an empty element where an object lacks
 // the leaf: [{"a":1},{"b":2}] gives a=`[1,]` and b=`[,2]`. Anything less regular keeps its JSON text whole.
@@ -48,7 +48,8 @@ class TextBuffer {
 
   // At least `n` writable bytes behind the end; they count once used() says so.
   char* room(size_t n) {
-    if (capacity_ - size_ < n) [[unlikely]] grow(n);
+    if (capacity_ - size_ < n) [[unlikely]]
+      grow(n);
     return bytes_.get() + size_;
   }
   // Requires: n bytes of room() were filled.

@@ -115,9 +115,12 @@ void append_rfc3339(int64_t unix_nanos, std::string& out) {
   append_padded(rest % 60, 2, out);
   if (nanos != 0) {
     out.push_back('.');
-    if (nanos % 1'000'000 == 0) append_padded(nanos / 1'000'000, 3, out);
-    else if (nanos % 1'000 == 0) append_padded(nanos / 1'000, 6, out);
-    else append_padded(nanos, 9, out);
+    if (nanos % 1'000'000 == 0)
+      append_padded(nanos / 1'000'000, 3, out);
+    else if (nanos % 1'000 == 0)
+      append_padded(nanos / 1'000, 6, out);
+    else
+      append_padded(nanos, 9, out);
   }
   out.push_back('Z');
 }
@@ -143,13 +146,18 @@ std::vector<std::string_view> split_array(std::string_view array) {
   for (size_t i = 0; i < inner.size(); ++i) {
     char c = inner[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
       continue;
     }
-    if (c == '"') quoted = true;
-    else if (c == '[' || c == '{') ++depth;
-    else if (c == ']' || c == '}') --depth;
+    if (c == '"')
+      quoted = true;
+    else if (c == '[' || c == '{')
+      ++depth;
+    else if (c == ']' || c == '}')
+      --depth;
     else if (c == ',' && depth == 0) {
       out.push_back(inner.substr(from, i - from));
       from = i + 1;

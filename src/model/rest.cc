@@ -9,9 +9,12 @@ void append_rest(const RestField& field, std::string& out) {
   w.string(field.name);
   w.u8(static_cast<uint8_t>(field.kind));
   if (field.kind == Kind::kDecimal) w.u8(field.scale);
-  if (field.kind == Kind::kFloat) w.i64(field.lane);
-  else if (kind_has_int(field.kind)) w.varint_signed(field.lane);
-  else if (kind_has_text(field.kind)) w.string(field.text);
+  if (field.kind == Kind::kFloat)
+    w.i64(field.lane);
+  else if (kind_has_int(field.kind))
+    w.varint_signed(field.lane);
+  else if (kind_has_text(field.kind))
+    w.string(field.text);
 }
 
 void add_value(Column& column, uint32_t row, const RestField& field) {
@@ -44,9 +47,12 @@ bool RestReader::next(RestField& field) {
   if (kind > static_cast<uint8_t>(Kind::kBytes)) in_.fail();
   field.kind = static_cast<Kind>(kind);
   if (field.kind == Kind::kDecimal) field.scale = in_.u8();
-  if (field.kind == Kind::kFloat) field.lane = in_.i64();
-  else if (kind_has_int(field.kind)) field.lane = in_.varint_signed();
-  else if (kind_has_text(field.kind)) field.text = in_.string();
+  if (field.kind == Kind::kFloat)
+    field.lane = in_.i64();
+  else if (kind_has_int(field.kind))
+    field.lane = in_.varint_signed();
+  else if (kind_has_text(field.kind))
+    field.text = in_.string();
   return !in_.failed();
 }
 

@@ -1,4 +1,5 @@
-// The `_rest` column: one text per row that holds the fields beyond the columns of a batch or row group (DESIGN.md 4a.7).
+// The `_rest` column: one text per row that holds the fields beyond the columns of a batch or row group (DESIGN.md
+// 4a.7).
 //
 // Each field is: name (varint length, bytes), kind (one byte), then by kind nothing, a signed varint (ints lane; of
 // kDecimal the scale in one byte before it; of kFloat eight bytes), or a text (varint length, bytes). On disk.

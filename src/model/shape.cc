@@ -12,8 +12,8 @@ namespace clew::model {
 namespace {
 
 constexpr std::string_view kOwnColumns[] = {
-    kTimeField, kRawField, kShapeField, kIdField, kIndexField, kFlagsField, kRestField, kErrorGroupField,
-    "_seq", "_ingest_time", "_weight", "_dataset",
+    kTimeField, kRawField,        kShapeField, kIdField,       kIndexField, kFlagsField,
+    kRestField, kErrorGroupField, "_seq",      "_ingest_time", "_weight",   "_dataset",
 };
 constexpr std::string_view kOwnPrefix = "_source.";
 constexpr std::string_view kEmptyName = "(empty)";
@@ -96,8 +96,10 @@ class Rebuilder {
       there = leaf_(column_name(path_, name_), out_);
     } else {
       path_.push_back('.');
-      if (m.mark == shape::kObject) members(depth + 1);
-      else objects();
+      if (m.mark == shape::kObject)
+        members(depth + 1);
+      else
+        objects();
     }
     path_.resize(prefix);
     return there;

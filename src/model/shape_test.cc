@@ -81,11 +81,16 @@ TEST(Rest, EveryKindComesBack) {
   Column column("c");
   std::string rest;
   const RestField fields[] = {
-      {"null", Kind::kNull, 0, 0, {}},        {"bool", Kind::kBool, 0, 1, {}},
-      {"int", Kind::kInt, 0, -5, {}},         {"uint", Kind::kUint, 0, INT64_MIN, {}},
-      {"dec", Kind::kDecimal, 2, 150, {}},    {"num", Kind::kNumberText, 0, 0, "1e400"},
-      {"str", Kind::kString, 0, 0, "a\nb"},   {"time", Kind::kTime, 0, 1'500'000'000, {}},
-      {"arr", Kind::kArray, 0, 0, "[1,]"},    {"obj", Kind::kEmptyObject, 0, 0, {}},
+      {"null", Kind::kNull, 0, 0, {}},
+      {"bool", Kind::kBool, 0, 1, {}},
+      {"int", Kind::kInt, 0, -5, {}},
+      {"uint", Kind::kUint, 0, INT64_MIN, {}},
+      {"dec", Kind::kDecimal, 2, 150, {}},
+      {"num", Kind::kNumberText, 0, 0, "1e400"},
+      {"str", Kind::kString, 0, 0, "a\nb"},
+      {"time", Kind::kTime, 0, 1'500'000'000, {}},
+      {"arr", Kind::kArray, 0, 0, "[1,]"},
+      {"obj", Kind::kEmptyObject, 0, 0, {}},
       {"bytes", Kind::kBytes, 0, 0, "\x01\xff"},
   };
   for (const RestField& f : fields) append_rest(f, rest);

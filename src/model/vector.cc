@@ -52,9 +52,7 @@ Vector Vector::constant(const Value& value, uint32_t size) {
       v.layout = Layout::kValues;
       v.values.assign(size, value);
       break;
-    default:
-      v.i64.push_back(value.i64());
-      v.scale = value.scale();
+    default: v.i64.push_back(value.i64()); v.scale = value.scale();
   }
   return v;
 }

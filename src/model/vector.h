@@ -27,8 +27,8 @@ struct Vector {
   Layout layout = Layout::kConst;
   uint32_t size = 0;  // rows
 
-  // Empty: no row is null. Else one byte per lane entry (kConst: one), 1 = null. For kDict a null row has nulls[row] = 1
-  // and any code.
+  // Empty: no row is null. Else one byte per lane entry (kConst: one), 1 = null. For kDict a null row has nulls[row] =
+  // 1 and any code.
   std::vector<uint8_t> nulls;
 
   // Exactly one of these by `type` and `layout`; null rows hold anything.

@@ -21,9 +21,7 @@ std::string Address::text() const {
   return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-bool Address::is_loopback() const {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
+bool Address::is_loopback() const { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
 Result<Address> parse_address(std::string_view text) {
   Address address;

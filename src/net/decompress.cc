@@ -18,9 +18,7 @@ Error too_large(uint64_t bytes_max) {
   return Error(Code::kTooLarge, "the decoded body is larger than " + std::to_string(bytes_max) + " bytes");
 }
 
-Error malformed(const char* what) {
-  return Error(Code::kInvalid, std::string("the body is not valid ") + what);
-}
+Error malformed(const char* what) { return Error(Code::kInvalid, std::string("the body is not valid ") + what); }
 
 struct FreeDecompressor {
   void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
@@ -148,16 +146,11 @@ Status copy(std::string_view in, uint64_t bytes_max, Buffer& out) {
 
 Status decompress_unsealed(Encoding encoding, std::string_view in, uint64_t bytes_max, Buffer& out) {
   switch (encoding) {
-    case Encoding::kIdentity:
-      return copy(in, bytes_max, out);
-    case Encoding::kGzip:
-      return gunzip(in, bytes_max, out);
-    case Encoding::kDeflate:
-      return inflate(in, bytes_max, out);
-    case Encoding::kZstd:
-      return unzstd(in, bytes_max, out);
-    case Encoding::kSnappy:
-      return unsnap(in, bytes_max, out);
+    case Encoding::kIdentity: return copy(in, bytes_max, out);
+    case Encoding::kGzip: return gunzip(in, bytes_max, out);
+    case Encoding::kDeflate: return inflate(in, bytes_max, out);
+    case Encoding::kZstd: return unzstd(in, bytes_max, out);
+    case Encoding::kSnappy: return unsnap(in, bytes_max, out);
   }
   return Error(Code::kInternal, "no such encoding");
 }

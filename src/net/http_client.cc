@@ -104,8 +104,6 @@ std::string_view HttpReply::header(std::string_view name_lower_case) const {
   return {};
 }
 
-std::unique_ptr<HttpClient> make_http_client() {
-  return std::make_unique<CurlClient>();
-}
+std::unique_ptr<HttpClient> make_http_client() { return std::make_unique<CurlClient>(); }
 
 }  // namespace clew::net

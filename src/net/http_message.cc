@@ -33,13 +33,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string_view Request::header(std::string_view name_lower_case) const {
-  return find_in(headers, name_lower_case);
-}
+std::string_view Request::header(std::string_view name_lower_case) const { return find_in(headers, name_lower_case); }
 
-std::string_view Request::param(std::string_view name) const {
-  return find_in(query, name);
-}
+std::string_view Request::param(std::string_view name) const { return find_in(query, name); }
 
 bool Request::has_param(std::string_view name) const {
   return std::any_of(query.begin(), query.end(), [&](const auto& pair) { return pair.first == name; });

@@ -234,9 +234,7 @@ Connection::Connection(Server& server, Socket socket, std::string peer)
       raw_(&server.parts().budget),
       decoded_(&server.parts().budget) {}
 
-Connection::~Connection() {
-  server_.forget(this);
-}
+Connection::~Connection() { server_.forget(this); }
 
 void Connection::deadline_in(uint32_t ms) {
   deadline_ns_.store(server_.now_ns() + uint64_t{ms} * 1'000'000, std::memory_order_relaxed);

@@ -32,8 +32,8 @@ class File {
   // Writes all bytes at `offset`, growing the file when needed. Not durable before sync().
   // Errors: kFull, kIo; a part may have been written.
   virtual Status write_at(uint64_t offset, std::string_view bytes) = 0;
-  // Reserves disk blocks so that later writes below `bytes` cannot fail for lack of space. The file reads as zeros there.
-  // Errors: kFull, kIo.
+  // Reserves disk blocks so that later writes below `bytes` cannot fail for lack of space. The file reads as zeros
+  // there. Errors: kFull, kIo.
   virtual Status allocate(uint64_t bytes) = 0;
   virtual Status truncate(uint64_t bytes) = 0;
   // Makes written bytes and the file's size durable (fdatasync).

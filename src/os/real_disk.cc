@@ -185,7 +185,8 @@ class RealDisk final : public Disk {
   Result<DiskSpace> space(const std::string& path) override {
     struct statvfs st {};
     if (::statvfs(path.c_str(), &st) != 0) return errno_error(path, "ask the free space of");
-    return DiskSpace{static_cast<uint64_t>(st.f_blocks) * st.f_frsize, static_cast<uint64_t>(st.f_bavail) * st.f_frsize};
+    return DiskSpace{static_cast<uint64_t>(st.f_blocks) * st.f_frsize,
+                     static_cast<uint64_t>(st.f_bavail) * st.f_frsize};
   }
 
   Result<std::unique_ptr<DirLock>> lock_dir(const std::string& path) override {

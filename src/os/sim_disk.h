@@ -2,8 +2,8 @@
 //
 // Power loss (crash) keeps of each file what its last good sync covered, plus a seeded choice of the 512-byte sectors
 // written since, in any order; of each directory what sync_dir covered, plus a seeded choice of the changes since. A
-// failed sync leaves the file as Linux does: the bytes are still read back, some reached the disk, the others never will,
-// and a second sync says ok all the same.
+// failed sync leaves the file as Linux does: the bytes are still read back, some reached the disk, the others never
+// will, and a second sync says ok all the same.
 #pragma once
 
 #include <functional>

@@ -36,7 +36,8 @@ void split_request(AccessLine& line) {
   size_t last = line.request.rfind(' ');
   if (first == std::string_view::npos) return;
   std::string_view method = line.request.substr(0, first);
-  bool letters = !method.empty() && std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  bool letters =
+      !method.empty() && std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!letters) return;
   line.method = method;
   std::string_view tail = line.request.substr(last + 1);
@@ -60,8 +61,8 @@ bool is_private(std::string_view address) {
   return second >= "16" && second <= "31";
 }
 
-// The client. Proxies write `client, proxy, proxy` where X-Forwarded-For is logged: then the first address that is not of a
-// private network, or else the first.
+// The client. Proxies write `client, proxy, proxy` where X-Forwarded-For is logged: then the first address that is not
+// of a private network, or else the first.
 std::string_view first_client(std::string_view& head) {
   std::string_view client = word(head);
   if (!client.ends_with(',')) return client;

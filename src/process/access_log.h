@@ -11,8 +11,8 @@ struct AccessLine {
   std::string_view virtual_host;
   std::string_view client;
   std::string_view user;
-  std::string_view time;      // between the brackets
-  std::string_view request;   // between the quotes
+  std::string_view time;                  // between the brackets
+  std::string_view request;               // between the quotes
   std::string_view method, url, version;  // of a well-formed request
   std::string_view status;
   std::string_view bytes;

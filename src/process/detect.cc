@@ -65,9 +65,12 @@ Format detect(std::string_view sample) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.find_first_not_of(" \t") == std::string_view::npos || (!whole && lines > 0)) continue;
     ++lines;
-    if (parse_access_line(line)) ++access;
-    else if (parse_syslog_line(line, times, context)) ++syslog;
-    else if (parse_logfmt(line, kPairsMin, pairs)) ++logfmt;
+    if (parse_access_line(line))
+      ++access;
+    else if (parse_syslog_line(line, times, context))
+      ++syslog;
+    else if (parse_logfmt(line, kPairsMin, pairs))
+      ++logfmt;
   }
   if (access * 2 > lines) return Format::kAccess;
   if (syslog * 2 > lines) return Format::kSyslog;

@@ -160,9 +160,7 @@ void mark_present(const model::Batch& batch, std::string_view field, const std::
   }
 }
 
-std::string_view first_line(std::string_view text) {
-  return text.substr(0, text.find('\n'));
-}
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 

@@ -73,7 +73,8 @@ TEST(ErrorGroups, KindsAreTypeMessageAndPlace) {
   const char* stack = "  at shop.Cart.add(Cart.java:17)\n  at shop.Main.run(Main.java:1)\n";
   std::string one = error_fingerprint("E", "order 1 failed", stack);
   EXPECT_EQ(one.size(), 16u);
-  EXPECT_EQ(one, error_fingerprint("E", "order 2 failed", "  at shop.Cart.add(Cart.java:99)\n  at shop.Main.run(Main.java:5)\n"));
+  EXPECT_EQ(one, error_fingerprint("E", "order 2 failed",
+                                   "  at shop.Cart.add(Cart.java:99)\n  at shop.Main.run(Main.java:5)\n"));
   EXPECT_NE(one, error_fingerprint("F", "order 1 failed", stack));
   EXPECT_NE(one, error_fingerprint("E", "order 1 was lost", stack));
   EXPECT_NE(one, error_fingerprint("E", "order 1 failed", "  at shop.Pay.charge(Pay.java:17)\n"));

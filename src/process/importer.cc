@@ -80,7 +80,7 @@ struct Importer::State {
   std::string held;  // the sample, then an unfinished line
   size_t batch_bytes = 0;
   uint64_t events = 0;
-  Status status;     // the sink's first error
+  Status status;  // the sink's first error
 };
 
 Importer::Importer(ImportOptions options, UnixNanos arrival, Sink sink)

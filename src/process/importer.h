@@ -16,9 +16,9 @@ namespace clew::process {
 
 struct ImportOptions {
   std::string dataset = "logs";
-  std::optional<Format> format;  // none: detected from the first kSampleBytes
-  Expect expect = Expect::kOnly; // of a named format; kMostly where the name itself was detected
-  text::Zone zone;               // of times that do not say theirs
+  std::optional<Format> format;           // none: detected from the first kSampleBytes
+  Expect expect = Expect::kOnly;          // of a named format; kMostly where the name itself was detected
+  text::Zone zone;                        // of times that do not say theirs
   size_t line_bytes_max = kLineBytesMax;  // at most kLineBytesMost
   uint32_t batch_rows_max = 8192;
   size_t batch_bytes_max = 4 << 20;  // of text fed; a batch ends after the line that reaches it

@@ -28,8 +28,8 @@ class JsonSplitter {
   bool is_wrapper() const;
   void give_up(const Emit& emit);
 
-  std::string held_;       // of the object or text being read
-  uint32_t depth_ = 0;     // of brackets inside the object
+  std::string held_;    // of the object or text being read
+  uint32_t depth_ = 0;  // of brackets inside the object
   bool in_string_ = false;
   bool escaped_ = false;
   bool unwrapped_ = false;  // inside a wrapper, whose closing brackets are passed over

@@ -57,7 +57,8 @@ Result<std::optional<Format>> format_by_name(std::string_view name) {
   for (const FormatName& f : kFormats) {
     if (f.name == name) return std::optional<Format>(f.format);
   }
-  return Error(Code::kInvalid, "unknown format " + quoted(name) + ": auto, plain, ndjson, json, access, syslog or logfmt");
+  return Error(Code::kInvalid,
+               "unknown format " + quoted(name) + ": auto, plain, ndjson, json, access, syslog or logfmt");
 }
 
 std::string_view format_name(Format format) {
@@ -101,11 +102,30 @@ struct LineParser::State {
 
   void find_fields() {
     auto f = [this](std::string_view name) { return rows.field(name); };
-    known = {f("message"), f("level"), f("logger"), f("thread.name"), f("process.pid"), f("program"), f("host.name"),
-             f("source.kind"), f("source.address"), f("user.name"), f("http.request.method"), f("url.original"),
-             f("url.path"), f("url.query"), f("http.version"), f("http.response.status_code"),
-             f("http.response.body.bytes"), f("http.request.referrer"), f("user_agent.original"), f("url.domain"),
-             f("syslog.facility"), f("syslog.msgid"), f("trace_id"), f("span_id")};
+    known = {f("message"),
+             f("level"),
+             f("logger"),
+             f("thread.name"),
+             f("process.pid"),
+             f("program"),
+             f("host.name"),
+             f("source.kind"),
+             f("source.address"),
+             f("user.name"),
+             f("http.request.method"),
+             f("url.original"),
+             f("url.path"),
+             f("url.query"),
+             f("http.version"),
+             f("http.response.status_code"),
+             f("http.response.body.bytes"),
+             f("http.request.referrer"),
+             f("user_agent.original"),
+             f("url.domain"),
+             f("syslog.facility"),
+             f("syslog.msgid"),
+             f("trace_id"),
+             f("span_id")};
     generation = rows.fields_generation() + 1;
   }
 
@@ -185,8 +205,10 @@ struct LineParser::State {
   }
   void add_pid(std::string_view pid) {
     bool digits = !pid.empty() && pid.size() <= 18 && pid.find_first_not_of("0123456789") == std::string_view::npos;
-    if (digits) add_number(known.pid, pid);
-    else add(known.pid, pid);
+    if (digits)
+      add_number(known.pid, pid);
+    else
+      add(known.pid, pid);
   }
   // [opentelemetry trace_id="..."] gives the ids that everybody else has at top level.
   void add_parameter(const SyslogParameter& p) {
@@ -215,8 +237,10 @@ struct LineParser::State {
     if (p.escaped) {
       scratch.clear();
       append_logfmt_unescaped(p.value, scratch);
-      if (field->role == model::TimeRole::kNone) rows.add_string(field, scratch);
-      else rows.add_string(field, p.value);  // the text must outlive the row
+      if (field->role == model::TimeRole::kNone)
+        rows.add_string(field, scratch);
+      else
+        rows.add_string(field, p.value);  // the text must outlive the row
       return;
     }
     const char* end = p.value.data() + p.value.size();

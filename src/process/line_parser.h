@@ -14,7 +14,8 @@
 
 namespace clew::process {
 
-constexpr size_t kLineBytesMax = 1 << 20;    // of one line, unless the options say otherwise; beyond it is cut and flagged
+constexpr size_t kLineBytesMax =
+    1 << 20;  // of one line, unless the options say otherwise; beyond it is cut and flagged
 constexpr size_t kLineBytesMost = 16 << 20;  // that they may say
 
 enum class Format : uint8_t {
@@ -47,8 +48,8 @@ class LineParser {
   // The batch that the next lines go to.
   void attach(model::Batch& batch, const wire::Intake& intake);
 
-  // Adds one row. Never fails: a line that cannot be parsed keeps its text. A line without a time takes that of the line
-  // before (flagged inferred), or else the arrival's. A blank line adds nothing and gives false.
+  // Adds one row. Never fails: a line that cannot be parsed keeps its text. A line without a time takes that of the
+  // line before (flagged inferred), or else the arrival's. A blank line adds nothing and gives false.
   bool parse_line(std::string_view line);
   // The same for a JSON object that may hold newlines.
   bool parse_object(std::string_view text);

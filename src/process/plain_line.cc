@@ -7,8 +7,8 @@
 namespace clew::process {
 namespace {
 
-constexpr size_t kTokensBeforeLevel = 5;      // how far the level may stand behind the time
-constexpr size_t kPostgresPrefixMax = 1024;   // bytes before PostgreSQL's severity
+constexpr size_t kTokensBeforeLevel = 5;     // how far the level may stand behind the time
+constexpr size_t kPostgresPrefixMax = 1024;  // bytes before PostgreSQL's severity
 constexpr size_t kLoggerBytesMax = 200;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -52,9 +52,9 @@ std::optional<text::Time> take_time(std::string_view& rest, text::TimeReader& ti
 }
 
 struct Token {
-  std::string_view text;    // without brackets
+  std::string_view text;  // without brackets
   bool bracketed = false;
-  char after = '\0';        // what follows it
+  char after = '\0';  // what follows it
   size_t bytes = 0;
 };
 
@@ -81,8 +81,8 @@ Token first_token(std::string_view s) {
   return t;
 }
 
-// A level word: whole, in capitals, in brackets or followed by a divider. A lower-case word in prose is none unless it is
-// the first thing after the time.
+// A level word: whole, in capitals, in brackets or followed by a divider. A lower-case word in prose is none unless it
+// is the first thing after the time.
 bool is_level(const Token& t, bool first, bool after_time) {
   if (t.text.size() < 3 && !(t.bracketed && t.text.size() == 1)) return false;
   if (!std::all_of(t.text.begin(), t.text.end(), [](char c) { return is_alpha(c) || is_digit(c); })) return false;
@@ -96,8 +96,9 @@ bool is_level(const Token& t, bool first, bool after_time) {
 
 bool is_logger_name(std::string_view s) {
   if (s.empty() || s.size() > kLoggerBytesMax || is_digit(s[0])) return false;
-  return std::all_of(s.begin(), s.end(),
-                     [](char c) { return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '$' || c == '-' || c == '/'; });
+  return std::all_of(s.begin(), s.end(), [](char c) {
+    return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '$' || c == '-' || c == '/';
+  });
 }
 
 // Spring's `1234 --- [main] ` behind the level.
@@ -159,9 +160,9 @@ void take_prefix(PlainLine& line, std::string_view prefix) {
 
 // `LOG:  ` and its kind, two blanks behind the colon, after a prefix of the administrator's choice.
 bool take_postgres(PlainLine& line, std::string_view rest) {
-  constexpr std::string_view kSeverities[] = {"LOG",     "ERROR",     "FATAL", "PANIC",  "WARNING", "NOTICE", "INFO",
-                                              "DETAIL",  "HINT",      "CONTEXT", "STATEMENT", "QUERY", "DEBUG", "DEBUG1",
-                                              "DEBUG2",  "DEBUG3",    "DEBUG4", "DEBUG5", "LOCATION"};
+  constexpr std::string_view kSeverities[] = {"LOG",    "ERROR",  "FATAL",   "PANIC",     "WARNING", "NOTICE", "INFO",
+                                              "DETAIL", "HINT",   "CONTEXT", "STATEMENT", "QUERY",   "DEBUG",  "DEBUG1",
+                                              "DEBUG2", "DEBUG3", "DEBUG4",  "DEBUG5",    "LOCATION"};
   std::string_view head = rest.substr(0, kPostgresPrefixMax);
   for (size_t colon = head.find(":  "); colon != std::string_view::npos; colon = head.find(":  ", colon + 1)) {
     size_t begin = colon;
@@ -205,7 +206,8 @@ void take_level(PlainLine& line, std::string_view rest, bool after_time) {
 // glog: I1120 10:37:05.485123 1234 file.cc:12] message
 bool take_glog(PlainLine& line, std::string_view text, std::string_view rest) {
   size_t at = text.find_first_not_of(" \t");
-  if (at == std::string_view::npos || at + 1 >= text.size() || !is_upper(text[at]) || !is_digit(text[at + 1])) return false;
+  if (at == std::string_view::npos || at + 1 >= text.size() || !is_upper(text[at]) || !is_digit(text[at + 1]))
+    return false;
   line.level = text.substr(at, 1);
   size_t bracket = rest.find("] ");
   Token thread = first_token(skip_dividers(rest));

@@ -53,49 +53,66 @@ std::string row_of(std::string_view line) {
 }
 
 TEST(AccessLog, Combined) {
-  EXPECT_EQ(row_of(R"(192.0.2.7 - bob [20/Nov/2026:17:37:05 +0700] "GET /a/b?x=1 HTTP/1.1" 404 512 "http://e.org/" "Moz \"5\"")"),
-            R"x({"_time":"2026-11-20T10:37:05Z","http.request.method":"GET","http.request.referrer":"http://e.org/","http.response.body.bytes":512,"http.response.status_code":404,"http.version":"1.1","source.address":"192.0.2.7","url.original":"/a/b?x=1","url.path":"/a/b","url.query":"x=1","user.name":"bob","user_agent.original":"Moz \\\"5\\\""})x");
+  EXPECT_EQ(
+      row_of(
+          R"(192.0.2.7 - bob [20/Nov/2026:17:37:05 +0700] "GET /a/b?x=1 HTTP/1.1" 404 512 "http://e.org/" "Moz \"5\"")"),
+      R"x({"_time":"2026-11-20T10:37:05Z","http.request.method":"GET","http.request.referrer":"http://e.org/","http.response.body.bytes":512,"http.response.status_code":404,"http.version":"1.1","source.address":"192.0.2.7","url.original":"/a/b?x=1","url.path":"/a/b","url.query":"x=1","user.name":"bob","user_agent.original":"Moz \\\"5\\\""})x");
 }
 
 TEST(AccessLog, CommonAndOdd) {
   EXPECT_EQ(row_of(R"(::1 - - [20/Nov/2026:10:37:05 +0000] "-" 408 -)"),
             R"({"_time":"2026-11-20T10:37:05Z","http.response.status_code":408,"source.address":"::1"})");
-  EXPECT_EQ(row_of(R"(shop.example:443 192.0.2.7 - - [20/Nov/2026:10:37:05 +0000] "\x16\x03" 400 226)"),
-            R"x({"_time":"2026-11-20T10:37:05Z","http.response.body.bytes":226,"http.response.status_code":400,"source.address":"192.0.2.7","url.domain":"shop.example:443","url.original":"\\x16\\x03"})x");
+  EXPECT_EQ(
+      row_of(R"(shop.example:443 192.0.2.7 - - [20/Nov/2026:10:37:05 +0000] "\x16\x03" 400 226)"),
+      R"x({"_time":"2026-11-20T10:37:05Z","http.response.body.bytes":226,"http.response.status_code":400,"source.address":"192.0.2.7","url.domain":"shop.example:443","url.original":"\\x16\\x03"})x");
 }
 
 TEST(Syslog, WithAndWithoutPriority) {
-  EXPECT_EQ(row_of("<38>Nov 20 10:37:05 web1 sshd[1291]: Accepted key for bob"),
-            R"({"_time":"2026-11-20T10:37:05Z","_flags":"assumed_zone assumed_year","host.name":"web1","level":"info","message":"Accepted key for bob","process.pid":1291,"program":"sshd","source.kind":"host","syslog.facility":"auth"})");
-  EXPECT_EQ(row_of("Nov  2 10:37:05 web1 kernel: [1.5] eth0 up"),
-            R"({"_time":"2026-11-02T10:37:05Z","_flags":"assumed_zone assumed_year","host.name":"web1","message":"[1.5] eth0 up","program":"kernel","source.kind":"host"})");
-  EXPECT_EQ(row_of("2026-11-20T10:37:05.123456+00:00 web1 CRON[7]: (root) CMD (x)"),
-            R"x({"_time":"2026-11-20T10:37:05.123456Z","host.name":"web1","message":"(root) CMD (x)","process.pid":7,"program":"CRON","source.kind":"host"})x");
+  EXPECT_EQ(
+      row_of("<38>Nov 20 10:37:05 web1 sshd[1291]: Accepted key for bob"),
+      R"({"_time":"2026-11-20T10:37:05Z","_flags":"assumed_zone assumed_year","host.name":"web1","level":"info","message":"Accepted key for bob","process.pid":1291,"program":"sshd","source.kind":"host","syslog.facility":"auth"})");
+  EXPECT_EQ(
+      row_of("Nov  2 10:37:05 web1 kernel: [1.5] eth0 up"),
+      R"({"_time":"2026-11-02T10:37:05Z","_flags":"assumed_zone assumed_year","host.name":"web1","message":"[1.5] eth0 up","program":"kernel","source.kind":"host"})");
+  EXPECT_EQ(
+      row_of("2026-11-20T10:37:05.123456+00:00 web1 CRON[7]: (root) CMD (x)"),
+      R"x({"_time":"2026-11-20T10:37:05.123456Z","host.name":"web1","message":"(root) CMD (x)","process.pid":7,"program":"CRON","source.kind":"host"})x");
 }
 
 TEST(Syslog, Rfc5424) {
-  EXPECT_EQ(row_of("<165>1 2026-11-20T10:37:05.003Z web1 shop 42 ID47 [opentelemetry trace_id=\"ab\" span_id=\"cd\"][x@1 k=\"v \\\"q\\]\"] \xef\xbb\xbfhello"),
-            R"({"_time":"2026-11-20T10:37:05.003Z","host.name":"web1","level":"notice","message":"hello","process.pid":42,"program":"shop","source.kind":"host","span_id":"cd","syslog.facility":"local4","syslog.msgid":"ID47","syslog.x@1.k":"v \"q]","trace_id":"ab"})");
-  EXPECT_EQ(row_of("<165>1 - - - - - -"), R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time","level":"notice","source.kind":"host","syslog.facility":"local4"})");
+  EXPECT_EQ(
+      row_of("<165>1 2026-11-20T10:37:05.003Z web1 shop 42 ID47 [opentelemetry trace_id=\"ab\" span_id=\"cd\"][x@1 "
+             "k=\"v \\\"q\\]\"] \xef\xbb\xbfhello"),
+      R"({"_time":"2026-11-20T10:37:05.003Z","host.name":"web1","level":"notice","message":"hello","process.pid":42,"program":"shop","source.kind":"host","span_id":"cd","syslog.facility":"local4","syslog.msgid":"ID47","syslog.x@1.k":"v \"q]","trace_id":"ab"})");
+  EXPECT_EQ(
+      row_of("<165>1 - - - - - -"),
+      R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time","level":"notice","source.kind":"host","syslog.facility":"local4"})");
 }
 
 TEST(Logfmt, PairsAreTyped) {
-  EXPECT_EQ(row_of(R"(ts=2026-11-20T10:37:05Z level=warn msg="slow \"query\"" ms=12.50 ok=true zip="0123" empty= traceID=ab)"),
-            R"x({"_time":"2026-11-20T10:37:05Z","empty":"","level":"warn","ms":12.50,"msg":"slow \"query\"","ok":true,"traceID":"ab","ts":"2026-11-20T10:37:05Z","zip":"0123"})x");
+  EXPECT_EQ(
+      row_of(
+          R"(ts=2026-11-20T10:37:05Z level=warn msg="slow \"query\"" ms=12.50 ok=true zip="0123" empty= traceID=ab)"),
+      R"x({"_time":"2026-11-20T10:37:05Z","empty":"","level":"warn","ms":12.50,"msg":"slow \"query\"","ok":true,"traceID":"ab","ts":"2026-11-20T10:37:05Z","zip":"0123"})x");
 }
 
 TEST(Plain, TimeLevelAndMessage) {
   const std::pair<const char*, const char*> kLines[] = {
       {"2026-11-20 10:37:05,485 - INFO - Processing order", R"("level":"INFO","message":"Processing order")"},
-      {"2026-11-20 10:37:05,485 - shop.cart - ERROR - boom", R"("level":"ERROR","logger":"shop.cart","message":"boom")"},
+      {"2026-11-20 10:37:05,485 - shop.cart - ERROR - boom",
+       R"("level":"ERROR","logger":"shop.cart","message":"boom")"},
       {"2026-11-20 10:37:05.485 [INFO] user=alice x=1", R"("level":"INFO","message":"user=alice x=1")"},
       {"2026-11-20 10:37:05.485 User alice created order", R"("message":"User alice created order")"},
       {"2026-11-20 10:37:05.485 Error reports were sent", R"("message":"Error reports were sent")"},
-      {"[2026-11-20 10:37:05,485] WARN [Controller 1]: gone (kafka.Controller)", R"x("level":"WARN","message":"[Controller 1]: gone (kafka.Controller)")x"},
+      {"[2026-11-20 10:37:05,485] WARN [Controller 1]: gone (kafka.Controller)",
+       R"x("level":"WARN","message":"[Controller 1]: gone (kafka.Controller)")x"},
       {"2026-11-20 10:37:05,485:INFO:com.x:Site up", R"("level":"INFO","logger":"com.x","message":"Site up")"},
-      {"2026-11-20 10:37:05.485 [main] DEBUG o.a.Main - started", R"("level":"DEBUG","logger":"o.a.Main","message":"started","thread.name":"main")"},
-      {"2026-11-20 10:37:05.485  INFO 12 --- [ main] o.a.Main   : started", R"("level":"INFO","logger":"o.a.Main","message":"started","process.pid":12,"thread.name":"main")"},
-      {"2026-11-20 10:37:05.485 UTC [20]: [1-1] user=bob,db=,app=psql LOG:  ready", R"("db.application":"psql","db.user":"bob","level":"LOG","message":"ready","process.pid":20,"source.kind":"database")"},
+      {"2026-11-20 10:37:05.485 [main] DEBUG o.a.Main - started",
+       R"("level":"DEBUG","logger":"o.a.Main","message":"started","thread.name":"main")"},
+      {"2026-11-20 10:37:05.485  INFO 12 --- [ main] o.a.Main   : started",
+       R"("level":"INFO","logger":"o.a.Main","message":"started","process.pid":12,"thread.name":"main")"},
+      {"2026-11-20 10:37:05.485 UTC [20]: [1-1] user=bob,db=,app=psql LOG:  ready",
+       R"("db.application":"psql","db.user":"bob","level":"LOG","message":"ready","process.pid":20,"source.kind":"database")"},
       {"   2026-11-20T10:37:05.485 info vmware[1] up", R"("level":"info","message":"vmware[1] up")"},
   };
   for (auto [line, want] : kLines) {
@@ -103,9 +120,11 @@ TEST(Plain, TimeLevelAndMessage) {
     EXPECT_NE(row.find("\"_time\":\"2026-11-20T10:37:05.485Z\""), std::string::npos) << row;
     EXPECT_NE(row.find(std::string(",") + want + "}"), std::string::npos) << row;
   }
-  EXPECT_EQ(row_of("I1120 10:37:05.485123   99 a.cc:12] hello"),
-            R"({"_time":"2026-11-20T10:37:05.485123Z","_flags":"assumed_zone assumed_year","level":"I","message":"hello","thread.name":"99"})");
-  EXPECT_EQ(row_of("WARNING: disk is full"), R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time","level":"WARNING"})");
+  EXPECT_EQ(
+      row_of("I1120 10:37:05.485123   99 a.cc:12] hello"),
+      R"({"_time":"2026-11-20T10:37:05.485123Z","_flags":"assumed_zone assumed_year","level":"I","message":"hello","thread.name":"99"})");
+  EXPECT_EQ(row_of("WARNING: disk is full"),
+            R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time","level":"WARNING"})");
   EXPECT_EQ(row_of("=== TITLE ==="), R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time"})");
 }
 
@@ -128,9 +147,12 @@ TEST(Importer, DetectsFormats) {
 }
 
 TEST(Importer, JsonStreams) {
-  EXPECT_EQ(import_text("[{\"a\":1},\n{\"b\":\"}]\\\"\"}]\n").documents, (std::vector<std::string>{R"({"a":1})", R"({"b":"}]\""})"}));
-  EXPECT_EQ(import_text("{\n\"a\":{\"b\":[1]}\n}\n{\n\"a\":2\n}\n").documents, (std::vector<std::string>{R"({"a":{"b":[1]}})", R"({"a":2})"}));
-  EXPECT_EQ(import_text("{ \"Records\": [{\"a\":1},{\"a\":2}]}").documents, (std::vector<std::string>{R"({"a":1})", R"({"a":2})"}));
+  EXPECT_EQ(import_text("[{\"a\":1},\n{\"b\":\"}]\\\"\"}]\n").documents,
+            (std::vector<std::string>{R"({"a":1})", R"({"b":"}]\""})"}));
+  EXPECT_EQ(import_text("{\n\"a\":{\"b\":[1]}\n}\n{\n\"a\":2\n}\n").documents,
+            (std::vector<std::string>{R"({"a":{"b":[1]}})", R"({"a":2})"}));
+  EXPECT_EQ(import_text("{ \"Records\": [{\"a\":1},{\"a\":2}]}").documents,
+            (std::vector<std::string>{R"({"a":1})", R"({"a":2})"}));
   Imported broken = import_text("[{\"a\":1},\n{\"a\":}, nonsense\n {\"a\":3},\n{\"b\":");
   ASSERT_EQ(broken.rows.size(), 5u);
   EXPECT_NE(broken.rows[1].find("parse_error"), std::string::npos);
@@ -139,9 +161,12 @@ TEST(Importer, JsonStreams) {
 }
 
 TEST(Importer, MixedOutputOfOneProgram) {
-  Imported got = import_text("=== START ===\n\n{\"timestamp\": \"2026-11-20T10:37:05\", \"request_id\": null}\nprose\n");
+  Imported got =
+      import_text("=== START ===\n\n{\"timestamp\": \"2026-11-20T10:37:05\", \"request_id\": null}\nprose\n");
   ASSERT_EQ(got.rows.size(), 3u);
-  EXPECT_EQ(got.rows[1], R"({"_time":"2026-11-20T10:37:05Z","_flags":"assumed_zone","request_id":null,"timestamp":"2026-11-20T10:37:05"})");
+  EXPECT_EQ(
+      got.rows[1],
+      R"({"_time":"2026-11-20T10:37:05Z","_flags":"assumed_zone","request_id":null,"timestamp":"2026-11-20T10:37:05"})");
   EXPECT_EQ(got.documents[2], "prose");
 }
 

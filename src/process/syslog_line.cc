@@ -137,7 +137,8 @@ bool parse_3164(std::string_view rest, SyslogLine& out, text::TimeReader& times,
 
 }  // namespace
 
-std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeReader& times, const text::TimeContext& context) {
+std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeReader& times,
+                                            const text::TimeContext& context) {
   SyslogLine out;
   while (!line.empty() && line[0] == ' ') line.remove_prefix(1);
   out.priority = take_priority(line);
@@ -148,9 +149,10 @@ std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeRea
 }
 
 std::string_view syslog_facility(int priority) {
-  constexpr std::string_view kNames[] = {"kern",   "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
-                                         "uucp",   "cron",   "authpriv", "ftp",  "ntp",    "audit",  "alert",  "clock",
-                                         "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
+  constexpr std::string_view kNames[] = {"kern",   "user",   "mail",   "daemon", "auth",     "syslog",
+                                         "lpr",    "news",   "uucp",   "cron",   "authpriv", "ftp",
+                                         "ntp",    "audit",  "alert",  "clock",  "local0",   "local1",
+                                         "local2", "local3", "local4", "local5", "local6",   "local7"};
   return kNames[priority / 8];
 }
 

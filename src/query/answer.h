@@ -14,17 +14,17 @@ namespace clew::query {
 
 // Error codes of the protocol (docs/language/errors.md). Names by failure_code().
 enum class FailureKind : uint8_t {
-  kSyntax,             // SYNTAX_ERROR, 400
-  kFieldNotFound,      // FIELD_NOT_FOUND, 400
-  kSemantic,           // SEMANTIC_ERROR, 400
-  kType,               // TYPE_ERROR, 400
-  kUnsupported,        // UNSUPPORTED_OPERATION, 400
-  kDatasetNotFound,    // INDEX_NOT_FOUND, 404
-  kForbidden,          // PERMISSION_DENIED, 403
-  kEvaluation,         // EVALUATION_ERROR, 400
-  kResourceLimit,      // RESOURCE_LIMIT_EXCEEDED, 400
-  kCancelled,          // EXECUTION_ERROR, 499
-  kInternal,           // EXECUTION_ERROR, 500
+  kSyntax,           // SYNTAX_ERROR, 400
+  kFieldNotFound,    // FIELD_NOT_FOUND, 400
+  kSemantic,         // SEMANTIC_ERROR, 400
+  kType,             // TYPE_ERROR, 400
+  kUnsupported,      // UNSUPPORTED_OPERATION, 400
+  kDatasetNotFound,  // INDEX_NOT_FOUND, 404
+  kForbidden,        // PERMISSION_DENIED, 403
+  kEvaluation,       // EVALUATION_ERROR, 400
+  kResourceLimit,    // RESOURCE_LIMIT_EXCEEDED, 400
+  kCancelled,        // EXECUTION_ERROR, 499
+  kInternal,         // EXECUTION_ERROR, 500
 };
 std::string_view failure_code(FailureKind kind);
 int failure_status(FailureKind kind);  // of HTTP
@@ -35,7 +35,7 @@ struct Failure {
   std::string reason;  // one line for a person: what is wrong, and where known, what to do
   uint32_t line = 0;
   uint32_t column = 0;
-  uint32_t length = 0;  // bytes of the text to blame, from (line, column) on
+  uint32_t length = 0;                   // bytes of the text to blame, from (line, column) on
   std::vector<std::string> suggestions;  // names or narrower questions, best first
 };
 
@@ -62,15 +62,15 @@ struct Exactness {
 };
 
 struct StageStats {
-  std::string name;     // the command, or "scan"
+  std::string name;  // the command, or "scan"
   uint64_t rows_in = 0;
   uint64_t rows_out = 0;
-  uint64_t nanos = 0;   // summed over workers
+  uint64_t nanos = 0;  // summed over workers
 };
 
 struct QueryStats {
-  uint64_t rows_scanned = 0;   // rows of the granules read
-  uint64_t rows_matched = 0;   // rows that came out of the scan
+  uint64_t rows_scanned = 0;  // rows of the granules read
+  uint64_t rows_matched = 0;  // rows that came out of the scan
   uint64_t rows_returned = 0;
   uint64_t granules_total = 0;
   uint64_t granules_read = 0;

@@ -125,21 +125,15 @@ class Walk {
 
   PieceKind kind_of(const Token& token) {
     switch (token.kind) {
-      case TokenKind::kString:
-        return PieceKind::kString;
+      case TokenKind::kString: return PieceKind::kString;
       case TokenKind::kInteger:
       case TokenKind::kDecimal:
       case TokenKind::kFloat:
-      case TokenKind::kDouble:
-        return PieceKind::kNumber;
-      case TokenKind::kSpan:
-        return PieceKind::kSpan;
-      case TokenKind::kBad:
-        return PieceKind::kBad;
-      case TokenKind::kIdentifier:
-        return name_kind(token);
-      default:
-        return PieceKind::kOperator;
+      case TokenKind::kDouble: return PieceKind::kNumber;
+      case TokenKind::kSpan: return PieceKind::kSpan;
+      case TokenKind::kBad: return PieceKind::kBad;
+      case TokenKind::kIdentifier: return name_kind(token);
+      default: return PieceKind::kOperator;
     }
   }
 
@@ -197,9 +191,7 @@ std::string_view piece_name(PieceKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-std::vector<Piece> pieces_of(std::string_view text) {
-  return Walk(text).all();
-}
+std::vector<Piece> pieces_of(std::string_view text) { return Walk(text).all(); }
 
 Site site_at(std::string_view text, uint32_t cursor) {
   std::string_view before = text.substr(0, cursor);
@@ -257,9 +249,7 @@ std::vector<std::string_view> function_names() {
   return out;
 }
 
-std::vector<std::string_view> aggregate_names() {
-  return expr::aggregate_names();
-}
+std::vector<std::string_view> aggregate_names() { return expr::aggregate_names(); }
 
 std::string laid_out(std::string_view text) {
   TokenStream tokens(text);

@@ -80,7 +80,9 @@ class JdbcBody final : public BodyReceiver {
       out.push_back('}');
     }
     std::string count = std::to_string(rows_);
-    if (pretty_) return out + "\n  ],\n  \"datarows\": [" + data_ + "\n  ],\n  \"total\": " + count + ",\n  \"size\": " + count + "\n}";
+    if (pretty_)
+      return out + "\n  ],\n  \"datarows\": [" + data_ + "\n  ],\n  \"total\": " + count + ",\n  \"size\": " + count +
+             "\n}";
     return out + "],\"datarows\":[" + data_ + "],\"total\":" + count + ",\"size\":" + count + "}";
   }
 

@@ -58,7 +58,8 @@ Failure plan_failure(std::string_view text, const ppl::Context& context, const E
     return failure_at(text, kind, error.message(), nullptr, "");
   }
   const ppl::Fault& fault = *context.fault();
-  return failure_at(text, kind_of_code(fault.code), fault.message, fault.placed ? &fault.span : nullptr, fault.suggestion);
+  return failure_at(text, kind_of_code(fault.code), fault.message, fault.placed ? &fault.span : nullptr,
+                    fault.suggestion);
 }
 
 Failure run_failure(const Error& error) {
@@ -72,7 +73,8 @@ Failure run_failure(const Error& error) {
       break;
     case Code::kLimit:
       out.kind = FailureKind::kResourceLimit;
-      out.suggestions.push_back("group by fewer or coarser fields, filter first, or ask for a shorter time range (earliest=-1h)");
+      out.suggestions.push_back(
+          "group by fewer or coarser fields, filter first, or ask for a shorter time range (earliest=-1h)");
       break;
     case Code::kInvalid: out.kind = FailureKind::kEvaluation; break;
     case Code::kForbidden: out.kind = FailureKind::kForbidden; break;
@@ -84,7 +86,8 @@ Failure run_failure(const Error& error) {
 // Hands rows to the receiver.
 class ReceiverSink final : public exec::Operator {
  public:
-  ReceiverSink(exec::Run& run, const exec::Plan& plan, Receiver& receiver) : run_(run), plan_(plan), receiver_(receiver) {}
+  ReceiverSink(exec::Run& run, const exec::Plan& plan, Receiver& receiver)
+      : run_(run), plan_(plan), receiver_(receiver) {}
 
   // The schema goes out before any work, unless the steps still decide about columns.
   Status begin() { return plan_.late_columns ? Status() : tell_schema(); }
@@ -185,13 +188,15 @@ std::vector<std::string> analyze_lines(const QueryStats& stats) {
   auto ms = [](uint64_t nanos) { return static_cast<double>(nanos) / 1e6; };
   std::vector<std::string> out;
   out.push_back(fmt::format("total {:.1f} ms, peak memory {} KiB", ms(stats.nanos), stats.memory_bytes_peak >> 10));
-  out.push_back(fmt::format("granules {}: {} read, {} pruned by time, {} by statistics, {} by index, {} answered from counts",
-                            stats.granules_total, stats.granules_read, stats.granules_pruned_by_time,
-                            stats.granules_pruned_by_stats, stats.granules_pruned_by_index, stats.granules_from_counts));
-  out.push_back(fmt::format("read {} KiB in {} reads of columns and {} of indexes, {} blocks decoded", stats.bytes_read >> 10,
-                            stats.column_reads, stats.index_reads, stats.blocks_decoded));
+  out.push_back(
+      fmt::format("granules {}: {} read, {} pruned by time, {} by statistics, {} by index, {} answered from counts",
+                  stats.granules_total, stats.granules_read, stats.granules_pruned_by_time,
+                  stats.granules_pruned_by_stats, stats.granules_pruned_by_index, stats.granules_from_counts));
+  out.push_back(fmt::format("read {} KiB in {} reads of columns and {} of indexes, {} blocks decoded",
+                            stats.bytes_read >> 10, stats.column_reads, stats.index_reads, stats.blocks_decoded));
   for (const StageStats& stage : stats.stages) {
-    out.push_back(fmt::format("{}: {} rows in, {} rows out, {:.1f} ms", stage.name, stage.rows_in, stage.rows_out, ms(stage.nanos)));
+    out.push_back(fmt::format("{}: {} rows in, {} rows out, {:.1f} ms", stage.name, stage.rows_in, stage.rows_out,
+                              ms(stage.nanos)));
   }
   return out;
 }
@@ -315,7 +320,8 @@ class EngineOfSource final : public Engine {
       return outcome;
     }
     if (!within_time(request, begun_ns)) {
-      outcome.failure = run_failure(Error(Code::kDeadline, fmt::format("the query ran longer than {} ms", request.limits.millis)));
+      outcome.failure =
+          run_failure(Error(Code::kDeadline, fmt::format("the query ran longer than {} ms", request.limits.millis)));
       return outcome;
     }
     outcome.warnings = context.warnings();
@@ -339,8 +345,8 @@ class EngineOfSource final : public Engine {
   }
 
   // Rows of a subsearch that becomes part of the plan; it runs within the query's limits.
-  Result<std::vector<exec::Block>> evaluate(uint64_t id, const Request& request, const exec::Plan& plan, uint64_t begun_ns,
-                                            const std::stop_token& stop) {
+  Result<std::vector<exec::Block>> evaluate(uint64_t id, const Request& request, const exec::Plan& plan,
+                                            uint64_t begun_ns, const std::stop_token& stop) {
     if (!within_time(request, begun_ns)) {
       return Error(Code::kDeadline, fmt::format("the query ran longer than {} ms", request.limits.millis));
     }
@@ -373,7 +379,8 @@ class EngineOfSource final : public Engine {
     outcome.stats.rows_returned = sink.rows();
   }
 
-  static void finish(exec::Run& run, const Request& request, const exec::Plan& plan, const Status& status, Outcome& outcome) {
+  static void finish(exec::Run& run, const Request& request, const exec::Plan& plan, const Status& status,
+                     Outcome& outcome) {
     outcome.stats = stats_of(run);
     outcome.stats.stages = stages_of(run, plan);
     for (std::string& warning : run.warnings()) outcome.warnings.push_back(std::move(warning));

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -33,12 +33,12 @@ struct Limits {
 struct Request {
   std::string text;
   contract::Access access;
-  contract::TimeRange range;     // besides the time conditions of the text
-  bool newest_first = false;     // order of rows without `sort`; _plugins/_ppl: oldest first
-  bool leaves = false;           // `*` is every leaf and @timestamp (/clew/v1), else top-level names (_plugins/_ppl)
+  contract::TimeRange range;  // besides the time conditions of the text
+  bool newest_first = false;  // order of rows without `sort`; _plugins/_ppl: oldest first
+  bool leaves = false;        // `*` is every leaf and @timestamp (/clew/v1), else top-level names (_plugins/_ppl)
   Limits limits;
-  bool raw = false;              // the answer is one column `_raw`: each event as it came; row queries only
-  bool optimise = true;          // off: a plain plan, for tests
+  bool raw = false;      // the answer is one column `_raw`: each event as it came; row queries only
+  bool optimise = true;  // off: a plain plan, for tests
 };
 
 // Takes the answer as it comes, on the thread that runs the query.
@@ -75,9 +75,9 @@ struct RowSelector {
 };
 
 struct EngineOptions {
-  uint32_t workers = 2;        // threads for scans, shared by all queries
-  uint32_t past_queries = 100; // records kept
-  uint32_t block_rows = 4096;  // rows of an operator's block; small in tests
+  uint32_t workers = 2;         // threads for scans, shared by all queries
+  uint32_t past_queries = 100;  // records kept
+  uint32_t block_rows = 4096;   // rows of an operator's block; small in tests
 };
 
 // Threads: all functions on any thread; run() blocks the caller until the query has ended.
@@ -103,7 +103,8 @@ class Engine {
                                                                       const contract::Access& access) const = 0;
 
   // The rows of a search and `| where` commands; anything else is kUnsupported.
-  virtual std::variant<RowSelector, Failure> selector(const std::string& text, const contract::Access& access) const = 0;
+  virtual std::variant<RowSelector, Failure> selector(const std::string& text,
+                                                      const contract::Access& access) const = 0;
 
   virtual std::vector<QueryRecord> queries() const = 0;  // running ones first, newest first
   virtual bool cancel(uint64_t id) = 0;                  // false: no such running query

@@ -11,9 +11,7 @@ namespace {
 
 constexpr size_t kLinesMax = 30;
 
-bool has_word(std::string_view text, const std::string& topic) {
-  return text::Phrase(topic).matches(text);
-}
+bool has_word(std::string_view text, const std::string& topic) { return text::Phrase(topic).matches(text); }
 
 // `(`bucket`) ..` at the beginning of a section are other names of the command.
 bool is_other_name(const LanguageSection& section, const std::string& topic) {

@@ -5,9 +5,7 @@
 namespace clew::text {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Bytes of a word in which a digit makes a variable of the whole; bytes above ASCII are letters.
 bool in_word(char c) {
@@ -62,14 +60,10 @@ std::string at_frame(std::string_view line) {
 }
 
 // Go prints a call and below it, after a tab, its file.
-bool is_go_file(std::string_view next) {
-  return next.starts_with('\t') && next.find(".go:") != std::string_view::npos;
-}
+bool is_go_file(std::string_view next) { return next.starts_with('\t') && next.find(".go:") != std::string_view::npos; }
 
 // `from app/cart.rb:17:in 'add'`.
-std::string ruby_frame(std::string_view line) {
-  return message_shape(line.substr(5));
-}
+std::string ruby_frame(std::string_view line) { return message_shape(line.substr(5)); }
 
 }  // namespace
 

@@ -15,9 +15,7 @@ TEST(MessageShape, VariablesAreDigitsAndQuotes) {
   EXPECT_EQ(message_shape(""), "");
 }
 
-TEST(MessageShape, LongTextsAreCut) {
-  EXPECT_EQ(message_shape(std::string(10'000, 'x')).size(), kShapeBytesMax);
-}
+TEST(MessageShape, LongTextsAreCut) { EXPECT_EQ(message_shape(std::string(10'000, 'x')).size(), kShapeBytesMax); }
 
 TEST(MessageShape, IsItsOwnShape) {
   for (const char* text : {"user 17", "a \"b\" 3", "x=1,y='2' 2026-11-20T10:00:00Z", "don't 5"}) {

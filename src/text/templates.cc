@@ -11,21 +11,11 @@ constexpr std::string_view kTimeVariable = "<*DATETIME*>";
 constexpr std::string_view kUuidVariable = "<*UUID*>";
 constexpr size_t kLongNumberDigits = 4;
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool alnum(char c) {
-  return digit(c) || letter(c);
-}
-bool hex(char c) {
-  return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == '+';
-}
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool alnum(char c) { return digit(c) || letter(c); }
+bool hex(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == '+'; }
 
 // Looks at one place of a text: how many bytes of a thing begin there, 0 for none.
 class Scanner {

@@ -45,12 +45,12 @@ struct NamedOffset {
   int minutes;
 };
 constexpr NamedOffset kOffsets[] = {
-    {"Z", 0},      {"UTC", 0},     {"GMT", 0},     {"UT", 0},      {"WET", 0},     {"WEST", 60},  {"BST", 60},
-    {"CET", 60},   {"CEST", 120},  {"MEZ", 60},    {"MESZ", 120},  {"EET", 120},   {"EEST", 180}, {"MSK", 180},
-    {"EST", -300}, {"EDT", -240},  {"CST", -360},  {"CDT", -300},  {"MST", -420},  {"MDT", -360}, {"PST", -480},
-    {"PDT", -420}, {"AKST", -540}, {"AKDT", -480}, {"HST", -600},  {"JST", 540},   {"KST", 540},  {"HKT", 480},
-    {"SGT", 480},  {"ICT", 420},   {"AEST", 600},  {"AEDT", 660},  {"ACST", 570},  {"AWST", 480}, {"NZST", 720},
-    {"NZDT", 780}, {"BRT", -180},  {"ART", -180},  {"SAST", 120},  {"PKT", 300},
+    {"Z", 0},      {"UTC", 0},     {"GMT", 0},     {"UT", 0},     {"WET", 0},    {"WEST", 60},  {"BST", 60},
+    {"CET", 60},   {"CEST", 120},  {"MEZ", 60},    {"MESZ", 120}, {"EET", 120},  {"EEST", 180}, {"MSK", 180},
+    {"EST", -300}, {"EDT", -240},  {"CST", -360},  {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480},
+    {"PDT", -420}, {"AKST", -540}, {"AKDT", -480}, {"HST", -600}, {"JST", 540},  {"KST", 540},  {"HKT", 480},
+    {"SGT", 480},  {"ICT", 420},   {"AEST", 600},  {"AEDT", 660}, {"ACST", 570}, {"AWST", 480}, {"NZST", 720},
+    {"NZDT", 780}, {"BRT", -180},  {"ART", -180},  {"SAST", 120}, {"PKT", 300},
 };
 
 unsigned days_in_month(int64_t year, unsigned month) {
@@ -69,7 +69,8 @@ int64_t days_of_civil(int64_t year, unsigned month, unsigned day) {
   year -= month <= 2 ? 1 : 0;
   int64_t era = (year >= 0 ? year : year - 399) / 400;
   int64_t year_of_era = year - era * 400;
-  int64_t day_of_year = (153 * (static_cast<int64_t>(month) + (month > 2 ? -3 : 9)) + 2) / 5 + static_cast<int64_t>(day) - 1;
+  int64_t day_of_year =
+      (153 * (static_cast<int64_t>(month) + (month > 2 ? -3 : 9)) + 2) / 5 + static_cast<int64_t>(day) - 1;
   int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146097 + day_of_era - 719468;
 }
@@ -85,8 +86,10 @@ std::optional<Zone> Zone::find(std::string_view name) {
   if (name[0] == '+' || name[0] == '-') {
     std::string digits;
     for (char c : name.substr(1)) {
-      if (is_digit(c)) digits += c;
-      else if (c != ':' || digits.size() != 2) return std::nullopt;
+      if (is_digit(c))
+        digits += c;
+      else if (c != ':' || digits.size() != 2)
+        return std::nullopt;
     }
     if (digits.size() != 2 && digits.size() != 4) return std::nullopt;
     int64_t hours = (digits[0] - '0') * 10 + (digits[1] - '0');
@@ -199,7 +202,8 @@ class TimeScanner {
     char separator = 0;
     if (!year_month_day(separator)) return false;
     char between = peek();
-    if (between != 'T' && between != 't' && between != ' ' && between != '_' && between != ':' && between != '-') return false;
+    if (between != 'T' && between != 't' && between != ' ' && between != '_' && between != ':' && between != '-')
+      return false;
     ++at_;
     while (peek() == ' ') ++at_;
     return time_of_day() && zone();
@@ -414,8 +418,10 @@ class TimeScanner {
     int64_t local = days_of_civil(year_, month_, day_) * kDaySeconds + hour_ * 3600 + minute_ * 60 + second_;
     t.assumed_zone = !has_zone_;
     int64_t seconds = local - offset_;
-    if (!has_zone_) seconds = context_.zone.to_utc(local);
-    else if (named_ != nullptr) seconds = named_->to_utc(local);
+    if (!has_zone_)
+      seconds = context_.zone.to_utc(local);
+    else if (named_ != nullptr)
+      seconds = named_->to_utc(local);
     if (seconds > kNanosMaxSeconds || seconds < -kNanosMaxSeconds) {
       t.out_of_range = true;
       return t;
@@ -462,7 +468,8 @@ bool parse_minute(const char* p, int64_t& seconds) {
   }
   int64_t year = two(p) * 100 + two(p + 2);
   unsigned month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14);
-  if (year < 1900 || year > 2200 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return false;
+  if (year < 1900 || year > 2200 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+    return false;
   if (hour > 23 || minute > 59) return false;
   seconds = days_of_civil(year, month, day) * kDaySeconds + hour * 3600 + minute * 60;
   return true;
@@ -486,8 +493,10 @@ std::optional<Time> epoch_time(std::string_view token, bool seconds_only) {
     if (error != std::errc() || end != token.data() + token.size() || !(v >= 1e8 && v < 9e18) || negative) return {};
     double scale = seconds_only || v < 1e11 ? 1e9 : v < 1e14 ? 1e6 : v < 1e17 ? 1e3 : 1;
     Time t;
-    if (v * scale >= 9.2e18) t.out_of_range = true;
-    else t.unix_nanos = static_cast<int64_t>(std::llround(v * scale));
+    if (v * scale >= 9.2e18)
+      t.out_of_range = true;
+    else
+      t.unix_nanos = static_cast<int64_t>(std::llround(v * scale));
     return t;
   }
   if (whole.empty() || whole.size() > 19 || (point != std::string_view::npos && fraction.empty())) return {};
@@ -501,7 +510,11 @@ std::optional<Time> epoch_time(std::string_view token, bool seconds_only) {
   }
   if (v < 100'000'000 || negative) return {};
   int64_t unit = kSecondNanos;
-  if (!seconds_only) unit = v < 100'000'000'000 ? kSecondNanos : v < 100'000'000'000'000 ? 1'000'000 : v < 100'000'000'000'000'000 ? 1'000 : 1;
+  if (!seconds_only)
+    unit = v < 100'000'000'000           ? kSecondNanos
+           : v < 100'000'000'000'000     ? 1'000'000
+           : v < 100'000'000'000'000'000 ? 1'000
+                                         : 1;
   Time t;
   if (v > static_cast<uint64_t>(INT64_MAX / unit - 1)) {
     t.out_of_range = true;
@@ -518,8 +531,8 @@ std::optional<Time> epoch_time(std::string_view token, bool seconds_only) {
 
 }  // namespace
 
-// YYYY-MM-DD?hh:mm:ss[.fraction]Z, or without the zone: what nearly every event has, and mostly in the minute of the event
-// before.
+// YYYY-MM-DD?hh:mm:ss[.fraction]Z, or without the zone: what nearly every event has, and mostly in the minute of the
+// event before.
 bool TimeReader::parse_common(std::string_view s, const TimeContext& context, Time& t) {
   constexpr size_t kBytesMin = 19;
   constexpr size_t kFractionDigitsMax = 9;

@@ -87,9 +87,11 @@ TEST(TimeFormat, ZonesOfTimesWithoutOne) {
   TimeContext hanoi{*Zone::find("Asia/Ho_Chi_Minh"), kNow};
   EXPECT_EQ(reader.parse("2026-11-20 17:37:05,963", hanoi)->unix_nanos, kBase + 963'000'000);
   TimeContext berlin{*Zone::find("Europe/Berlin"), kNow};
-  EXPECT_EQ(reader.parse("2026-07-20 12:37:05", berlin)->unix_nanos, reader.parse("2026-07-20 10:37:05Z", {})->unix_nanos);
+  EXPECT_EQ(reader.parse("2026-07-20 12:37:05", berlin)->unix_nanos,
+            reader.parse("2026-07-20 10:37:05Z", {})->unix_nanos);
   // 02:30 does not exist on the day the clocks go forward; it is taken with the offset before.
-  EXPECT_EQ(reader.parse("2026-03-29 02:30:00", berlin)->unix_nanos, reader.parse("2026-03-29 01:30:00Z", {})->unix_nanos);
+  EXPECT_EQ(reader.parse("2026-03-29 02:30:00", berlin)->unix_nanos,
+            reader.parse("2026-03-29 01:30:00Z", {})->unix_nanos);
   EXPECT_FALSE(Zone::find("Mars/Olympus"));
   EXPECT_FALSE(Zone::find("../../etc/passwd"));
   EXPECT_TRUE(Zone::find("-03:30"));

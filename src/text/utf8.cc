@@ -19,20 +19,18 @@ struct Fold {
 #include "text/unicode_tables.inc"
 
 constexpr Range kCjk[] = {
-    {0x3041, 0x30ff},   // kana
-    {0x3105, 0x312f},   // bopomofo
-    {0x3131, 0x318e},   // hangul letters
-    {0x31a0, 0x31bf},   {0x31f0, 0x31ff},
-    {0x3400, 0x4dbf},   {0x4e00, 0x9fff},  // Han
-    {0xac00, 0xd7a3},   // hangul syllables
-    {0xf900, 0xfaff},   {0xff66, 0xffdc},
-    {0x1b000, 0x1b16f}, {0x20000, 0x3134f},
+    {0x3041, 0x30ff},                                                          // kana
+    {0x3105, 0x312f},                                                          // bopomofo
+    {0x3131, 0x318e},                                                          // hangul letters
+    {0x31a0, 0x31bf}, {0x31f0, 0x31ff}, {0x3400, 0x4dbf},   {0x4e00, 0x9fff},  // Han
+    {0xac00, 0xd7a3},                                                          // hangul syllables
+    {0xf900, 0xfaff}, {0xff66, 0xffdc}, {0x1b000, 0x1b16f}, {0x20000, 0x3134f},
 };
 
 template <size_t n>
 bool in_ranges(const Range (&ranges)[n], char32_t c) {
-  const Range* it = std::upper_bound(std::begin(ranges), std::end(ranges), c,
-                                     [](char32_t v, const Range& r) { return v < r.first; });
+  const Range* it =
+      std::upper_bound(std::begin(ranges), std::end(ranges), c, [](char32_t v, const Range& r) { return v < r.first; });
   return it != std::begin(ranges) && c <= std::prev(it)->last;
 }
 

@@ -28,7 +28,9 @@ uint64_t bits(__m128i bytes) { return static_cast<uint32_t>(_mm_movemask_epi8(by
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool is_letter(char lower_case) { return lower_case >= 'a' && lower_case <= 'z'; }
-bool is_ascii_word(char c) { return is_word_char(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80; }
+bool is_ascii_word(char c) {
+  return is_word_char(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80;
+}
 
 bool equals_lower(std::string_view text, size_t at, std::string_view word) {
   for (size_t i = 0; i < word.size(); ++i) {
@@ -92,8 +94,10 @@ bool follow_in_order(std::string_view text, const std::vector<std::string>& word
     open.push_back(0);
     for (size_t matched : open) {
       if (words[matched] != word) continue;
-      if (matched + 1 == words.size()) found = true;
-      else open[kept++] = matched + 1;
+      if (matched + 1 == words.size())
+        found = true;
+      else
+        open[kept++] = matched + 1;
     }
     open.resize(kept);
   });
@@ -182,8 +186,10 @@ bool SlowWords::next() {
       return true;
     }
     at_ += d.bytes;
-    if (word) append_utf8(fold_char(d.c), word_);
-    else if (!word_.empty()) return true;
+    if (word)
+      append_utf8(fold_char(d.c), word_);
+    else if (!word_.empty())
+      return true;
   }
   return !word_.empty();
 }
@@ -201,8 +207,10 @@ std::string fold(std::string_view text) {
   }
   for (size_t at = 0; at < text.size();) {
     Decoded d = decode_utf8(text, at);
-    if (d.c == kInvalid) out.push_back(text[at]);
-    else append_utf8(fold_char(d.c), out);
+    if (d.c == kInvalid)
+      out.push_back(text[at]);
+    else
+      append_utf8(fold_char(d.c), out);
     at += d.bytes;
   }
   return out;

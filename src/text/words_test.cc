@@ -12,19 +12,30 @@ namespace {
 using Words = std::vector<std::string>;
 
 TEST(Words, RunsOfLettersDigitsAndUnderscore) {
-  EXPECT_EQ(words_of("GET /api/v1/users?id=12_3 took 5ms"), (Words{"get", "api", "v1", "users", "id", "12_3", "took", "5ms"}));
+  EXPECT_EQ(words_of("GET /api/v1/users?id=12_3 took 5ms"),
+            (Words{"get", "api", "v1", "users", "id", "12_3", "took", "5ms"}));
   EXPECT_EQ(words_of(""), Words{});
   EXPECT_EQ(words_of("--"), Words{});
 }
 
 TEST(Words, OtherScriptsFoldAndCjkStandsAlone) {
-  EXPECT_EQ(words_of("Stra\xc3\x9f" "e \xc3\x84RGER"), (Words{"stra\xc3\x9f" "e", "\xc3\xa4rger"}));
-  EXPECT_EQ(words_of("ab\xe6\x97\xa5\xe6\x9c\xac" "cd"), (Words{"ab", "\xe6\x97\xa5", "\xe6\x9c\xac", "cd"}));
-  EXPECT_EQ(words_of("\xe2\x84\xaa" "elvin"), (Words{"kelvin"}));  // the Kelvin sign folds to k
+  EXPECT_EQ(words_of("Stra\xc3\x9f"
+                     "e \xc3\x84RGER"),
+            (Words{"stra\xc3\x9f"
+                   "e",
+                   "\xc3\xa4rger"}));
+  EXPECT_EQ(words_of("ab\xe6\x97\xa5\xe6\x9c\xac"
+                     "cd"),
+            (Words{"ab", "\xe6\x97\xa5", "\xe6\x9c\xac", "cd"}));
+  EXPECT_EQ(words_of("\xe2\x84\xaa"
+                     "elvin"),
+            (Words{"kelvin"}));  // the Kelvin sign folds to k
 }
 
 TEST(Words, InvalidUtf8Separates) {
-  EXPECT_EQ(words_of("ab\xff" "cd"), (Words{"ab", "cd"}));
+  EXPECT_EQ(words_of("ab\xff"
+                     "cd"),
+            (Words{"ab", "cd"}));
   EXPECT_EQ(words_of("ab\xc3"), (Words{"ab"}));
   EXPECT_EQ(words_of("\xed\xa0\x80x"), (Words{"x"}));  // a surrogate is no character
 }
@@ -76,7 +87,8 @@ TEST(Phrase, FastSearchEqualsCountingWords) {
     for (size_t n = random() % 60; n > 0; --n) text += alphabet[random() % alphabet.size()];
     for (size_t n = 1 + random() % 5; n > 0; --n) term += alphabet[random() % alphabet.size()];
     if (words_of(term).empty()) continue;
-    ASSERT_EQ(Phrase(term).matches(text), contains_phrase(text, words_of(term))) << '"' << term << "\" in \"" << text << '"';
+    ASSERT_EQ(Phrase(term).matches(text), contains_phrase(text, words_of(term)))
+        << '"' << term << "\" in \"" << text << '"';
   }
 }
 
@@ -84,7 +96,9 @@ TEST(Wildcard, StarsQuestionMarksAndEscapes) {
   EXPECT_TRUE(wildcard_match("a*c", "abbbc"));
   EXPECT_TRUE(wildcard_match("*", ""));
   EXPECT_FALSE(wildcard_match("a?c", "ac"));
-  EXPECT_TRUE(wildcard_match("a?c", "a\xc3\xa9" "c"));
+  EXPECT_TRUE(wildcard_match("a?c",
+                             "a\xc3\xa9"
+                             "c"));
   EXPECT_TRUE(wildcard_match("a\\*c", "a*c"));
   EXPECT_FALSE(wildcard_match("a\\*c", "abc"));
   EXPECT_FALSE(wildcard_match("ABC", "abc"));

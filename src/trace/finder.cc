@@ -37,9 +37,7 @@ constexpr std::string_view kIdKeys[] = {
     "dd.trace_id",  "X-B3-TraceId", "x-b3-traceid", "task_uuid",      "request_id",    "requestId",
     "x-request-id", "X-Request-ID", "req_id",       "correlation_id", "correlationId", "x-correlation-id"};
 
-bool ends_value(char c) {
-  return std::string_view("\"',;}]) \t\r\n").find(c) != std::string_view::npos;
-}
+bool ends_value(char c) { return std::string_view("\"',;}]) \t\r\n").find(c) != std::string_view::npos; }
 
 // Values that stand behind `key`, a sign and perhaps quotes.
 void values_of(std::string_view text, std::string_view key, std::vector<std::string>& out) {
@@ -132,9 +130,7 @@ std::vector<std::string> phrases_in(std::string_view text, std::optional<text::T
   return out;
 }
 
-std::string number_text(uint64_t n) {
-  return "(" + std::to_string(n) + ")";
-}
+std::string number_text(uint64_t n) { return "(" + std::to_string(n) + ")"; }
 
 }  // namespace
 

@@ -10,9 +10,7 @@ namespace {
 constexpr size_t kShortDigits = 16;
 constexpr size_t kLongDigits = 32;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string_view without_zeros(std::string_view id) {
   size_t first = id.find_first_not_of('0');
@@ -29,9 +27,7 @@ std::string padded(std::string_view id, size_t digits) {
 
 }  // namespace
 
-bool is_hex_id(std::string_view text) {
-  return text.size() >= kShortDigits && is_hex(text);
-}
+bool is_hex_id(std::string_view text) { return text.size() >= kShortDigits && is_hex(text); }
 
 std::string hex_of_decimal(std::string_view text) {
   uint64_t number = 0;

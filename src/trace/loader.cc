@@ -70,9 +70,7 @@ constexpr TimeSource kTimes[] = {
 };
 
 // Texts that say only that there is no value.
-bool is_nothing(std::string_view text) {
-  return text.empty() || text == "null" || text == "None" || text == "-";
-}
+bool is_nothing(std::string_view text) { return text.empty() || text == "null" || text == "None" || text == "-"; }
 
 bool is_true(const Vector& column, uint32_t row) {
   model::Value v = column.value(row);
@@ -83,20 +81,14 @@ bool is_true(const Vector& column, uint32_t row) {
 int64_t time_of(const model::Value& v, text::TimeReader& reader) {
   std::optional<text::Time> time;
   switch (v.type()) {
-    case Type::kTimestamp:
-      return v.i64();
-    case Type::kString:
-      time = reader.parse(v.text(), {});
-      break;
+    case Type::kTimestamp: return v.i64();
+    case Type::kString: time = reader.parse(v.text(), {}); break;
     case Type::kInt:
     case Type::kLong:
     case Type::kULong:
     case Type::kDouble:
-    case Type::kDecimal:
-      time = text::parse_epoch(expr::print_value(v));
-      break;
-    default:
-      return kNoTime;
+    case Type::kDecimal: time = text::parse_epoch(expr::print_value(v)); break;
+    default: return kNoTime;
   }
   return time && !time->out_of_range ? time->unix_nanos : kNoTime;
 }
@@ -292,9 +284,7 @@ void sort_rows(std::vector<Record>& rows, size_t begin) {
 
 }  // namespace
 
-bool is_own_dataset(std::string_view name) {
-  return name == "audit" || name == "clew";
-}
+bool is_own_dataset(std::string_view name) { return name == "audit" || name == "clew"; }
 
 Status Loader::load(const LoadSpec& spec, std::stop_token stop, Records& out) {
   contract::Scan scan{.datasets = spec.datasets, .range = spec.range, .where = spec.where, .order = spec.order};

@@ -20,14 +20,10 @@ bool meets_number(const Predicate& leaf, double v) {
   std::optional<double> bound = number_of(leaf.values[0]);
   if (!bound) return false;
   switch (leaf.op) {
-    case Predicate::Op::kLess:
-      return v < *bound;
-    case Predicate::Op::kLessEq:
-      return v <= *bound;
-    case Predicate::Op::kGreater:
-      return v > *bound;
-    default:
-      return v >= *bound;
+    case Predicate::Op::kLess: return v < *bound;
+    case Predicate::Op::kLessEq: return v <= *bound;
+    case Predicate::Op::kGreater: return v > *bound;
+    default: return v >= *bound;
   }
 }
 
@@ -128,24 +124,16 @@ Predicate one_of(std::string field, const std::vector<std::string>& values) {
 Predicate contains(std::string field, std::string part) {
   return leaf(Predicate::Op::kContains, std::move(field), {model::Value::string(std::move(part))});
 }
-Predicate exists(std::string field) {
-  return leaf(Predicate::Op::kExists, std::move(field), {});
-}
+Predicate exists(std::string field) { return leaf(Predicate::Op::kExists, std::move(field), {}); }
 Predicate at_least(std::string field, double value) {
   return leaf(Predicate::Op::kGreaterEq, std::move(field), {model::Value::real(value)});
 }
 Predicate at_most(std::string field, double value) {
   return leaf(Predicate::Op::kLessEq, std::move(field), {model::Value::real(value)});
 }
-Predicate any_of(std::vector<Predicate> children) {
-  return group(Predicate::Op::kAny, std::move(children));
-}
-Predicate all_of(std::vector<Predicate> children) {
-  return group(Predicate::Op::kAll, std::move(children));
-}
-Predicate phrase(std::string text) {
-  return phrase_in("", std::move(text));
-}
+Predicate any_of(std::vector<Predicate> children) { return group(Predicate::Op::kAny, std::move(children)); }
+Predicate all_of(std::vector<Predicate> children) { return group(Predicate::Op::kAll, std::move(children)); }
+Predicate phrase(std::string text) { return phrase_in("", std::move(text)); }
 Predicate phrase_in(std::string field, std::string text) {
   return leaf(Predicate::Op::kPhrase, std::move(field), {model::Value::string(std::move(text))});
 }
@@ -171,18 +159,15 @@ std::optional<double> number_of(const model::Value& v) {
   switch (v.type()) {
     case Type::kInt:
     case Type::kLong:
-    case Type::kULong:
-      return static_cast<double>(v.i64());
+    case Type::kULong: return static_cast<double>(v.i64());
     case Type::kDouble:
-    case Type::kFloat:
-      return v.f64();
+    case Type::kFloat: return v.f64();
     case Type::kDecimal: {
       double out = static_cast<double>(v.i64());
       for (uint8_t i = 0; i < v.scale(); ++i) out /= 10;
       return out;
     }
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 

@@ -35,9 +35,12 @@ ProtoProblem malformed(const ProtoReader& in) { return {"malformed protobuf", in
 ProtoProblem read_key_value(std::string_view bytes, KeyValue& out) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == kKey) out.key = in.bytes();
-    else if (tag == kValue) out.any = in.bytes();
-    else in.skip(tag);
+    if (tag == kKey)
+      out.key = in.bytes();
+    else if (tag == kValue)
+      out.any = in.bytes();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return malformed(in);
   return {};
@@ -106,8 +109,10 @@ class PathStep {
     path_ = std::string(model::column_name(path_, buffer));
   }
   ~PathStep() {
-    if (before_.empty()) path_.resize(bytes_before_);
-    else path_ = before_;
+    if (before_.empty())
+      path_.resize(bytes_before_);
+    else
+      path_ = before_;
   }
   PathStep(const PathStep&) = delete;
   PathStep& operator=(const PathStep&) = delete;
@@ -286,8 +291,10 @@ struct RowOut {
   std::string& json;
 
   void scalar(std::string_view path, const RestField& v) {
-    if (v.kind == Kind::kFloat) rows.put_double(path, level, real_of(v.lane));
-    else rows.put(path, level, v);
+    if (v.kind == Kind::kFloat)
+      rows.put_double(path, level, real_of(v.lane));
+    else
+      rows.put(path, level, v);
   }
   ProtoProblem array(std::string_view path, std::string_view items, int depth) {
     bool done = false;
@@ -335,7 +342,8 @@ struct SharedOut {
   }
 };
 
-// The usual form, all lengths below 128: a key, then a value with one scalar member. False, with nothing done, for others.
+// The usual form, all lengths below 128: a key, then a value with one scalar member. False, with nothing done, for
+// others.
 inline bool put_plain_attribute(KeyedRows& rows, std::string_view bytes, Level level) {
   auto length = [](char c) { return static_cast<size_t>(static_cast<unsigned char>(c)); };
   const char* p = bytes.data();
@@ -371,7 +379,8 @@ inline bool put_plain_attribute(KeyedRows& rows, std::string_view bytes, Level l
 }  // namespace
 
 ProtoProblem AnyValues::put_attribute(KeyedRows& rows, std::string_view key_value, Level level) {
-  if (put_plain_attribute(rows, key_value, level)) [[likely]] return {};
+  if (put_plain_attribute(rows, key_value, level)) [[likely]]
+    return {};
   KeyValue kv;
   if (ProtoProblem p = read_key_value(key_value, kv)) return p;
   return put_value(rows, kv.key, level, kv.any);
@@ -381,9 +390,12 @@ ProtoProblem AnyValues::put_value(KeyedRows& rows, std::string_view name, Level 
   Any any;
   if (ProtoProblem p = read_any(bytes, any)) return p;
   if (any.shape == Shape::kScalar && name.size() <= model::kFieldNameBytesMax) [[likely]] {
-    if (any.scalar.kind == Kind::kString) rows.put_string(name, level, any.scalar.text);
-    else if (any.scalar.kind == Kind::kFloat) rows.put_double(name, level, real_of(any.scalar.lane));
-    else rows.put(name, level, any.scalar);
+    if (any.scalar.kind == Kind::kString)
+      rows.put_string(name, level, any.scalar.text);
+    else if (any.scalar.kind == Kind::kFloat)
+      rows.put_double(name, level, real_of(any.scalar.lane));
+    else
+      rows.put(name, level, any.scalar);
     return {};
   }
   bool cut = false;

@@ -1,5 +1,5 @@
-// OTLP's AnyValue and KeyValue as fields: scalars as they are, maps flattened to dotted names, arrays as JSON text, arrays
-// of maps as one array per leaf (model/column.h).
+// OTLP's AnyValue and KeyValue as fields: scalars as they are, maps flattened to dotted names, arrays as JSON text,
+// arrays of maps as one array per leaf (model/column.h).
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@
 namespace clew::wire {
 namespace {
 
-constexpr size_t kIdBytesMax = 512;  // Elasticsearch's limit of an _id
+constexpr size_t kIdBytesMax = 512;         // Elasticsearch's limit of an _id
 constexpr size_t kItemBytesExpected = 300;  // of the body, for the first guess at how many items it holds
 constexpr std::string_view kIllegalArgument = "illegal_argument_exception";
 
@@ -21,8 +21,8 @@ struct Action {
   bool has_id = false;
 
   std::string dataset;
-  uint32_t place = 0;             // of the index among those of the request
-  uint16_t status = 201;          // else why the document is refused, whatever it holds
+  uint32_t place = 0;     // of the index among those of the request
+  uint16_t status = 201;  // else why the document is refused, whatever it holds
   std::string_view error_type;
   std::string error;
   Reason reason = Reason::kUnsupported;
@@ -36,8 +36,8 @@ struct Action {
 };
 
 std::string malformed(uint64_t line, std::string_view expected, std::string_view found) {
-  return "Malformed action/metadata line [" + std::to_string(line) + "], expected " + std::string(expected) + " but found [" +
-         std::string(found) + "]";
+  return "Malformed action/metadata line [" + std::to_string(line) + "], expected " + std::string(expected) +
+         " but found [" + std::string(found) + "]";
 }
 
 std::string_view token_name(char c) {
@@ -63,11 +63,16 @@ class ActionReader {
     if (take('}')) return bad("FIELD_NAME", "END_OBJECT");
     std::string name;
     CLEW_TRY(key(name));
-    if (name == "index") action.op = BulkOp::kIndex;
-    else if (name == "create") action.op = BulkOp::kCreate;
-    else if (name == "update") action.op = BulkOp::kUpdate;
-    else if (name == "delete") action.op = BulkOp::kDelete;
-    else return bad("field [create], [delete], [index] or [update]", name);
+    if (name == "index")
+      action.op = BulkOp::kIndex;
+    else if (name == "create")
+      action.op = BulkOp::kCreate;
+    else if (name == "update")
+      action.op = BulkOp::kUpdate;
+    else if (name == "delete")
+      action.op = BulkOp::kDelete;
+    else
+      return bad("field [create], [delete], [index] or [update]", name);
     CLEW_TRY(open());
     if (!take('}')) CLEW_TRY(parameters(action));
     if (!take('}') || p_ != end_) return broken();
@@ -202,20 +207,23 @@ struct BulkDecoder::State {
     action.place = place_of(action.index);
     action.dataset = dataset_of_index(action.index);
     if (action.op == BulkOp::kUpdate) {
-      return action.refuse(400, kIllegalArgument, "events are never changed: [update] is not supported, index a new event",
+      return action.refuse(400, kIllegalArgument,
+                           "events are never changed: [update] is not supported, index a new event",
                            Reason::kUnsupported);
     }
     if (action.op == BulkOp::kDelete) {
-      return action.refuse(400, kIllegalArgument, "events are deleted by query: [delete] is not supported, see clew delete",
+      return action.refuse(400, kIllegalArgument,
+                           "events are deleted by query: [delete] is not supported, see clew delete",
                            Reason::kUnsupported);
     }
     if (action.has_id && action.id.empty()) {
       return action.refuse(400, kIllegalArgument, "if _id is specified it must not be empty", Reason::kBadName);
     }
     if (action.id.size() > kIdBytesMax) {
-      return action.refuse(400, kIllegalArgument,
-                           "id is too long, must be no longer than 512 bytes but was: " + std::to_string(action.id.size()),
-                           Reason::kBadName);
+      return action.refuse(
+          400, kIllegalArgument,
+          "id is too long, must be no longer than 512 bytes but was: " + std::to_string(action.id.size()),
+          Reason::kBadName);
     }
     Status name = check_dataset_name(action.dataset);
     if (name.ok()) return;
@@ -273,7 +281,8 @@ struct BulkDecoder::State {
   // Requires: a newline before `end`.
   Result<const char*> read_action(const char* p, const char* end, uint64_t number) {
     size_t known = last_line.size();
-    if (known > 0 && static_cast<size_t>(end - p) >= known && std::memcmp(p, last_line.data(), known) == 0) return p + known;
+    if (known > 0 && static_cast<size_t>(end - p) >= known && std::memcmp(p, last_line.data(), known) == 0)
+      return p + known;
     const char* newline = static_cast<const char*>(std::memchr(p, '\n', static_cast<size_t>(end - p)));
     std::string_view line(p, static_cast<size_t>(newline - p));
     action = {};
@@ -323,7 +332,8 @@ Result<BulkRequest> BulkDecoder::decode(std::string_view body, std::string_view 
       continue;
     }
     if (p == end) {
-      return Error(Code::kInvalid, "Malformed action/metadata line [" + std::to_string(number) + "], its document is missing");
+      return Error(Code::kInvalid,
+                   "Malformed action/metadata line [" + std::to_string(number) + "], its document is missing");
     }
     p = s.add_document(p, end, Newlines::kEndDocument);
     ++number;

@@ -17,29 +17,29 @@ enum class BulkOp : uint8_t { kIndex, kCreate, kUpdate, kDelete };
 
 struct BulkItem {
   BulkOp op = BulkOp::kIndex;
-  uint16_t status = 201;    // 201, or why not: 400, 403, 409
-  uint32_t index = 0;       // into BulkRequest::indexes
-  uint32_t batch = 0;       // where the event lies, of items with status 201
+  uint16_t status = 201;  // 201, or why not: 400, 403, 409
+  uint32_t index = 0;     // into BulkRequest::indexes
+  uint32_t batch = 0;     // where the event lies, of items with status 201
   uint32_t row = 0;
-  uint32_t id_begin = 0;    // into BulkRequest::ids; empty when the client gave none
+  uint32_t id_begin = 0;  // into BulkRequest::ids; empty when the client gave none
   uint32_t id_bytes = 0;
-  bool has_row = false;     // false: nothing was taken, see status and error
-  uint32_t error = 0;       // into BulkRequest::errors, of items with another status
+  bool has_row = false;  // false: nothing was taken, see status and error
+  uint32_t error = 0;    // into BulkRequest::errors, of items with another status
 };
 
 struct BulkError {
-  std::string type;    // Elasticsearch's name: document_parsing_exception ...
+  std::string type;  // Elasticsearch's name: document_parsing_exception ...
   std::string reason;
 };
 
 struct BulkRequest {
-  Events events;                              // move events.batches into the Write
-  std::vector<contract::CreateRow> creates;   // and these
+  Events events;                             // move events.batches into the Write
+  std::vector<contract::CreateRow> creates;  // and these
   std::vector<BulkItem> items;
   std::vector<std::string> indexes;
   std::vector<BulkError> errors;
   std::string ids;
-  std::vector<uint32_t> first_rows;           // of each batch: rows in the batches before it
+  std::vector<uint32_t> first_rows;  // of each batch: rows in the batches before it
 };
 
 // Threads:  one; keep a decoder per thread.
@@ -49,9 +49,9 @@ class BulkDecoder {
   BulkDecoder();
   ~BulkDecoder();
 
-  // `default_index` is that of the path, or empty; without either the dataset of the intake. Documents that cannot be taken get a result of their own and leave the
-  // others alone.
-  // Errors: kInvalid for what Elasticsearch refuses as a whole: an action line that is none, a body that does not end in
+  // `default_index` is that of the path, or empty; without either the dataset of the intake. Documents that cannot be
+  // taken get a result of their own and leave the others alone. Errors: kInvalid for what Elasticsearch refuses as a
+  // whole: an action line that is none, a body that does not end in
   //         a newline, no action at all. Nothing is taken then.
   Result<BulkRequest> decode(std::string_view body, std::string_view default_index, const Intake& intake);
 
@@ -68,9 +68,9 @@ class BulkDecoder {
 struct BulkReplyFilter {
   bool took = true;
   bool errors = true;
-  bool items = true;      // any of the following
-  bool identity = true;   // _index, _id
-  bool result = true;     // _version, result, _shards, _seq_no, _primary_term
+  bool items = true;     // any of the following
+  bool identity = true;  // _index, _id
+  bool result = true;    // _version, result, _shards, _seq_no, _primary_term
   bool status = true;
   bool error = true;
 };

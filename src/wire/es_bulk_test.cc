@@ -29,12 +29,19 @@ contract::Ack ack() {
 
 TEST(IndexName, LosesDatesAndCounters) {
   const std::pair<const char*, const char*> kNames[] = {
-      {"logs-2026.11.20", "logs"},       {"logs-2026-11", "logs"},  {"logs-000001", "logs"},
-      {"filebeat-8.1.0-2026.11.20-000001", "filebeat-8.1.0"},       {"logs", "logs"},
+      {"logs-2026.11.20", "logs"},
+      {"logs-2026-11", "logs"},
+      {"logs-000001", "logs"},
+      {"filebeat-8.1.0-2026.11.20-000001", "filebeat-8.1.0"},
+      {"logs", "logs"},
       {".ds-logs-app-default-2026.11.20-000003", ".ds-logs-app-default"},
-      {"build-2026.13.01", "build-2026.13.01"},                     {"2026.11.20", "2026.11.20"},
-      {"order-123456", "order"},         {"order-12345", "order-12345"}, {"x_2026.11.20", "x"},
-      {"app-20261120", "app"},           {"app-v2", "app-v2"},
+      {"build-2026.13.01", "build-2026.13.01"},
+      {"2026.11.20", "2026.11.20"},
+      {"order-123456", "order"},
+      {"order-12345", "order-12345"},
+      {"x_2026.11.20", "x"},
+      {"app-20261120", "app"},
+      {"app-v2", "app-v2"},
   };
   for (auto [index, dataset] : kNames) EXPECT_EQ(dataset_of_index(index), dataset) << index;
 }
@@ -107,7 +114,8 @@ TEST(EsBulk, EachItemHasItsOwnResult) {
 
 TEST(EsBulk, ConflictsAreAnswered409) {
   BulkDecoder decoder;
-  Result<BulkRequest> got = decoder.decode("{\"create\":{\"_id\":\"x\"}}\n{\"a\":1}\n{\"index\":{}}\n{\"a\":2}\n", "d", intake());
+  Result<BulkRequest> got =
+      decoder.decode("{\"create\":{\"_id\":\"x\"}}\n{\"a\":1}\n{\"index\":{}}\n{\"a\":2}\n", "d", intake());
   ASSERT_TRUE(got.ok());
   contract::Ack a = ack();
   a.conflicts = {{0, 0}};
@@ -124,8 +132,10 @@ TEST(EsBulk, WholeRequestsThatElasticsearchRefuses) {
       {"", "request body is required"},
       {"{\"index\":{}}\n{\"a\":1}", "The bulk request must be terminated by a newline [\\n]"},
       {"\n\n", "Validation Failed: 1: no requests added;"},
-      {"{\"index\":{}}\n{\"a\":1}\n{}\n", "Malformed action/metadata line [3], expected FIELD_NAME but found [END_OBJECT]"},
-      {"{\"put\":{}}\n", "Malformed action/metadata line [1], expected field [create], [delete], [index] or [update] but found [put]"},
+      {"{\"index\":{}}\n{\"a\":1}\n{}\n",
+       "Malformed action/metadata line [3], expected FIELD_NAME but found [END_OBJECT]"},
+      {"{\"put\":{}}\n",
+       "Malformed action/metadata line [1], expected field [create], [delete], [index] or [update] but found [put]"},
       {"\"x\"\n", "Malformed action/metadata line [1], expected START_OBJECT but found [VALUE_STRING]"},
       {"{\"index\":1}\n", "Malformed action/metadata line [1], expected START_OBJECT but found [VALUE_NUMBER]"},
       {"{\"index\":{}\n", "Malformed action/metadata line [1], not valid JSON"},

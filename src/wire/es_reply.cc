@@ -92,7 +92,8 @@ class ItemWriter {
     }
     bool bad = failed(item);
     if (!bad && filter_.result && acknowledged_) {
-      out += ",\"_version\":1,\"result\":\"created\",\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"_seq_no\":";
+      out +=
+          ",\"_version\":1,\"result\":\"created\",\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"_seq_no\":";
       append_number(places_.seq(item), out);
       out += ",\"_primary_term\":1";
     }
@@ -149,7 +150,8 @@ BulkReplyFilter parse_filter_path(std::string_view filter_path) {
     f.took = f.took || root || path == "took";
     f.errors = f.errors || root || path == "errors";
     f.identity = f.identity || all || path_names(path, "_index") || path_names(path, "_id");
-    f.result = f.result || all || path_names(path, "result") || path_names(path, "_seq_no") || path_names(path, "_version");
+    f.result =
+        f.result || all || path_names(path, "result") || path_names(path, "_seq_no") || path_names(path, "_version");
     f.status = f.status || all || path_names(path, "status") || path == "**.status";
     f.error = f.error || all || path_names(path, "error") || path == "**.error";
   }
@@ -157,9 +159,11 @@ BulkReplyFilter parse_filter_path(std::string_view filter_path) {
   return f;
 }
 
-std::string bulk_reply(const BulkRequest& request, const contract::Ack* ack, uint64_t took_ms, const BulkReplyFilter& filter) {
+std::string bulk_reply(const BulkRequest& request, const contract::Ack* ack, uint64_t took_ms,
+                       const BulkReplyFilter& filter) {
   ItemWriter writer(request, ack, filter);
-  bool errors = std::any_of(request.items.begin(), request.items.end(), [&](const BulkItem& i) { return writer.failed(i); });
+  bool errors =
+      std::any_of(request.items.begin(), request.items.end(), [&](const BulkItem& i) { return writer.failed(i); });
   std::string out;
   out.reserve(64 + (filter.items ? request.items.size() * (filter.identity ? kItemBytes : 40) : 0));
   out += '{';
@@ -173,7 +177,8 @@ std::string bulk_reply(const BulkRequest& request, const contract::Ack* ack, uin
     out += "\"items\":[";
     size_t first = out.size();
     for (const BulkItem& item : request.items) {
-      if (!filter.identity && !filter.status && !filter.result && !writer.failed(item)) continue;  // only errors asked for
+      if (!filter.identity && !filter.status && !filter.result && !writer.failed(item))
+        continue;  // only errors asked for
       if (out.size() != first) out += ',';
       out += "{\"";
       out += kOps[static_cast<size_t>(item.op)];
@@ -199,7 +204,8 @@ DocumentReply document_reply(const BulkRequest& request, const contract::Ack* ac
   if (writer.failed(item)) {
     std::string reason;
     writer.append_reason(item, reason);
-    reply.body += "\"error\":{\"root_cause\":[" + reason + "]," + reason.substr(1) + ",\"status\":" + std::to_string(reply.status);
+    reply.body += "\"error\":{\"root_cause\":[" + reason + "]," + reason.substr(1) +
+                  ",\"status\":" + std::to_string(reply.status);
   } else {
     writer.append(item, reply.body);
   }

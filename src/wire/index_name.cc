@@ -59,13 +59,15 @@ Status check_dataset_name(std::string_view name) {
     return Error(Code::kForbidden, "dataset " + quoted(name) + " is written by clew alone");
   }
   if (name == "." || name == ".." || name[0] == '_' || name[0] == '-' || name[0] == '+') {
-    return Error(Code::kInvalid, "dataset name " + quoted(name) + " must not start with '_', '-' or '+', nor be '.' or '..'");
+    return Error(Code::kInvalid,
+                 "dataset name " + quoted(name) + " must not start with '_', '-' or '+', nor be '.' or '..'");
   }
   for (char c : name) {
     if (c >= 'A' && c <= 'Z') return Error(Code::kInvalid, "dataset name " + quoted(name) + " must be lowercase");
     bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
     if (control || kForbidden.find(c) != std::string_view::npos) {
-      return Error(Code::kInvalid, "dataset name " + quoted(name) + " must not contain " + quoted(std::string_view(&c, 1)));
+      return Error(Code::kInvalid,
+                   "dataset name " + quoted(name) + " must not contain " + quoted(std::string_view(&c, 1)));
     }
   }
   return {};

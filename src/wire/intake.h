@@ -1,4 +1,5 @@
-// What every decoder of wire/ takes beside the bytes, and what it gives: batches per dataset, and what it left out and why.
+// What every decoder of wire/ takes beside the bytes, and what it gives: batches per dataset, and what it left out and
+// why.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,9 @@ namespace clew::wire {
 
 // What the receiver knows about a request.
 struct Intake {
-  UnixNanos arrival;                 // now; stands for the time of events that have none
+  UnixNanos arrival;                  // now; stands for the time of events that have none
   std::string_view dataset = "logs";  // where the request names none
-  text::Zone zone;                   // of times that do not say theirs
+  text::Zone zone;                    // of times that do not say theirs
 };
 
 // Why an item was not taken; names of the label `reason` in /metrics.

@@ -105,29 +105,14 @@ Tag read_tag(ThriftReader& in) {
   in.begin_struct();
   while (in.next_field()) {
     switch (in.field()) {
-      case 1:
-        tag.key = in.text();
-        break;
-      case 2:
-        type = in.integer();
-        break;
-      case 3:
-        tag.text = in.text();
-        break;
-      case 4:
-        real = in.real();
-        break;
-      case 5:
-        boolean = in.boolean();
-        break;
-      case 6:
-        integer = in.integer();
-        break;
-      case 7:
-        binary = in.text();
-        break;
-      default:
-        in.skip_field();
+      case 1: tag.key = in.text(); break;
+      case 2: type = in.integer(); break;
+      case 3: tag.text = in.text(); break;
+      case 4: real = in.real(); break;
+      case 5: boolean = in.boolean(); break;
+      case 6: integer = in.integer(); break;
+      case 7: binary = in.text(); break;
+      default: in.skip_field();
     }
   }
   constexpr model::Kind kKinds[] = {model::Kind::kString, model::Kind::kFloat, model::Kind::kBool, model::Kind::kInt,
@@ -152,20 +137,11 @@ Reference read_reference(ThriftReader& in) {
   in.begin_struct();
   while (in.next_field()) {
     switch (in.field()) {
-      case 1:
-        out.child_of = in.integer() == 0;
-        break;
-      case 2:
-        low = static_cast<uint64_t>(in.integer());
-        break;
-      case 3:
-        high = static_cast<uint64_t>(in.integer());
-        break;
-      case 4:
-        out.span_id = span_bytes(static_cast<uint64_t>(in.integer()));
-        break;
-      default:
-        in.skip_field();
+      case 1: out.child_of = in.integer() == 0; break;
+      case 2: low = static_cast<uint64_t>(in.integer()); break;
+      case 3: high = static_cast<uint64_t>(in.integer()); break;
+      case 4: out.span_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
+      default: in.skip_field();
     }
   }
   out.trace_id = trace_bytes(high, low);
@@ -177,14 +153,9 @@ Log read_log(ThriftReader& in) {
   in.begin_struct();
   while (in.next_field()) {
     switch (in.field()) {
-      case 1:
-        log.nanos = nanos_of_micros(in.integer());
-        break;
-      case 2:
-        read_tags(in, log.fields);
-        break;
-      default:
-        in.skip_field();
+      case 1: log.nanos = nanos_of_micros(in.integer()); break;
+      case 2: read_tags(in, log.fields); break;
+      default: in.skip_field();
     }
   }
   return log;
@@ -197,45 +168,26 @@ JaegerSpan read_span(ThriftReader& in) {
   in.begin_struct();
   while (in.next_field()) {
     switch (in.field()) {
-      case 1:
-        low = static_cast<uint64_t>(in.integer());
-        break;
-      case 2:
-        high = static_cast<uint64_t>(in.integer());
-        break;
-      case 3:
-        span.span_id = span_bytes(static_cast<uint64_t>(in.integer()));
-        break;
-      case 4:
-        span.parent_id = span_bytes(static_cast<uint64_t>(in.integer()));
-        break;
-      case 5:
-        span.name = in.text();
-        break;
+      case 1: low = static_cast<uint64_t>(in.integer()); break;
+      case 2: high = static_cast<uint64_t>(in.integer()); break;
+      case 3: span.span_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
+      case 4: span.parent_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
+      case 5: span.name = in.text(); break;
       case 6: {
         uint32_t count = in.structs();
         for (uint32_t i = 0; i < count && !in.failed(); ++i) span.references.push_back(read_reference(in));
         break;
       }
-      case 7:
-        span.flags = static_cast<uint64_t>(in.integer());
-        break;
-      case 8:
-        span.start = nanos_of_micros(in.integer());
-        break;
-      case 9:
-        span.duration = nanos_of_micros(in.integer());
-        break;
-      case 10:
-        read_tags(in, span.tags);
-        break;
+      case 7: span.flags = static_cast<uint64_t>(in.integer()); break;
+      case 8: span.start = nanos_of_micros(in.integer()); break;
+      case 9: span.duration = nanos_of_micros(in.integer()); break;
+      case 10: read_tags(in, span.tags); break;
       case 11: {
         uint32_t count = in.structs();
         for (uint32_t i = 0; i < count && !in.failed(); ++i) span.logs.push_back(read_log(in));
         break;
       }
-      default:
-        in.skip_field();
+      default: in.skip_field();
     }
   }
   span.trace_id = trace_bytes(high, low);
@@ -249,14 +201,9 @@ void read_batch(ThriftReader& in, Batch& batch) {
       if (!in.structure()) continue;
       while (in.next_field()) {
         switch (in.field()) {
-          case 1:
-            batch.process.service = in.text();
-            break;
-          case 2:
-            read_tags(in, batch.process.tags);
-            break;
-          default:
-            in.skip_field();
+          case 1: batch.process.service = in.text(); break;
+          case 2: read_tags(in, batch.process.tags); break;
+          default: in.skip_field();
         }
       }
     } else if (in.field() == 2) {
@@ -296,29 +243,14 @@ Tag read_tag(ProtoReader& parent, bool& bad) {
   std::string_view binary;
   while (uint32_t t = in.next()) {
     switch (t) {
-      case proto_tag(1, WireType::kBytes):
-        tag.key = in.bytes();
-        break;
-      case proto_tag(2, WireType::kVarint):
-        type = in.varint();
-        break;
-      case proto_tag(3, WireType::kBytes):
-        tag.text = in.bytes();
-        break;
-      case proto_tag(4, WireType::kVarint):
-        boolean = in.varint();
-        break;
-      case proto_tag(5, WireType::kVarint):
-        integer = in.varint();
-        break;
-      case proto_tag(6, WireType::kFixed64):
-        real = in.real();
-        break;
-      case proto_tag(7, WireType::kBytes):
-        binary = in.bytes();
-        break;
-      default:
-        in.skip(t);
+      case proto_tag(1, WireType::kBytes): tag.key = in.bytes(); break;
+      case proto_tag(2, WireType::kVarint): type = in.varint(); break;
+      case proto_tag(3, WireType::kBytes): tag.text = in.bytes(); break;
+      case proto_tag(4, WireType::kVarint): boolean = in.varint(); break;
+      case proto_tag(5, WireType::kVarint): integer = in.varint(); break;
+      case proto_tag(6, WireType::kFixed64): real = in.real(); break;
+      case proto_tag(7, WireType::kBytes): binary = in.bytes(); break;
+      default: in.skip(t);
     }
   }
   bad = bad || in.failed();
@@ -384,38 +316,17 @@ JaegerSpan read_span(ProtoReader& parent, bool& bad) {
   JaegerSpan span;
   while (uint32_t t = in.next()) {
     switch (t) {
-      case proto_tag(1, WireType::kBytes):
-        span.trace_id = id_bytes(in.bytes());
-        break;
-      case proto_tag(2, WireType::kBytes):
-        span.span_id = id_bytes(in.bytes());
-        break;
-      case proto_tag(3, WireType::kBytes):
-        span.name = in.bytes();
-        break;
-      case proto_tag(4, WireType::kBytes):
-        span.references.push_back(read_reference(in, bad));
-        break;
-      case proto_tag(5, WireType::kVarint):
-        span.flags = in.varint();
-        break;
-      case proto_tag(6, WireType::kBytes):
-        span.start = read_nanos(in);
-        break;
-      case proto_tag(7, WireType::kBytes):
-        span.duration = read_nanos(in);
-        break;
-      case proto_tag(8, WireType::kBytes):
-        span.tags.push_back(read_tag(in, bad));
-        break;
-      case proto_tag(9, WireType::kBytes):
-        span.logs.push_back(read_log(in, bad));
-        break;
-      case proto_tag(10, WireType::kBytes):
-        span.own_process = read_process(in, bad);
-        break;
-      default:
-        in.skip(t);
+      case proto_tag(1, WireType::kBytes): span.trace_id = id_bytes(in.bytes()); break;
+      case proto_tag(2, WireType::kBytes): span.span_id = id_bytes(in.bytes()); break;
+      case proto_tag(3, WireType::kBytes): span.name = in.bytes(); break;
+      case proto_tag(4, WireType::kBytes): span.references.push_back(read_reference(in, bad)); break;
+      case proto_tag(5, WireType::kVarint): span.flags = in.varint(); break;
+      case proto_tag(6, WireType::kBytes): span.start = read_nanos(in); break;
+      case proto_tag(7, WireType::kBytes): span.duration = read_nanos(in); break;
+      case proto_tag(8, WireType::kBytes): span.tags.push_back(read_tag(in, bad)); break;
+      case proto_tag(9, WireType::kBytes): span.logs.push_back(read_log(in, bad)); break;
+      case proto_tag(10, WireType::kBytes): span.own_process = read_process(in, bad); break;
+      default: in.skip(t);
     }
   }
   bad = bad || in.failed();

@@ -13,8 +13,8 @@ namespace {
 using model::Flag;
 using model::Kind;
 
-constexpr size_t kKeysMax = 20'000;    // remembered; more means names that are data
-constexpr size_t kShapesMax = 1'000;   // remembered
+constexpr size_t kKeysMax = 20'000;   // remembered; more means names that are data
+constexpr size_t kShapesMax = 1'000;  // remembered
 constexpr size_t kCompareBytes = 16;
 constexpr int kCompareStep = 16;
 constexpr int kShortBytes = 256;  // of a string that is copied while it is scanned
@@ -30,15 +30,15 @@ constexpr uint64_t kObjectsEntry = 3;  // followed by the place in templates_ an
 // A key as it stands in the documents, inside one object.
 struct JsonEventReader::Key {
   alignas(kCompareBytes) char head[kCompareBytes] = {};  // of match
-  uint32_t head_mask = 0;   // bits of `head` that count
+  uint32_t head_mask = 0;                                // bits of `head` that count
   uint32_t match_bytes = 0;
-  Field* field = nullptr;   // when it was a leaf
-  Key* next = nullptr;      // the key that followed last
-  uint64_t serial = 0;      // of the document that had it last
-  std::string match;        // `"key":` and the blanks behind it, as they stood last
-  std::string raw;          // between the quotes
-  std::string name;         // unescaped, as the column has it
-  uint32_t flags = 0;       // the key's bytes are no UTF-8
+  Field* field = nullptr;          // when it was a leaf
+  Key* next = nullptr;             // the key that followed last
+  uint64_t serial = 0;             // of the document that had it last
+  std::string match;               // `"key":` and the blanks behind it, as they stood last
+  std::string raw;                 // between the quotes
+  std::string name;                // unescaped, as the column has it
+  uint32_t flags = 0;              // the key's bytes are no UTF-8
   std::unique_ptr<Object> object;  // when it was an object
   std::vector<Field*> leaves;      // when it was an array of objects
 
@@ -121,14 +121,16 @@ inline const char* JsonEventReader::short_string(const char* p, Field* field) {
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i slash = _mm_set1_epi8('\\');
   const __m128i space = _mm_set1_epi8(0x20);
-  if (end_ - p < kShortBytes + kCompareStep || rows_.has(field)) [[unlikely]] return nullptr;
+  if (end_ - p < kShortBytes + kCompareStep || rows_.has(field)) [[unlikely]]
+    return nullptr;
   model::Column* column = rows_.open(field);
   char* to = column->text_room(kShortBytes + kCompareStep);
   for (int n = 0; n < kShortBytes; n += kCompareStep) {
     __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + n), x);
     // Signed: bytes above 0x7F are below a blank too.
-    __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)), _mm_cmplt_epi8(x, space));
+    __m128i stop =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)), _mm_cmplt_epi8(x, space));
     auto stops = static_cast<unsigned>(_mm_movemask_epi8(stop));
     if (stops == 0) continue;
     n += std::countr_zero(stops);
@@ -154,7 +156,8 @@ template <Newlines kNewlines>
 const char* JsonEventReader::members(const char* p, Object& object, unsigned depth) {
   auto matches = [this](const char* at, const Key& key) {
     if (end_ - at < static_cast<std::ptrdiff_t>(kCompareBytes)) {
-      return static_cast<size_t>(end_ - at) >= key.match_bytes && std::memcmp(at, key.match.data(), key.match_bytes) == 0;
+      return static_cast<size_t>(end_ - at) >= key.match_bytes &&
+             std::memcmp(at, key.match.data(), key.match_bytes) == 0;
     }
     __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     __m128i b = _mm_load_si128(reinterpret_cast<const __m128i*>(key.head));
@@ -175,17 +178,21 @@ const char* JsonEventReader::members(const char* p, Object& object, unsigned dep
     }
     if (key != nullptr) {
       p += key->match_bytes;
-      if (p != end_ && static_cast<unsigned char>(*p) <= ' ') [[unlikely]] p = scan::blanks<kNewlines>(p, end_);
+      if (p != end_ && static_cast<unsigned char>(*p) <= ' ') [[unlikely]]
+        p = scan::blanks<kNewlines>(p, end_);
     } else {
       key = learn<kNewlines>(p, object);
       if (key == nullptr) return nullptr;
       *link = key;
     }
-    if (key->serial == serial_) [[unlikely]] drop_earlier(*key);
+    if (key->serial == serial_) [[unlikely]]
+      drop_earlier(*key);
     key->serial = serial_;
-    if (key->flags != 0) [[unlikely]] rows_.flag(Flag::kBadUtf8);
+    if (key->flags != 0) [[unlikely]]
+      rows_.flag(Flag::kBadUtf8);
     const char* after = nullptr;
-    if (p != end_ && *p == '"' && key->field != nullptr) [[likely]] after = known_string(p + 1, *key);
+    if (p != end_ && *p == '"' && key->field != nullptr) [[likely]]
+      after = known_string(p + 1, *key);
     p = after != nullptr ? after : value<kNewlines>(p, *key, object, depth);
     if (p == nullptr) return nullptr;
     link = &key->next;
@@ -269,8 +276,10 @@ const char* JsonEventReader::value(const char* p, Key& key, const Object& object
       const char* quote = scan::string_end(p + 1, end_, seen);
       if (quote == nullptr) return fail(p, "the value is no JSON string");
       std::string_view raw(p + 1, static_cast<size_t>(quote - p - 1));
-      if (seen == 0) [[likely]] rows_.add_string(field, raw);
-      else escaped_string(field, raw, seen);
+      if (seen == 0) [[likely]]
+        rows_.add_string(field, raw);
+      else
+        escaped_string(field, raw, seen);
       return quote + 1;
     }
     case 't':
@@ -312,9 +321,12 @@ inline const char* JsonEventReader::short_number(const char* p, Field* field) {
   }
   if (*p == 'e' || *p == 'E' || (negative && v == 0)) return nullptr;
   if (negative) v = -v;
-  if (point == nullptr) rows_.add_int(field, v);
-  else rows_.add_decimal(field, v, static_cast<uint8_t>(p - point));
-  if (field->role != model::TimeRole::kNone) rows_.time().note_number(field->role, {begin, static_cast<size_t>(p - begin)});
+  if (point == nullptr)
+    rows_.add_int(field, v);
+  else
+    rows_.add_decimal(field, v, static_cast<uint8_t>(p - point));
+  if (field->role != model::TimeRole::kNone)
+    rows_.time().note_number(field->role, {begin, static_cast<size_t>(p - begin)});
   return p;
 }
 
@@ -437,12 +449,16 @@ void JsonEventReader::drop_earlier(Key& key) {
     if (kind == kObjectEntry) {
       for (size_t open = 1; open > 0; ++stop) {
         uint64_t inner = outline_[stop] & 3;
-        if (inner == kObjectsEntry) stop += 2;
-        else if (inner == kObjectEntry) ++open;
-        else if (inner == kEndEntry) --open;
+        if (inner == kObjectsEntry)
+          stop += 2;
+        else if (inner == kObjectEntry)
+          ++open;
+        else if (inner == kEndEntry)
+          --open;
       }
     }
-    outline_.erase(outline_.begin() + static_cast<std::ptrdiff_t>(i), outline_.begin() + static_cast<std::ptrdiff_t>(stop));
+    outline_.erase(outline_.begin() + static_cast<std::ptrdiff_t>(i),
+                   outline_.begin() + static_cast<std::ptrdiff_t>(stop));
     return;
   }
 }

@@ -1,8 +1,8 @@
 // JsonEventReader: one JSON object becomes one row, straight from its bytes.
 //
 // Documents of one source look alike, so the reader remembers which key followed which: mostly the next key is known
-// before it is read and costs one comparison of its raw bytes. Strings are scanned once and copied once; only those that
-// hold a backslash are unescaped.
+// before it is read and costs one comparison of its raw bytes. Strings are scanned once and copied once; only those
+// that hold a backslash are unescaped.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ constexpr unsigned kDepthMax = 64;
 
 // Threads:  one.
 // Lifetime: `rows` outlives the reader.
-// Usage:    rows.attach(...); for each document rows.begin_row(), read(), then rows.end_row(), or rows.abandon_row() when
+// Usage:    rows.attach(...); for each document rows.begin_row(), read(), then rows.end_row(), or rows.abandon_row()
+// when
 //           it gave null. The document's bytes live until end_row().
 class JsonEventReader {
  public:
@@ -77,7 +78,8 @@ class JsonEventReader {
   std::unique_ptr<Object> root_;
   ObjectsSplitter splitter_;
   std::vector<std::string> templates_;  // shapes of this document's arrays of objects
-  // The document's outline: keys with what they were, see json_event.cc. Two documents with the same one share their shape.
+  // The document's outline: keys with what they were, see json_event.cc. Two documents with the same one share their
+  // shape.
   std::vector<uint64_t> outline_;
   std::vector<uint64_t> last_outline_;
   std::string last_shape_;

@@ -114,7 +114,8 @@ TEST(JsonEvent, OddBytesAreKeptAndFlagged) {
   r.read(R"({"a":"\ud800"})");
   EXPECT_EQ(model::value_of(r.batch, "a", 1)->text, "\\ud800");
   r.read(R"({"a":NaN,"b":[-Infinity,1]})");
-  EXPECT_EQ(r.fields(), R"({"_time":"2026-11-20T10:37:05Z","_flags":"parse_error arrival_time","a":"NaN","b":["-Infinity",1]})");
+  EXPECT_EQ(r.fields(),
+            R"({"_time":"2026-11-20T10:37:05Z","_flags":"parse_error arrival_time","a":"NaN","b":["-Infinity",1]})");
   r.read("{\"k\xff\":1}");
   EXPECT_TRUE(model::value_of(r.batch, "k\xef\xbf\xbd", 3));
 }
@@ -268,9 +269,7 @@ TEST(JsonEvent, BrokenDocumentsAreJudgedAsTheReferenceDoes) {
   }
 }
 
-std::filesystem::path shared_path(std::string_view below) {
-  return std::filesystem::path("..") / "shared" / below;
-}
+std::filesystem::path shared_path(std::string_view below) { return std::filesystem::path("..") / "shared" / below; }
 
 TEST(JsonConformance, TestSuite) {
   std::filesystem::path dir = shared_path("suites/JSONTestSuite");

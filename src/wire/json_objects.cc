@@ -8,7 +8,7 @@
 namespace clew::wire {
 namespace {
 
-constexpr size_t kMembersMax = 1000;   // of one object's template
+constexpr size_t kMembersMax = 1000;    // of one object's template
 constexpr size_t kGapBytesFree = 1024;  // gaps that any array may cost
 
 const char* skip_blanks(const char* p, const char* end) { return scan::blanks<Newlines::kBlank>(p, end); }
@@ -71,7 +71,8 @@ bool ObjectsSplitter::members(Node& node, const char*& p, const char* end) {
   return true;
 }
 
-// The template's child of that name, at or after `place`; null when it stands before: the objects then have no common order.
+// The template's child of that name, at or after `place`; null when it stands before: the objects then have no common
+// order.
 ObjectsSplitter::Child* ObjectsSplitter::child(Node& node, size_t& place, const std::string& name, bool object) {
   std::string key = (object ? '{' : '.') + name;
   auto it = node.places.find(key);

@@ -17,9 +17,9 @@ class ObjectsSplitter {
     std::string array;  // its values, a gap where an object lacks it
   };
 
-  // Takes an array apart. False when it is not regular enough: an element that is no object, members whose order or names
-  // contradict each other, only empty objects, or so sparse that the gaps would outweigh the values. It is then kept whole.
-  // Requires: a JSON array checked by skip_value, at most 64 levels deep.
+  // Takes an array apart. False when it is not regular enough: an element that is no object, members whose order or
+  // names contradict each other, only empty objects, or so sparse that the gaps would outweigh the values. It is then
+  // kept whole. Requires: a JSON array checked by skip_value, at most 64 levels deep.
   bool split(std::string_view array);
 
   const std::vector<Leaf>& leaves() const { return leaves_; }

@@ -1,7 +1,7 @@
 // The inner loops of JSON reading: strings, numbers and blanks over raw bytes. Nothing here allocates.
 //
-// Every function takes `p` and `end`, reads only [p, end), and gives the place after what it read, or null when the bytes
-// are not that.
+// Every function takes `p` and `end`, reads only [p, end), and gives the place after what it read, or null when the
+// bytes are not that.
 #pragma once
 
 #include <smmintrin.h>
@@ -39,7 +39,14 @@ inline const char* blanks(const char* p, const char* end) {
 inline size_t escape_bytes(const char* p, const char* end) {
   if (p == end) return 0;
   switch (*p) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 1;
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't': return 1;
     case 'u': return end - p >= 5 && is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) ? 5 : 0;
     default: return 0;
   }

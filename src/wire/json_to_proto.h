@@ -1,5 +1,5 @@
-// JSON to protocol buffers by a table, so that a protocol with both forms needs one decoder. Follows the JSON mapping of
-// proto3 as OTLP bends it: ids are hex, unknown members are passed over, names are camelCase or snake_case.
+// JSON to protocol buffers by a table, so that a protocol with both forms needs one decoder. Follows the JSON mapping
+// of proto3 as OTLP bends it: ids are hex, unknown members are passed over, names are camelCase or snake_case.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@
 namespace clew::wire {
 
 enum class JsonType : uint8_t {
-  kText,     // numbers and booleans are taken as their text
-  kHex,      // bytes as hex digits, or as base64 where they are none
+  kText,  // numbers and booleans are taken as their text
+  kHex,   // bytes as hex digits, or as base64 where they are none
   kBase64,
   kBool,
-  kInt64,    // varint; a number or its text
-  kUint32,   // varint
+  kInt64,   // varint; a number or its text
+  kUint32,  // varint
   kFixed32,
   kFixed64,
-  kDouble,   // a number, its text, NaN, Infinity or -Infinity
-  kEnum,     // a number or a name of `names`; other names are passed over
+  kDouble,  // a number, its text, NaN, Infinity or -Infinity
+  kEnum,    // a number or a name of `names`; other names are passed over
   kMessage,
   kTextMap,  // an object of texts, as map<string, string>
 };

@@ -13,14 +13,15 @@ using model::Flag;
 using model::Kind;
 using model::RestField;
 
-constexpr std::string_view kLevelPrefixes[kLevels] = {"record.", "attributes.", "body.", "metadata.",
+constexpr std::string_view kLevelPrefixes[kLevels] = {"record.", "attributes.", "body.",    "metadata.",
                                                       "label.",  "scope.",      "resource."};
 constexpr uint64_t kRowBytes = 32;     // of a row that has nothing but its time and flags
 constexpr uint64_t kSharedBytes = 12;  // of a shared value beside its text
 
 bool is_own(std::string_view name) {
   return name == model::kTimeField || name == model::kRawField || name == model::kShapeField ||
-         name == model::kFlagsField || name == model::kRestField || name == model::kIdField || name == model::kIndexField;
+         name == model::kFlagsField || name == model::kRestField || name == model::kIdField ||
+         name == model::kIndexField;
 }
 
 }  // namespace
@@ -163,8 +164,10 @@ void KeyedRows::put_int(Key* k, int64_t v) {
 void KeyedRows::put_nanos(Key* k, uint64_t unix_nanos) {
   if (unix_nanos == 0) return;
   k->mark = mark(Level::kRecord);
-  if (unix_nanos <= INT64_MAX) writer_.add_time(k->field, static_cast<int64_t>(unix_nanos));
-  else writer_.add_uint(k->field, unix_nanos);
+  if (unix_nanos <= INT64_MAX)
+    writer_.add_time(k->field, static_cast<int64_t>(unix_nanos));
+  else
+    writer_.add_uint(k->field, unix_nanos);
 }
 
 // JSON and the number types of queries know no infinities: their names stand for them.
@@ -195,7 +198,8 @@ void KeyedRows::write_shared() {
   for (const Shared& s : shared_) {
     Key* k = s.key;
     Field* f = k->field;
-    if (writer_.has(f)) [[unlikely]] f = contended(k, s.level);
+    if (writer_.has(f)) [[unlikely]]
+      f = contended(k, s.level);
     k->mark = mark(s.level);
     put_to(f, s.value);
   }

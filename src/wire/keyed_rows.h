@@ -1,6 +1,6 @@
-// KeyedRows writes events that are made of named values from several levels: the record itself, its attributes, and what
-// it shares with its neighbours (resource, scope, stream labels). A name that a stronger level has taken in this event
-// moves below the name of its own level: `resource.host.name`.
+// KeyedRows writes events that are made of named values from several levels: the record itself, its attributes, and
+// what it shares with its neighbours (resource, scope, stream labels). A name that a stronger level has taken in this
+// event moves below the name of its own level: `resource.host.name`.
 #pragma once
 
 #include <bit>
@@ -22,8 +22,8 @@ namespace clew::wire {
 enum class Level : uint8_t { kRecord, kAttribute, kBody, kMetadata, kLabel, kScope, kResource };
 constexpr size_t kLevels = 7;
 
-constexpr size_t kValueBytesMax = 1u << 20;            // of one text; longer ones are cut and flagged
-constexpr uint64_t kExpandedBytesMax = 256ull << 20;   // of one request, shared values counted once per event
+constexpr size_t kValueBytesMax = 1u << 20;           // of one text; longer ones are cut and flagged
+constexpr uint64_t kExpandedBytesMax = 256ull << 20;  // of one request, shared values counted once per event
 // Names remembered from one request to the next.
 constexpr uint32_t kKeysMax = 50'000;
 constexpr size_t kKeyBytesMax = 4u << 20;
@@ -36,8 +36,8 @@ struct Key {
   std::string text;
   Field* field = nullptr;
   Key* after = nullptr;
-  uint64_t mark = 0;                 // the row that had it last, and the level there
-  Key* below[kLevels] = {};          // the same name below that of a level, when it was needed
+  uint64_t mark = 0;         // the row that had it last, and the level there
+  Key* below[kLevels] = {};  // the same name below that of a level, when it was needed
 };
 
 // Texts up to here are looked at by two overlapping loads.
@@ -68,10 +68,12 @@ inline bool same_text(std::string_view a, std::string_view b) {
   const char* q = b.data();
   if (n > kShortBytes) return std::memcmp(p, q, n) == 0;
   if (n >= 8) {
-    return load_word<uint64_t>(p) == load_word<uint64_t>(q) && load_word<uint64_t>(p + n - 8) == load_word<uint64_t>(q + n - 8);
+    return load_word<uint64_t>(p) == load_word<uint64_t>(q) &&
+           load_word<uint64_t>(p + n - 8) == load_word<uint64_t>(q + n - 8);
   }
   if (n >= 4) {
-    return load_word<uint32_t>(p) == load_word<uint32_t>(q) && load_word<uint32_t>(p + n - 4) == load_word<uint32_t>(q + n - 4);
+    return load_word<uint32_t>(p) == load_word<uint32_t>(q) &&
+           load_word<uint32_t>(p + n - 4) == load_word<uint32_t>(q + n - 4);
   }
   for (size_t i = 0; i < n; ++i) {
     if (p[i] != q[i]) return false;
@@ -90,7 +92,8 @@ struct SharedValue {
 
 // Threads:  one.
 // Lifetime: a Key lives until the next begin_request(); batches are the caller's.
-// Usage:    begin_request(); then select(batch), share(), and for each event begin_row(), values, end_row() or abandon_row().
+// Usage:    begin_request(); then select(batch), share(), and for each event begin_row(), values, end_row() or
+// abandon_row().
 class KeyedRows {
  public:
   // Forgets what no longer pays to remember.
@@ -109,32 +112,38 @@ class KeyedRows {
   uint32_t row() const { return writer_.row(); }
   RowWriter& writer() { return writer_; }
 
-  // The field to which a value of this name and level goes; the next call is expected to come with the name that followed
-  // it last time. Null when the event has kFieldsPerEventMax fields: then add through overflow().
+  // The field to which a value of this name and level goes; the next call is expected to come with the name that
+  // followed it last time. Null when the event has kFieldsPerEventMax fields: then add through overflow().
   Field* open(std::string_view name, Level level) {
     Key* k = last_->after;
-    if (k == nullptr || !same_text(k->text, name)) [[unlikely]] k = last_->after = key(name);
+    if (k == nullptr || !same_text(k->text, name)) [[unlikely]]
+      k = last_->after = key(name);
     last_ = k;
     return claim(k, level);
   }
   // The same for a key that the caller keeps.
   Field* claim(Key* k, Level level) {
-    if (writer_.fields_in_row() >= kFieldsPerEventMax) [[unlikely]] return nullptr;
-    if (writer_.has(k->field)) [[unlikely]] return contended(k, level);
+    if (writer_.fields_in_row() >= kFieldsPerEventMax) [[unlikely]]
+      return nullptr;
+    if (writer_.has(k->field)) [[unlikely]]
+      return contended(k, level);
     k->mark = mark(level);
     return k->field;
   }
 
   // Values; long texts are cut, bytes that are no UTF-8 flagged.
   void put_string(std::string_view name, Level level, std::string_view v) {
-    if (v.size() > kShortBytes || !is_short_ascii(v)) [[unlikely]] v = checked(v);
+    if (v.size() > kShortBytes || !is_short_ascii(v)) [[unlikely]]
+      v = checked(v);
     Field* f = open(name, level);
-    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kString, 0, 0, v});
+    if (f == nullptr) [[unlikely]]
+      return overflow(name, {{}, model::Kind::kString, 0, 0, v});
     writer_.add_string(f, v);
   }
   void put_int(std::string_view name, Level level, int64_t v) {
     Field* f = open(name, level);
-    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kInt, 0, v, {}});
+    if (f == nullptr) [[unlikely]]
+      return overflow(name, {{}, model::Kind::kInt, 0, v, {}});
     writer_.add_int(f, v);
   }
   void put(std::string_view name, Level level, const model::RestField& v);
@@ -145,9 +154,11 @@ class KeyedRows {
   // Nanoseconds since the epoch, 0 for none; what no int64 holds stays a number.
   void put_nanos(Key* k, uint64_t unix_nanos);
   void put_double(std::string_view name, Level level, double v) {
-    if (v - v != 0) [[unlikely]] return put_odd_double(name, level, v);
+    if (v - v != 0) [[unlikely]]
+      return put_odd_double(name, level, v);
     Field* f = open(name, level);
-    if (f == nullptr) [[unlikely]] return overflow(name, {{}, model::Kind::kFloat, 0, std::bit_cast<int64_t>(v), {}});
+    if (f == nullptr) [[unlikely]]
+      return overflow(name, {{}, model::Kind::kFloat, 0, std::bit_cast<int64_t>(v), {}});
     writer_.add_float(f, v);
   }
   // The lists of an array of objects, each below `prefix` (which ends in a dot); they go into the shape of the event.
@@ -180,7 +191,7 @@ class KeyedRows {
   Intake intake_;
   std::deque<Key> keys_;
   std::unordered_map<std::string_view, Key*> by_text_;
-  Key first_;          // stands before the first key of a row
+  Key first_;  // stands before the first key of a row
   Key* last_ = &first_;
   std::vector<Shared> shared_;
   std::vector<SharedValue> shared_values_;

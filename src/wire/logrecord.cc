@@ -13,9 +13,9 @@ namespace clew::wire {
 namespace {
 
 // Attributes of every LogRecord that are texts even when they look like something else, and those that are numbers.
-constexpr std::string_view kTexts[] = {"name",     "msg",        "message",     "levelname", "pathname", "filename",
-                                       "module",   "funcName",   "threadName",  "processName", "taskName", "exc_text",
-                                       "exc_info", "stack_info", "asctime"};
+constexpr std::string_view kTexts[] = {"name",     "msg",      "message",  "levelname",  "pathname",
+                                       "filename", "module",   "funcName", "threadName", "processName",
+                                       "taskName", "exc_text", "exc_info", "stack_info", "asctime"};
 
 struct Pair {
   std::string name;
@@ -91,11 +91,16 @@ class LogRecordRow {
   void put(const Pair& p) {
     bool is_text = std::find(std::begin(kTexts), std::end(kTexts), p.name) != std::end(kTexts);
     bool is_message = p.name == "msg" || p.name == "message";
-    if (p.value == "None" && !is_message) rows_.add_null(rows_.field(p.name));
-    else if (p.name == "args" && put_args(p.value)) return;
-    else if (!is_text && is_number(p.value)) rows_.add_number(rows_.field(p.name), p.value);
-    else if (!is_text && (p.value == "True" || p.value == "False")) rows_.add_bool(rows_.field(p.name), p.value == "True");
-    else put_text(p.name, p.value);
+    if (p.value == "None" && !is_message)
+      rows_.add_null(rows_.field(p.name));
+    else if (p.name == "args" && put_args(p.value))
+      return;
+    else if (!is_text && is_number(p.value))
+      rows_.add_number(rows_.field(p.name), p.value);
+    else if (!is_text && (p.value == "True" || p.value == "False"))
+      rows_.add_bool(rows_.field(p.name), p.value == "True");
+    else
+      put_text(p.name, p.value);
   }
 
   bool put_args(std::string_view repr) {

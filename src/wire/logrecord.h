@@ -1,9 +1,9 @@
 // A LogRecord of Python's logging.handlers.HTTPHandler: its attributes, form-encoded, one record a request.
 //
 // For the caller, POST and GET /api/v1/logrecord?dataset=NAME: the handler sends the form as the body of a POST
-// (application/x-www-form-urlencoded) or, in its default, as the query of a GET: pass the undecoded query then. After the
-// write 204 without a body; errors: net::http_status and the message.
-// The dataset is intake.dataset, for POST only: the handler's own `url` may carry ?dataset=.
+// (application/x-www-form-urlencoded) or, in its default, as the query of a GET: pass the undecoded query then. After
+// the write 204 without a body; errors: net::http_status and the message. The dataset is intake.dataset, for POST only:
+// the handler's own `url` may carry ?dataset=.
 #pragma once
 
 #include <string_view>

@@ -9,9 +9,12 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 
 int digit_of(char c, int base) {
   int v = -1;
-  if (c >= '0' && c <= '9') v = c - '0';
-  else if (c >= 'a' && c <= 'f') v = c - 'a' + 10;
-  else if (c >= 'A' && c <= 'F') v = c - 'A' + 10;
+  if (c >= '0' && c <= '9')
+    v = c - '0';
+  else if (c >= 'a' && c <= 'f')
+    v = c - 'a' + 10;
+  else if (c >= 'A' && c <= 'F')
+    v = c - 'A' + 10;
   return v < base ? v : -1;
 }
 
@@ -43,8 +46,8 @@ class LabelParser {
   }
 
   Error wrong(std::string_view expected) const {
-    return Error(Code::kInvalid, "labels: " + std::string(expected) + " at byte " + std::to_string(at_) + " of " +
-                                     quoted(text_));
+    return Error(Code::kInvalid,
+                 "labels: " + std::string(expected) + " at byte " + std::to_string(at_) + " of " + quoted(text_));
   }
 
   void blanks() {
@@ -74,8 +77,10 @@ class LabelParser {
     char quote = text_[at_];
     if (quote != '"' && quote != '`') return false;
     for (++at_; at_ < text_.size() && text_[at_] != quote;) {
-      if (text_[at_] != '\\' || quote == '`') out.push_back(text_[at_++]);
-      else if (!read_escape(out)) return false;
+      if (text_[at_] != '\\' || quote == '`')
+        out.push_back(text_[at_++]);
+      else if (!read_escape(out))
+        return false;
     }
     if (at_ == text_.size()) return false;
     ++at_;
@@ -124,8 +129,6 @@ class LabelParser {
 
 }  // namespace
 
-Result<Labels> parse_loki_labels(std::string_view text) {
-  return LabelParser(text).parse();
-}
+Result<Labels> parse_loki_labels(std::string_view text) { return LabelParser(text).parse(); }
 
 }  // namespace clew::wire

@@ -20,8 +20,8 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 constexpr size_t kJsonDepthMax = 64;
 constexpr size_t kMessagesMax = 5;
 
-// True when a JSON document that is put together again from its fields has exactly these bytes: no blanks between tokens,
-// and no escapes but those that must be.
+// True when a JSON document that is put together again from its fields has exactly these bytes: no blanks between
+// tokens, and no escapes but those that must be.
 bool comes_back_exactly(std::string_view json) {
   bool inside = false;
   for (size_t i = 0; i < json.size(); ++i) {
@@ -204,8 +204,10 @@ void LokiPushDecoder::State::json_stream(JsonCursor& in) {
 bool LokiPushDecoder::State::json_labels(JsonCursor in, Pairs& out, std::string& problem) {
   if (in.peek() == '"') {
     Result<Pairs> parsed = parse_loki_labels(in.token(text_buffer).text);
-    if (parsed.ok()) out = std::move(*parsed);
-    else problem = parsed.error().message();
+    if (parsed.ok())
+      out = std::move(*parsed);
+    else
+      problem = parsed.error().message();
     return problem.empty();
   }
   if (in.peek() != '{') {
@@ -254,11 +256,15 @@ void LokiPushDecoder::State::json_entry(JsonCursor& in) {
   JsonCursor after = in;
   after.skip();
   std::string problem = "expected [time, line]";
-  if (in.peek() == '[') problem = tuple_entry(in, entry);
-  else if (in.peek() == '{') problem = object_entry(in, entry);
+  if (in.peek() == '[')
+    problem = tuple_entry(in, entry);
+  else if (in.peek() == '{')
+    problem = object_entry(in, entry);
   in = after;
-  if (problem.empty()) take(entry);
-  else reject(Reason::kSyntax, problem);
+  if (problem.empty())
+    take(entry);
+  else
+    reject(Reason::kSyntax, problem);
 }
 
 std::string LokiPushDecoder::State::tuple_entry(JsonCursor& in, Entry& entry) {
@@ -329,16 +335,17 @@ Status LokiPushDecoder::State::proto_streams(std::string_view body) {
   if (frames.failed()) problem = {"malformed protobuf", frames.position()};
   for (ProtoReader in(body); !problem && in.find(proto_tag(1, WireType::kBytes));) problem = proto_stream(in.bytes());
   if (!problem) return {};
-  return Error(Code::kInvalid,
-               std::string(problem.text) + " at byte " + std::to_string(problem.at - body.data()));
+  return Error(Code::kInvalid, std::string(problem.text) + " at byte " + std::to_string(problem.at - body.data()));
 }
 
 ProtoProblem LokiPushDecoder::State::proto_stream(std::string_view bytes) {
   std::string_view labels;
   ProtoReader frames(bytes);
   while (uint32_t tag = frames.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) labels = frames.bytes();
-    else frames.skip(tag);
+    if (tag == proto_tag(1, WireType::kBytes))
+      labels = frames.bytes();
+    else
+      frames.skip(tag);
   }
   if (frames.failed()) return {"malformed protobuf", frames.position()};
   Result<Pairs> pairs = labels.empty() ? Result<Pairs>(Pairs()) : parse_loki_labels(labels);
@@ -377,9 +384,12 @@ ProtoProblem LokiPushDecoder::State::proto_entry(std::string_view bytes) {
   }
   ProtoReader stamp(time);
   while (uint32_t tag = stamp.next()) {
-    if (tag == proto_tag(1, WireType::kVarint)) seconds = static_cast<int64_t>(stamp.varint());
-    else if (tag == proto_tag(2, WireType::kVarint)) nanos = static_cast<int64_t>(stamp.varint());
-    else stamp.skip(tag);
+    if (tag == proto_tag(1, WireType::kVarint))
+      seconds = static_cast<int64_t>(stamp.varint());
+    else if (tag == proto_tag(2, WireType::kVarint))
+      nanos = static_cast<int64_t>(stamp.varint());
+    else
+      stamp.skip(tag);
   }
   if (in.failed() || stamp.failed()) return {"malformed protobuf", in.position()};
   bool likely = seconds >= 0 && seconds <= kSecondsMax && nanos >= 0 && nanos < kSecond;
@@ -393,9 +403,12 @@ ProtoProblem LokiPushDecoder::State::proto_metadata(std::string_view bytes) {
   std::pair<std::string, std::string> pair;
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) pair.first = in.bytes();
-    else if (tag == proto_tag(2, WireType::kBytes)) pair.second = in.bytes();
-    else in.skip(tag);
+    if (tag == proto_tag(1, WireType::kBytes))
+      pair.first = in.bytes();
+    else if (tag == proto_tag(2, WireType::kBytes))
+      pair.second = in.bytes();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return {"malformed protobuf", in.position()};
   metadata.push_back(std::move(pair));

@@ -1,13 +1,12 @@
 // Loki's push API. docs/protocols/loki.md names the fields.
 //
 // For the caller, POST /loki/api/v1/push (and its old name /api/prom/push):
-//   Content-Type application/json -> decode_json. Everything else, application/x-protobuf above all, is one snappy block
-//   of protobuf, whether or not Content-Encoding names snappy (promtail does not): undo it once with net::decompress, then
-//   decode_protobuf.
-//   After the write: 204 without a body when every entry was taken, else 400 with loki_reply() as text/plain: Loki's
-//   clients drop a batch on 400, which is right, since its good entries are stored.
-//   Errors: net::http_status with the message as text/plain; clients repeat on 429 and 5xx.
-//   The header X-Scope-OrgID is a tenant's name; it is not read here.
+//   Content-Type application/json -> decode_json. Everything else, application/x-protobuf above all, is one snappy
+//   block of protobuf, whether or not Content-Encoding names snappy (promtail does not): undo it once with
+//   net::decompress, then decode_protobuf. After the write: 204 without a body when every entry was taken, else 400
+//   with loki_reply() as text/plain: Loki's clients drop a batch on 400, which is right, since its good entries are
+//   stored. Errors: net::http_status with the message as text/plain; clients repeat on 429 and 5xx. The header
+//   X-Scope-OrgID is a tenant's name; it is not read here.
 #pragma once
 
 #include <memory>

@@ -30,7 +30,8 @@ TEST(LokiLabels, AsClientsWriteThem) {
   EXPECT_EQ(labels("{}"), "");
   EXPECT_EQ(labels(R"({a="b"})"), "a=b;");
   EXPECT_EQ(labels(R"( { a = "b" , c="" , } )"), "a=b;c=;");
-  EXPECT_EQ(labels(R"({a="q\"\\\n\x41\101\u00e9\U0001f600", b=`raw\n`})"), "a=q\"\\\nAA\xC3\xA9\xF0\x9F\x98\x80;b=raw\\n;");
+  EXPECT_EQ(labels(R"({a="q\"\\\n\x41\101\u00e9\U0001f600", b=`raw\n`})"),
+            "a=q\"\\\nAA\xC3\xA9\xF0\x9F\x98\x80;b=raw\\n;");
   EXPECT_EQ(labels(R"({"a b"="c", service.name="d"})"), "a b=c;service.name=d;");
 }
 
@@ -38,8 +39,8 @@ TEST(LokiLabels, SaysWhereTheyAreWrong) {
   EXPECT_EQ(labels(""), "error: labels: expected { at byte 0 of \"\"");
   EXPECT_EQ(labels("{a}"), "error: labels: expected = at byte 2 of \"{a}\"");
   EXPECT_EQ(labels(R"({a="b" c="d"})"), R"(error: labels: expected , or } at byte 7 of "{a="b" c="d"}")");
-  for (std::string_view bad : {"{", "{a=", "{a=\"", "{a=\"\\", "{a=\"\\q\"}", "{a=\"\\xg0\"}", "{a=\"\\ud800\"}", "{a=\"\\400\"}",
-                               "{a=b}", "{=\"b\"}", "{,}", "{a=\"b\"}x", "a=\"b\""}) {
+  for (std::string_view bad : {"{", "{a=", "{a=\"", "{a=\"\\", "{a=\"\\q\"}", "{a=\"\\xg0\"}", "{a=\"\\ud800\"}",
+                               "{a=\"\\400\"}", "{a=b}", "{=\"b\"}", "{,}", "{a=\"b\"}x", "a=\"b\""}) {
     EXPECT_TRUE(labels(bad).starts_with("error: ")) << bad;
   }
 }
@@ -47,7 +48,8 @@ TEST(LokiLabels, SaysWhereTheyAreWrong) {
 TEST(LokiPush, ALineOverTheLimitIsCut) {
   std::string line((1 << 20) + 10, 'x');
   LokiPushDecoder decoder;
-  Result<Events> events = decoder.decode_json(R"({"streams":[{"stream":{},"values":[["1795170000000000000",")" + line + "\"]]}]}", intake());
+  Result<Events> events = decoder.decode_json(
+      R"({"streams":[{"stream":{},"values":[["1795170000000000000",")" + line + "\"]]}]}", intake());
   ASSERT_TRUE(events.ok());
   EXPECT_EQ(model::value_of(events->batches[0], "_raw", 0)->text.size(), 1u << 20);
   EXPECT_NE(model::row_text(events->batches[0], 0).find("truncated"), std::string::npos);
@@ -62,7 +64,8 @@ TEST(LokiPush, TenThousandsOfNamesInOneRequest) {
     values += R"(["1795170000000000000","{\"key)" + n + R"(\":)" + n + R"(}",{"meta":"m"}])";
   }
   LokiPushDecoder decoder;
-  Result<Events> events = decoder.decode_json(R"({"streams":[{"stream":{"job":"j"},"values":[)" + values + "]}]}", intake());
+  Result<Events> events =
+      decoder.decode_json(R"({"streams":[{"stream":{"job":"j"},"values":[)" + values + "]}]}", intake());
   ASSERT_TRUE(events.ok());
   const model::Batch& batch = events->batches[0];
   ASSERT_EQ(batch.rows(), 60'000u);

@@ -12,40 +12,30 @@ Type MsgpackReader::type() const {
   if (b < 0xa0) return Type::kArray;
   if (b < 0xc0) return Type::kText;
   switch (b) {
-    case 0xc0:
-      return Type::kNil;
+    case 0xc0: return Type::kNil;
     case 0xc2:
-    case 0xc3:
-      return Type::kBool;
+    case 0xc3: return Type::kBool;
     case 0xc4:
     case 0xc5:
-    case 0xc6:
-      return Type::kBytes;
+    case 0xc6: return Type::kBytes;
     case 0xca:
-    case 0xcb:
-      return Type::kFloat;
+    case 0xcb: return Type::kFloat;
     case 0xcc:
     case 0xcd:
     case 0xce:
-    case 0xcf:
-      return Type::kUint;
+    case 0xcf: return Type::kUint;
     case 0xd0:
     case 0xd1:
     case 0xd2:
-    case 0xd3:
-      return Type::kInt;
+    case 0xd3: return Type::kInt;
     case 0xd9:
     case 0xda:
-    case 0xdb:
-      return Type::kText;
+    case 0xdb: return Type::kText;
     case 0xdc:
-    case 0xdd:
-      return Type::kArray;
+    case 0xdd: return Type::kArray;
     case 0xde:
-    case 0xdf:
-      return Type::kMap;
-    default:
-      return Type::kOther;
+    case 0xdf: return Type::kMap;
+    default: return Type::kOther;
   }
 }
 
@@ -153,31 +143,17 @@ bool MsgpackReader::boolean() {
 // Passes over one value; what it holds is added to `left`.
 void MsgpackReader::skip_one(uint64_t& left) {
   switch (type()) {
-    case Type::kNone:
-      return fail();
+    case Type::kNone: return fail();
     case Type::kNil:
-    case Type::kBool:
-      (void)lead();
-      return;
+    case Type::kBool: (void)lead(); return;
     case Type::kInt:
-    case Type::kUint:
-      (void)integer();
-      return;
-    case Type::kFloat:
-      (void)real();
-      return;
+    case Type::kUint: (void)integer(); return;
+    case Type::kFloat: (void)real(); return;
     case Type::kText:
-    case Type::kBytes:
-      (void)text();
-      return;
-    case Type::kArray:
-      left += array();
-      return;
-    case Type::kMap:
-      left += 2 * uint64_t{map()};
-      return;
-    case Type::kOther:
-      break;
+    case Type::kBytes: (void)text(); return;
+    case Type::kArray: left += array(); return;
+    case Type::kMap: left += 2 * uint64_t{map()}; return;
+    case Type::kOther: break;
   }
   uint8_t b = lead();
   if (b == 0xc1) return fail();  // never used

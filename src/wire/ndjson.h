@@ -16,7 +16,8 @@ class NdjsonDecoder {
   NdjsonDecoder();
   ~NdjsonDecoder();
 
-  // Each line is an event of intake.dataset. Blank lines are passed over; a line that is no JSON object is rejected alone.
+  // Each line is an event of intake.dataset. Blank lines are passed over; a line that is no JSON object is rejected
+  // alone.
   Events decode(std::string_view body, const Intake& intake);
 
   // Objects that may span lines, or an array of objects: every object is an event. What is no object is rejected alone;

@@ -5,7 +5,7 @@
 namespace clew::wire {
 namespace {
 
-constexpr size_t kLinearMax = 16;       // up to here looking through all lists is faster than hashing
+constexpr size_t kLinearMax = 16;  // up to here looking through all lists is faster than hashing
 constexpr uint64_t kSparseSlack = 1024;
 constexpr uint64_t kSparseFactor = 16;
 

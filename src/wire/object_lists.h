@@ -13,16 +13,16 @@ namespace clew::wire {
 class ObjectLists {
  public:
   struct List {
-    std::string path;      // below the array, dotted
-    std::string text;      // the JSON array
-    uint32_t elements = 0; // that `text` covers
-    size_t last_begin = 0; // where the last element's text begins
+    std::string path;       // below the array, dotted
+    std::string text;       // the JSON array
+    uint32_t elements = 0;  // that `text` covers
+    size_t last_begin = 0;  // where the last element's text begins
   };
 
   void clear();
   void begin_element() { ++elements_; }
-  // Where the JSON text of the current element's leaf goes. A leaf that occurs twice in one element keeps the last value.
-  // Requires: begin_element() was called.
+  // Where the JSON text of the current element's leaf goes. A leaf that occurs twice in one element keeps the last
+  // value. Requires: begin_element() was called.
   std::string& leaf(std::string_view path);
   // Ends the arrays.
   void finish();

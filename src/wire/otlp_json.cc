@@ -6,12 +6,12 @@ namespace {
 using enum JsonType;
 
 constexpr std::string_view kSeverities[] = {
-    "SEVERITY_NUMBER_UNSPECIFIED", "SEVERITY_NUMBER_TRACE",  "SEVERITY_NUMBER_TRACE2", "SEVERITY_NUMBER_TRACE3",
-    "SEVERITY_NUMBER_TRACE4",      "SEVERITY_NUMBER_DEBUG",  "SEVERITY_NUMBER_DEBUG2", "SEVERITY_NUMBER_DEBUG3",
-    "SEVERITY_NUMBER_DEBUG4",      "SEVERITY_NUMBER_INFO",   "SEVERITY_NUMBER_INFO2",  "SEVERITY_NUMBER_INFO3",
-    "SEVERITY_NUMBER_INFO4",       "SEVERITY_NUMBER_WARN",   "SEVERITY_NUMBER_WARN2",  "SEVERITY_NUMBER_WARN3",
-    "SEVERITY_NUMBER_WARN4",       "SEVERITY_NUMBER_ERROR",  "SEVERITY_NUMBER_ERROR2", "SEVERITY_NUMBER_ERROR3",
-    "SEVERITY_NUMBER_ERROR4",      "SEVERITY_NUMBER_FATAL",  "SEVERITY_NUMBER_FATAL2", "SEVERITY_NUMBER_FATAL3",
+    "SEVERITY_NUMBER_UNSPECIFIED", "SEVERITY_NUMBER_TRACE", "SEVERITY_NUMBER_TRACE2", "SEVERITY_NUMBER_TRACE3",
+    "SEVERITY_NUMBER_TRACE4",      "SEVERITY_NUMBER_DEBUG", "SEVERITY_NUMBER_DEBUG2", "SEVERITY_NUMBER_DEBUG3",
+    "SEVERITY_NUMBER_DEBUG4",      "SEVERITY_NUMBER_INFO",  "SEVERITY_NUMBER_INFO2",  "SEVERITY_NUMBER_INFO3",
+    "SEVERITY_NUMBER_INFO4",       "SEVERITY_NUMBER_WARN",  "SEVERITY_NUMBER_WARN2",  "SEVERITY_NUMBER_WARN3",
+    "SEVERITY_NUMBER_WARN4",       "SEVERITY_NUMBER_ERROR", "SEVERITY_NUMBER_ERROR2", "SEVERITY_NUMBER_ERROR3",
+    "SEVERITY_NUMBER_ERROR4",      "SEVERITY_NUMBER_FATAL", "SEVERITY_NUMBER_FATAL2", "SEVERITY_NUMBER_FATAL3",
     "SEVERITY_NUMBER_FATAL4"};
 constexpr std::string_view kSpanKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
                                            "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
@@ -26,9 +26,12 @@ const JsonMessage kArrayValue{kArrayFields};
 const JsonField kListFields[] = {{"values", 1, kMessage, true, &kKeyValue}};
 const JsonMessage kKeyValueList{kListFields};
 const JsonField kAnyFields[] = {
-    {"stringValue", 1, kText}, {"boolValue", 2, kBool},
-    {"intValue", 3, kInt64},   {"doubleValue", 4, kDouble},
-    {"bytesValue", 7, kBase64}, {"arrayValue", 5, kMessage, false, &kArrayValue},
+    {"stringValue", 1, kText},
+    {"boolValue", 2, kBool},
+    {"intValue", 3, kInt64},
+    {"doubleValue", 4, kDouble},
+    {"bytesValue", 7, kBase64},
+    {"arrayValue", 5, kMessage, false, &kArrayValue},
     {"kvlistValue", 6, kMessage, false, &kKeyValueList},
 };
 const JsonMessage kAnyValue{kAnyFields};
@@ -58,9 +61,8 @@ const JsonField kLogFields[] = {
     {"eventName", 12, kText},
 };
 const JsonMessage kLogRecord{kLogFields, "log record"};
-const JsonField kScopeLogsFields[] = {{"scope", 1, kMessage, false, &kScope},
-                                      {"logRecords", 2, kMessage, true, &kLogRecord},
-                                      {"schemaUrl", 3, kText}};
+const JsonField kScopeLogsFields[] = {
+    {"scope", 1, kMessage, false, &kScope}, {"logRecords", 2, kMessage, true, &kLogRecord}, {"schemaUrl", 3, kText}};
 const JsonMessage kScopeLogs{kScopeLogsFields};
 const JsonField kResourceLogsFields[] = {{"resource", 1, kMessage, false, &kResource},
                                          {"scopeLogs", 2, kMessage, true, &kScopeLogs},
@@ -102,9 +104,8 @@ const JsonField kSpanFields[] = {
     {"flags", 16, kFixed32},
 };
 const JsonMessage kSpan{kSpanFields, "span"};
-const JsonField kScopeSpansFields[] = {{"scope", 1, kMessage, false, &kScope},
-                                       {"spans", 2, kMessage, true, &kSpan},
-                                       {"schemaUrl", 3, kText}};
+const JsonField kScopeSpansFields[] = {
+    {"scope", 1, kMessage, false, &kScope}, {"spans", 2, kMessage, true, &kSpan}, {"schemaUrl", 3, kText}};
 const JsonMessage kScopeSpans{kScopeSpansFields};
 const JsonField kResourceSpansFields[] = {{"resource", 1, kMessage, false, &kResource},
                                           {"scopeSpans", 2, kMessage, true, &kScopeSpans},

@@ -3,11 +3,11 @@
 // For the caller, POST /v1/logs and gRPC opentelemetry.proto.collector.logs.v1.LogsService/Export:
 //   Content-Type application/x-protobuf (and gRPC) -> decode_protobuf, application/json -> decode_json, else 415.
 //   The header or gRPC metadata `Clew-Dataset` goes to intake.dataset after check_dataset_name (400 when bad).
-//   After the write: 200 with otlp_reply() in the request's form (wire/otlp_reply.h), also when some or all records were
-//   rejected (partial success) and when there was none to write.
-//   Errors, of decode or of the write: otlp_error() in the request's form with net::http_status or net::grpc_status. OTLP
-//   clients repeat on 429, 502, 503 and 504 (gRPC: UNAVAILABLE, and RESOURCE_EXHAUSTED only with RetryInfo), never on 400.
-//   A message that decode refuses counts as one received and one rejected item with Reason::kSyntax.
+//   After the write: 200 with otlp_reply() in the request's form (wire/otlp_reply.h), also when some or all records
+//   were rejected (partial success) and when there was none to write. Errors, of decode or of the write: otlp_error()
+//   in the request's form with net::http_status or net::grpc_status. OTLP clients repeat on 429, 502, 503 and 504
+//   (gRPC: UNAVAILABLE, and RESOURCE_EXHAUSTED only with RetryInfo), never on 400. A message that decode refuses counts
+//   as one received and one rejected item with Reason::kSyntax.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,8 @@ class OtlpLogsDecoder {
 
   // Field names in camelCase or snake_case; unknown ones are passed over. A record with a value of the wrong type is
   // rejected alone.
-  // Errors: kInvalid, with the byte offset, for what is no JSON; with the JSON path for a wrong type outside the records.
+  // Errors: kInvalid, with the byte offset, for what is no JSON; with the JSON path for a wrong type outside the
+  // records.
   Result<Events> decode_json(std::string_view body, const Intake& intake);
 
  private:

@@ -150,7 +150,8 @@ TEST_F(OtlpLogs, WhatADecoderRemembersDoesNotChangeWhatItReads) {
     std::string record;
     for (int k = 0; k < 8; ++k) {
       int at = (i * 7 + k * (1 + i % 3)) % 11;
-      record += attribute(6, "key" + std::to_string(at), k % 2 == 0 ? int_value(static_cast<uint64_t>(at)) : text_value("v"));
+      record +=
+          attribute(6, "key" + std::to_string(at), k % 2 == 0 ? int_value(static_cast<uint64_t>(at)) : text_value("v"));
     }
     std::string resource = attribute(1, "key" + std::to_string(i % 11), text_value("r"));
     bodies.push_back(request(field(2, record) + field(2, ""), resource));
@@ -186,14 +187,17 @@ TEST(OtlpReply, SaysHowManyAndWhy) {
   EXPECT_EQ(otlp_reply(OtlpSignal::kLogs, OtlpForm::kProtobuf, events), "");
   EXPECT_EQ(otlp_reply(OtlpSignal::kSpans, OtlpForm::kJson, events), "{}");
   for (uint64_t i = 1; i <= 5; ++i) events.reject({i, Reason::kSyntax, "record \"" + std::to_string(i) + "\""});
-  EXPECT_EQ(otlp_reply(OtlpSignal::kSpans, OtlpForm::kJson, events),
-            R"({"partialSuccess":{"rejectedSpans":"5","errorMessage":"record \"1\"; record \"2\"; record \"3\"; and 2 more"}})");
+  EXPECT_EQ(
+      otlp_reply(OtlpSignal::kSpans, OtlpForm::kJson, events),
+      R"({"partialSuccess":{"rejectedSpans":"5","errorMessage":"record \"1\"; record \"2\"; record \"3\"; and 2 more"}})");
   EXPECT_EQ(otlp_error(OtlpForm::kJson, 3, "a \"b\""), R"({"code":3,"message":"a \"b\""})");
   EXPECT_EQ(otlp_error(OtlpForm::kProtobuf, 3, "no"), std::string("\x08\x03\x12\x02no", 6));
 }
 
 TEST(JsonToProto, RefusesWhatIsTooDeep) {
-  auto nested = [](size_t depth) { return "{\"x\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}"; };
+  auto nested = [](size_t depth) {
+    return "{\"x\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
   JsonToProto json;
   EXPECT_TRUE(json.convert(nested(kJsonDepthMax), otlp_logs_schema()).ok());
   Status deeper = json.convert(nested(kJsonDepthMax + 1), otlp_logs_schema());

@@ -49,9 +49,12 @@ ProtoProblem read_span(std::string_view bytes, SpanFields& span, uint64_t& kind,
 ProtoProblem read_status(std::string_view bytes, SpanFields& span, uint64_t& code) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(2, WireType::kBytes)) span.status_message = in.bytes();
-    else if (tag == proto_tag(3, WireType::kVarint)) code = in.varint();
-    else in.skip(tag);
+    if (tag == proto_tag(2, WireType::kBytes))
+      span.status_message = in.bytes();
+    else if (tag == proto_tag(3, WireType::kVarint))
+      code = in.varint();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return malformed(in);
   return {};

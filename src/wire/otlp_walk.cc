@@ -66,9 +66,12 @@ bool OtlpWalk::next_resource() {
   std::string_view schema_url;
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == kOwner) resource = in.bytes();
-    else if (tag == kSchemaUrl) schema_url = in.bytes();
-    else in.skip(tag);
+    if (tag == kOwner)
+      resource = in.bytes();
+    else if (tag == kSchemaUrl)
+      schema_url = in.bytes();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return fail(malformed(in));
   resource_values_.clear();

@@ -9,9 +9,7 @@ namespace clew::wire {
 
 enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kGroup = 3, kGroupEnd = 4, kFixed32 = 5 };
 
-constexpr uint32_t proto_tag(uint32_t field, WireType type) {
-  return field << 3 | static_cast<uint32_t>(type);
-}
+constexpr uint32_t proto_tag(uint32_t field, WireType type) { return field << 3 | static_cast<uint32_t>(type); }
 
 // Reads the fields of one message. Sticky: after the first malformed byte next() gives 0 and failed() says so.
 //
@@ -39,7 +37,8 @@ class ProtoReader {
   }
 
   uint64_t varint() {
-    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]] return static_cast<uint8_t>(*at_++);
+    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]]
+      return static_cast<uint8_t>(*at_++);
     return long_varint();
   }
   uint64_t fixed64() { return fixed<uint64_t>(); }
@@ -126,9 +125,12 @@ class ProtoReader {
         return;
       }
       WireType type = static_cast<WireType>(tag & 7);
-      if (type == WireType::kGroupEnd) --depth;
-      else if (type != WireType::kGroup) skip(tag);
-      else if (++depth > kGroupDepthMax) fail();
+      if (type == WireType::kGroupEnd)
+        --depth;
+      else if (type != WireType::kGroup)
+        skip(tag);
+      else if (++depth > kGroupDepthMax)
+        fail();
     }
   }
 

@@ -54,8 +54,10 @@ class TupleParser {
     std::string_view word = text_.substr(begin, at_ - begin);
     out.text.assign(word);
     out.type = PythonValue::Type::kNumber;
-    if (word == "None") out.type = PythonValue::Type::kNone;
-    else if (word == "True" || word == "False") out.type = PythonValue::Type::kBool;
+    if (word == "None")
+      out.type = PythonValue::Type::kNone;
+    else if (word == "True" || word == "False")
+      out.type = PythonValue::Type::kBool;
     else if (word != "nan" && word != "inf" && word != "-inf") {
       return scan::number_end(word.data(), word.data() + word.size()) == word.data() + word.size();
     }
@@ -66,8 +68,10 @@ class TupleParser {
     out.type = PythonValue::Type::kText;
     char quote = text_[at_++];
     while (at_ < text_.size() && text_[at_] != quote) {
-      if (text_[at_] != '\\') out.text.push_back(text_[at_++]);
-      else if (!read_escape(out.text)) return false;
+      if (text_[at_] != '\\')
+        out.text.push_back(text_[at_++]);
+      else if (!read_escape(out.text))
+        return false;
     }
     return take(quote);
   }
@@ -76,7 +80,9 @@ class TupleParser {
     if (++at_ == text_.size()) return false;
     char c = text_[at_++];
     switch (c) {
-      case '\\': case '\'': case '"': out.push_back(c); return true;
+      case '\\':
+      case '\'':
+      case '"': out.push_back(c); return true;
       case 'n': out.push_back('\n'); return true;
       case 'r': out.push_back('\r'); return true;
       case 't': out.push_back('\t'); return true;
@@ -183,11 +189,16 @@ std::string python_repr(const PythonValue& v) {
   char quote = v.text.find('\'') != std::string::npos && v.text.find('"') == std::string::npos ? '"' : '\'';
   std::string out(1, quote);
   for (char c : v.text) {
-    if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (c == quote || c == '\\') out += '\\', out += c;
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == quote || c == '\\')
+      out += '\\', out += c;
+    else
+      out += c;
   }
   return out + quote;
 }
@@ -197,8 +208,18 @@ std::optional<std::string> format_value(const Directive& d, const PythonValue& v
     case 's': return padded(d.precision >= 0 ? first_characters(v.str(), d.precision) : v.str(), d);
     case 'r':
     case 'a': return padded(python_repr(v), d);
-    case 'd': case 'i': case 'u': case 'x': case 'X': case 'o': return format_integer(d, v);
-    case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': {
+    case 'd':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o': return format_integer(d, v);
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G': {
       std::optional<double> number = number_of(v);
       if (!number) return std::nullopt;
       return print(c_format(d, ""), *number);
@@ -218,7 +239,8 @@ bool read_directive(std::string_view format, size_t& at, Directive& d) {
   }
   auto number = [&](int& out) {
     out = 0;
-    for (; at < format.size() && scan::is_digit(format[at]); ++at) out = std::min(out * 10 + (format[at] - '0'), kWidthMax + 1);
+    for (; at < format.size() && scan::is_digit(format[at]); ++at)
+      out = std::min(out * 10 + (format[at] - '0'), kWidthMax + 1);
     return out <= kWidthMax;
   };
   if (!number(d.width)) return false;
@@ -240,15 +262,15 @@ void PythonValue::append_json(std::string& out) const {
     case Type::kBool: out += text == "True" ? "true" : "false"; return;
     case Type::kText: model::append_json_string(text, out); return;
     case Type::kNumber:
-      if (scan::number_end(text.data(), text.data() + text.size()) != nullptr) out += text;
-      else model::append_json_string(text, out);
+      if (scan::number_end(text.data(), text.data() + text.size()) != nullptr)
+        out += text;
+      else
+        model::append_json_string(text, out);
       return;
   }
 }
 
-std::optional<std::vector<PythonValue>> parse_python_tuple(std::string_view repr) {
-  return TupleParser(repr).parse();
-}
+std::optional<std::vector<PythonValue>> parse_python_tuple(std::string_view repr) { return TupleParser(repr).parse(); }
 
 std::optional<std::string> python_format(std::string_view format, const std::vector<PythonValue>& args) {
   std::string out;

@@ -23,8 +23,8 @@ struct PythonValue {
 // The elements of the repr() of a tuple of plain values: "('a', 1)"; nothing for anything else.
 std::optional<std::vector<PythonValue>> parse_python_tuple(std::string_view repr);
 
-// `format` % `args`: %s %r %a %d %i %u %x %X %o %c %e %E %f %F %g %G and %%, with flags, width and precision. Nothing when the
-// format or an argument is not like that, or there are too many or too few.
+// `format` % `args`: %s %r %a %d %i %u %x %X %o %c %e %E %f %F %g %G and %%, with flags, width and precision. Nothing
+// when the format or an argument is not like that, or there are too many or too few.
 std::optional<std::string> python_format(std::string_view format, const std::vector<PythonValue>& args);
 
 }  // namespace clew::wire

@@ -24,8 +24,8 @@ TEST(PythonText, TuplesOfPlainValues) {
   EXPECT_EQ(as_json("('a',)"), "\"a\" ");
   EXPECT_EQ(as_json(R"(('it\'s', "a\n", '\x41\u00e9\U0001f600', 1, -2.5, 1e+16, True, False, None, nan, -inf))"),
             "\"it's\" \"a\\n\" \"A\xC3\xA9\xF0\x9F\x98\x80\" 1 -2.5 1e+16 true false null \"nan\" \"-inf\" ");
-  for (std::string_view other : {"", "(", "(1", "(1,", "1", "('a'", "({'a': 1},)", "([1],)", "(<x>,)", "(1) ", "('\\q',)",
-                                 "('\\x4',)", "('\\ud800',)", "(1 2)", "(1,2)", "(1j,)"}) {
+  for (std::string_view other : {"", "(", "(1", "(1,", "1", "('a'", "({'a': 1},)", "([1],)", "(<x>,)", "(1) ",
+                                 "('\\q',)", "('\\x4',)", "('\\ud800',)", "(1 2)", "(1,2)", "(1j,)"}) {
     EXPECT_EQ(as_json(other), "(no tuple)") << other;
   }
 }

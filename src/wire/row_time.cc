@@ -14,9 +14,9 @@ constexpr int64_t kMilli = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kQuarterHour = 900 * kSecond;
 constexpr int64_t kZoneMax = 14 * 3600 * kSecond;
-constexpr int64_t kRefineNanos = 2 * kMilli;      // `created` and the text beside it are written this close together
-constexpr uint8_t kMicrosecondDigits = 6;         // a text that has them needs no refinement
-constexpr int64_t kOddBefore = 631'152'000 * kSecond;      // 1990-01-01
+constexpr int64_t kRefineNanos = 2 * kMilli;  // `created` and the text beside it are written this close together
+constexpr uint8_t kMicrosecondDigits = 6;     // a text that has them needs no refinement
+constexpr int64_t kOddBefore = 631'152'000 * kSecond;  // 1990-01-01
 constexpr int64_t kOddAhead = 2 * 86'400 * kSecond;
 
 int64_t distance(int64_t a, int64_t b) { return a > b ? a - b : b - a; }
@@ -65,8 +65,10 @@ bool RowTime::read(TimeRole role, text::Time& time) {
     return true;
   }
   std::optional<text::Time> got;
-  if (n.form == Form::kText) got = reader_.parse(n.text, context_);
-  else got = role == TimeRole::kCreated ? text::parse_epoch_seconds(n.text) : text::parse_epoch(n.text);
+  if (n.form == Form::kText)
+    got = reader_.parse(n.text, context_);
+  else
+    got = role == TimeRole::kCreated ? text::parse_epoch_seconds(n.text) : text::parse_epoch(n.text);
   if (!got) return false;
   time = *got;
   return true;

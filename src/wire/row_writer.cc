@@ -10,8 +10,8 @@ namespace clew::wire {
 namespace {
 
 constexpr double kRoomFactor = 1.06;
-constexpr uint32_t kScanBytes = 512;          // that a text being scanned may need behind its column's last one
-constexpr uint32_t kTextBytesMax = 1 << 20;   // of room made ahead for one field
+constexpr uint32_t kScanBytes = 512;         // that a text being scanned may need behind its column's last one
+constexpr uint32_t kTextBytesMax = 1 << 20;  // of room made ahead for one field
 
 // trace_id, traceId, trace.id, dd.span_id ...
 bool names_trace_or_span(std::string_view name) {
@@ -24,8 +24,9 @@ bool names_trace_or_span(std::string_view name) {
 }
 
 bool is_own(std::string_view name) {
-  return name == model::kTimeField || name == model::kRawField || name == model::kShapeField || name == model::kIdField ||
-         name == model::kIndexField || name == model::kFlagsField || name == model::kRestField;
+  return name == model::kTimeField || name == model::kRawField || name == model::kShapeField ||
+         name == model::kIdField || name == model::kIndexField || name == model::kFlagsField ||
+         name == model::kRestField;
 }
 
 model::RestField only_value(const model::Column& column) {
@@ -52,7 +53,8 @@ void RowWriter::attach(model::Batch& batch, const Intake& intake, size_t input_b
 }
 
 Field* RowWriter::field(std::string_view path) {
-  // A map of strings has no lookup by view before C++20's heterogeneous hashing; the buffer avoids an allocation a call.
+  // A map of strings has no lookup by view before C++20's heterogeneous hashing; the buffer avoids an allocation a
+  // call.
   name_buffer_.assign(path);
   auto it = fields_.find(name_buffer_);
   if (it != fields_.end()) return it->second.get();

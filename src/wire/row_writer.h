@@ -22,15 +22,15 @@ constexpr size_t kDocumentColumnsMax = model::kColumnsMax - 16;
 
 // A field by its name, found once and kept from batch to batch.
 struct Field {
-  std::string name;                     // of the column
+  std::string name;  // of the column
   model::TimeRole role = model::TimeRole::kNone;
-  bool names_trace = false;             // a trace or span id: the event is part of a trace
-  bool cut = false;                     // the name was longer than a name may be
-  bool special = false;                 // one of the two
-  model::Column* column = nullptr;      // in the batch numbered `batch_no`; null: the values go to `_rest`
+  bool names_trace = false;         // a trace or span id: the event is part of a trace
+  bool cut = false;                 // the name was longer than a name may be
+  bool special = false;             // one of the two
+  model::Column* column = nullptr;  // in the batch numbered `batch_no`; null: the values go to `_rest`
   uint64_t batch_no = 0;
-  uint64_t row_no = 0;                  // of the last row that has a value, counted over all batches
-  model::Column::Sizes held;            // by the batch before: the next one is mostly like it
+  uint64_t row_no = 0;        // of the last row that has a value, counted over all batches
+  model::Column::Sizes held;  // by the batch before: the next one is mostly like it
 };
 
 // Threads:  one.
@@ -38,7 +38,8 @@ struct Field {
 // Usage:    attach(batch, intake); for each event begin_row(), add_...(), then end_row() or abandon_row().
 class RowWriter {
  public:
-  // `input_bytes` is how much is about to be read, 0 when unknown: columns get room by what they held of the batch before.
+  // `input_bytes` is how much is about to be read, 0 when unknown: columns get room by what they held of the batch
+  // before.
   void attach(model::Batch& batch, const Intake& intake, size_t input_bytes = 0);
 
   // Before the batch goes: notes how much its fields hold.
@@ -67,8 +68,8 @@ class RowWriter {
   RowTime& time() { return time_; }
   void flag(model::Flag flag) { batch_->flag(flag); }
 
-  // Values of the row. Of two for one field the last stays, and the event is flagged. Time roles are noted; the texts must
-  // live until end_row().
+  // Values of the row. Of two for one field the last stays, and the event is flagged. Time roles are noted; the texts
+  // must live until end_row().
   void add_string(Field* f, std::string_view v) {
     open(f)->add_string(target_row_, v);
     if (f->role != model::TimeRole::kNone) time_.note_text(f->role, v);
@@ -82,18 +83,23 @@ class RowWriter {
   }
   // For readers that scan and copy at once: a column and row to put the value of `f` into, then close(f).
   model::Column* open(Field* f) {
-    if (f->row_no == row_no_) [[unlikely]] replace(f);
+    if (f->row_no == row_no_) [[unlikely]]
+      replace(f);
     f->row_no = row_no_;
     ++fields_in_row_;
-    if (f->batch_no != batch_no_) [[unlikely]] bind(f);
-    if (f->special) [[unlikely]] open_special(f);
-    if (f->column == nullptr) [[unlikely]] return open_rest();
+    if (f->batch_no != batch_no_) [[unlikely]]
+      bind(f);
+    if (f->special) [[unlikely]]
+      open_special(f);
+    if (f->column == nullptr) [[unlikely]]
+      return open_rest();
     target_row_ = row_;
     return f->column;
   }
   uint32_t open_row() const { return target_row_; }
   void close(Field* f) {
-    if (f->column == nullptr) [[unlikely]] close_rest(f);
+    if (f->column == nullptr) [[unlikely]]
+      close_rest(f);
   }
   // Instead of close(): the column was not touched after all.
   void take_back(Field* f) {
@@ -179,8 +185,8 @@ class RowWriter {
   model::Batch* batch_ = nullptr;
   uint64_t batch_no_ = 0;
   size_t input_bytes_ = 0;
-  size_t noted_bytes_ = 0;       // input_bytes_ when sizes were noted last
-  std::vector<Field*> bound_;    // fields with a column in this batch
+  size_t noted_bytes_ = 0;     // input_bytes_ when sizes were noted last
+  std::vector<Field*> bound_;  // fields with a column in this batch
   uint64_t row_no_ = 0;
   uint32_t row_ = 0;
   uint32_t target_row_ = 0;

@@ -66,7 +66,11 @@ TEST(RowTime, CreatedGivesTheMissingDigits) {
   Got refined = Writing().text("@timestamp", "2026-11-20T10:37:05.484Z").number("created", "1795171025.4843223").end();
   EXPECT_EQ(refined.time, kArrival + 484'322'300);
   EXPECT_EQ(refined.flags, 0);
-  EXPECT_EQ(Writing().text("@timestamp", "2026-11-20T10:37:05.484720Z").number("@fields.created", "1795171025.4847078").end().time,
+  EXPECT_EQ(Writing()
+                .text("@timestamp", "2026-11-20T10:37:05.484720Z")
+                .number("@fields.created", "1795171025.4847078")
+                .end()
+                .time,
             kArrival + 484'720'000);
   EXPECT_EQ(Writing().text("@timestamp", "2026-11-20T10:37:05.484Z").number("created", "1795171025.6").end().time,
             kArrival + 484'000'000);

@@ -16,7 +16,7 @@ constexpr std::string_view kTracesDataset = "traces";
 
 // A span's own fields; empty texts and zero times are left out.
 struct SpanFields {
-  std::string_view trace_id;   // bytes, not digits
+  std::string_view trace_id;  // bytes, not digits
   std::string_view span_id;
   std::string_view parent_span_id;
   std::string_view name;
@@ -24,7 +24,7 @@ struct SpanFields {
   std::string_view status_code;  // "error"
   std::string_view status_message;
   std::string_view trace_state;
-  uint64_t start = 0;            // ns since the epoch
+  uint64_t start = 0;  // ns since the epoch
   uint64_t end = 0;
   uint64_t flags = 0;
   uint64_t dropped_attributes = 0;

@@ -184,20 +184,12 @@ void ThriftReader::skip_value(uint8_t type, int depth) {
   if (depth >= kDepthMax) return fail();
   switch (type) {
     case kBool:
-    case kByte:
-      (void)byte();
-      return;
+    case kByte: (void)byte(); return;
     case kI16:
     case kI32:
-    case kI64:
-      (void)integer_of(type);
-      return;
-    case kDouble:
-      (void)fixed(8, true);
-      return;
-    case kText:
-      (void)bytes();
-      return;
+    case kI64: (void)integer_of(type); return;
+    case kDouble: (void)fixed(8, true); return;
+    case kText: (void)bytes(); return;
     case kStruct: {
       int open = depth_;
       begin_struct();
@@ -234,8 +226,7 @@ void ThriftReader::skip_value(uint8_t type, int depth) {
       }
       return;
     }
-    default:
-      fail();
+    default: fail();
   }
 }
 

@@ -31,8 +31,10 @@ constexpr uint32_t kAddressText = 100;
 constexpr std::string_view kJsonKinds[] = {"", "CLIENT", "SERVER", "PRODUCER", "CONSUMER"};
 constexpr std::string_view kKinds[] = {"unspecified", "client", "server", "producer", "consumer"};
 
-const JsonField kEndpointFields[] = {
-    {"serviceName", kServiceName, kText}, {"ipv4", kAddressText, kText}, {"ipv6", kAddressText, kText}, {"port", kPort, kUint32}};
+const JsonField kEndpointFields[] = {{"serviceName", kServiceName, kText},
+                                     {"ipv4", kAddressText, kText},
+                                     {"ipv6", kAddressText, kText},
+                                     {"port", kPort, kUint32}};
 const JsonMessage kEndpoint{kEndpointFields};
 const JsonField kAnnotationFields[] = {{"timestamp", 1, kFixed64}, {"value", 2, kText}};
 const JsonMessage kAnnotation{kAnnotationFields};
@@ -141,9 +143,12 @@ ProtoProblem read_endpoint(std::string_view bytes, Endpoint& out) {
 ProtoProblem read_annotation(std::string_view bytes, Annotation& out) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kFixed64)) out.micros = in.fixed64();
-    else if (tag == proto_tag(2, WireType::kBytes)) out.value = in.bytes();
-    else in.skip(tag);
+    if (tag == proto_tag(1, WireType::kFixed64))
+      out.micros = in.fixed64();
+    else if (tag == proto_tag(2, WireType::kBytes))
+      out.value = in.bytes();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return malformed(in);
   return {};
@@ -152,9 +157,12 @@ ProtoProblem read_annotation(std::string_view bytes, Annotation& out) {
 ProtoProblem read_tag(std::string_view bytes, Tag& out) {
   ProtoReader in(bytes);
   while (uint32_t tag = in.next()) {
-    if (tag == proto_tag(1, WireType::kBytes)) out.key = in.bytes();
-    else if (tag == proto_tag(2, WireType::kBytes)) out.value = in.bytes();
-    else in.skip(tag);
+    if (tag == proto_tag(1, WireType::kBytes))
+      out.key = in.bytes();
+    else if (tag == proto_tag(2, WireType::kBytes))
+      out.value = in.bytes();
+    else
+      in.skip(tag);
   }
   if (in.failed()) return malformed(in);
   return {};
@@ -233,7 +241,8 @@ struct ZipkinDecoder::State {
 
 void ZipkinDecoder::State::put_number(std::string_view name, uint64_t v) {
   if (v == 0) return;
-  rows.put(name, Level::kRecord, {.name = {}, .kind = model::Kind::kInt, .scale = 0, .lane = static_cast<int64_t>(v), .text = {}});
+  rows.put(name, Level::kRecord,
+           {.name = {}, .kind = model::Kind::kInt, .scale = 0, .lane = static_cast<int64_t>(v), .text = {}});
 }
 
 void ZipkinDecoder::State::put_endpoints(const ZipkinSpan& span) {
@@ -280,8 +289,10 @@ ProtoProblem ZipkinDecoder::State::take_span(std::string_view bytes) {
   // A span that another process will end has a duration and no start, or the other way round.
   if (fields.end == 0) put_number("duration_ns", span.duration_micros * kMicro);
   put_endpoints(span);
-  if (span.shared) rows.put("shared", Level::kRecord, {.name = {}, .kind = model::Kind::kBool, .scale = 0, .lane = 1, .text = {}});
-  if (span.debug) rows.put("debug", Level::kRecord, {.name = {}, .kind = model::Kind::kBool, .scale = 0, .lane = 1, .text = {}});
+  if (span.shared)
+    rows.put("shared", Level::kRecord, {.name = {}, .kind = model::Kind::kBool, .scale = 0, .lane = 1, .text = {}});
+  if (span.debug)
+    rows.put("debug", Level::kRecord, {.name = {}, .kind = model::Kind::kBool, .scale = 0, .lane = 1, .text = {}});
   put_annotations(span);
   for (const Tag& tag : span.tags) rows.put_string(tag.key, Level::kAttribute, tag.value);
   uint64_t first = span.annotations.empty() ? 0 : span.annotations.front().micros;

@@ -2,9 +2,9 @@
 //
 // For the caller, POST /api/v2/spans (and /zipkin/api/v2/spans):
 //   Content-Type application/x-protobuf -> decode_protobuf, everything else -> decode_json.
-//   After the write: 202 without a body, also when there was no span. When spans were rejected: 202 if any was taken, 400 with
-//   zipkin_reply() as text/plain if none was. Errors: net::http_status with the message as text/plain.
-//   Spans always go to the dataset `traces`; intake.dataset is not used.
+//   After the write: 202 without a body, also when there was no span. When spans were rejected: 202 if any was taken,
+//   400 with zipkin_reply() as text/plain if none was. Errors: net::http_status with the message as text/plain. Spans
+//   always go to the dataset `traces`; intake.dataset is not used.
 #pragma once
 
 #include <memory>

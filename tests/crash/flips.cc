@@ -157,9 +157,7 @@ Whole read_store(os::SimDisk& disk, const TestStore& t, const Healthy& healthy, 
   return out;
 }
 
-bool is_segment(const std::string& path) {
-  return path.ends_with(".seg");
-}
+bool is_segment(const std::string& path) { return path.ends_with(".seg"); }
 
 // Segments by flush and by merge, and a journal with parts.
 uint64_t fill_store(TestStore& t, uint64_t store_bytes) {

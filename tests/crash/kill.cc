@@ -43,9 +43,7 @@ logstore::StoreOptions kill_options() {
   return o;
 }
 
-uint64_t first_number(uint64_t thread, uint64_t batch) {
-  return (thread * kBatchesPerThread + batch) * kRows;
-}
+uint64_t first_number(uint64_t thread, uint64_t batch) { return (thread * kBatchesPerThread + batch) * kRows; }
 
 struct Progress {
   std::string dataset;

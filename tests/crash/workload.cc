@@ -119,9 +119,7 @@ std::string Workload::reopen() {
   return ledger_.check(see_all(*store_.store), Ledger::Adopt::kYes);
 }
 
-std::string Workload::check_open() {
-  return ledger_.check(see_all(*store_.store), Ledger::Adopt::kNo);
-}
+std::string Workload::check_open() { return ledger_.check(see_all(*store_.store), Ledger::Adopt::kNo); }
 
 std::string Workload::write_and_check() {
   uint64_t first = ledger_.begin(3, std::nullopt);

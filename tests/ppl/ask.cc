@@ -40,7 +40,8 @@ std::string answer(PplStore& store, const std::string& text) {
   std::unique_ptr<BodyReceiver> receiver = make_body_receiver(Format::kJdbc, {});
   Outcome outcome = store.ask(request, *receiver);
   if (outcome.failure) {
-    return "{\"status\":" + std::to_string(failure_status(outcome.failure->kind)) + ",\"body\":" + failure_body(*outcome.failure) + "}";
+    return "{\"status\":" + std::to_string(failure_status(outcome.failure->kind)) +
+           ",\"body\":" + failure_body(*outcome.failure) + "}";
   }
   return "{\"status\":200,\"body\":" + receiver->body() + "}";
 }

@@ -42,37 +42,25 @@ std::string bomb(uint64_t number) {
   size_t size = 1 + static_cast<size_t>(number / 16 % 64);
   std::string all = "source=logs | ";
   switch (number % 16) {
-    case 0:
-      return all + "where " + repeated("(", size * 1000) + "n > 1" + repeated(")", size * 1000);
-    case 1:
-      return all + "where n in (" + list_of(size * 2000, number) + ")";
-    case 2:
-      return all + "cross join left=a right=b logs | stats count()";
-    case 3:
-      return all + "join left=a right=b on a.n < b.n logs | stats sum(a.n)";
-    case 4:
-      return all + "stats values(word), list(text) by n, text";
-    case 5:
-      return all + "where text regexp '" + repeated("(a+)+", 1 + size % 30) + "$'";
+    case 0: return all + "where " + repeated("(", size * 1000) + "n > 1" + repeated(")", size * 1000);
+    case 1: return all + "where n in (" + list_of(size * 2000, number) + ")";
+    case 2: return all + "cross join left=a right=b logs | stats count()";
+    case 3: return all + "join left=a right=b on a.n < b.n logs | stats sum(a.n)";
+    case 4: return all + "stats values(word), list(text) by n, text";
+    case 5: return all + "where text regexp '" + repeated("(a+)+", 1 + size % 30) + "$'";
     case 6:
       return all + "rex field=text '" + repeated("(?<x" + std::to_string(number) + ">.*)*", 1) + "(x{1000}){" +
              std::to_string(size) + "}'";
-    case 7:
-      return all + "eval " + repeated("t = concat(text, text), text = concat(t, t), ", 20) + "z = 1";
-    case 8:
-      return "source=logs " + repeated("NOT ", size * 500) + "word";
-    case 9:
-      return all + repeated("eval a = n | ", 190) + "head 1";
-    case 10:
-      return all + "where n in [ source=logs | where n in [ source=logs | fields n ] | fields n ]";
+    case 7: return all + "eval " + repeated("t = concat(text, text), text = concat(t, t), ", 20) + "z = 1";
+    case 8: return "source=logs " + repeated("NOT ", size * 500) + "word";
+    case 9: return all + repeated("eval a = n | ", 190) + "head 1";
+    case 10: return all + "where n in [ source=logs | where n in [ source=logs | fields n ] | fields n ]";
     case 11:
       return all +
              "where exists [ source=logs | where logs.n > 5 and word = 'w1' ] | eval m = [ source=logs | where n = n | "
              "stats count() ]";
-    case 12:
-      return all + "eval x = 1" + repeated(" + n * 2", size * 100);
-    case 13:
-      return repeated("x", 1 << 20) + std::to_string(number);
+    case 12: return all + "eval x = 1" + repeated(" + n * 2", size * 100);
+    case 13: return repeated("x", 1 << 20) + std::to_string(number);
     case 14:
       return all + "eval a = split(text, ''), b = transform(a, x -> concat(x, text)) | mvexpand b | stats dc(b) by n";
     default:

@@ -41,9 +41,7 @@ struct Right {
   Number w;
 };
 
-std::string shown(const Number& number) {
-  return number ? std::to_string(*number) : "-";
-}
+std::string shown(const Number& number) { return number ? std::to_string(*number) : "-"; }
 
 class Commands {
  public:
@@ -60,36 +58,21 @@ class Commands {
 
   void any_query() {
     switch (random_.below(15)) {
-      case 0:
-        return join_query();
-      case 1:
-        return join_on_condition();
-      case 2:
-        return lookup_query();
-      case 3:
-        return in_query();
-      case 4:
-        return exists_query();
-      case 5:
-        return scalar_query();
-      case 6:
-        return eventstats_query();
-      case 7:
-        return streamstats_query();
-      case 8:
-        return trendline_query();
-      case 9:
-        return totals_query();
-      case 10:
-        return mvcombine_query();
-      case 11:
-        return appendpipe_query();
-      case 12:
-        return dedup_query();
-      case 13:
-        return top_query();
-      default:
-        return append_query();
+      case 0: return join_query();
+      case 1: return join_on_condition();
+      case 2: return lookup_query();
+      case 3: return in_query();
+      case 4: return exists_query();
+      case 5: return scalar_query();
+      case 6: return eventstats_query();
+      case 7: return streamstats_query();
+      case 8: return trendline_query();
+      case 9: return totals_query();
+      case 10: return mvcombine_query();
+      case 11: return appendpipe_query();
+      case 12: return dedup_query();
+      case 13: return top_query();
+      default: return append_query();
     }
   }
 

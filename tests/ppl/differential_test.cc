@@ -47,7 +47,8 @@ std::vector<Event> make_events(Random& random) {
     if (random.chance(90)) event.service = kServices[random.below(4)];
     if (random.chance(90)) {
       event.text = "";
-      for (uint64_t i = 0; i < 1 + random.below(3); ++i) *event.text += (i == 0 ? "" : " ") + std::string(kWords[random.below(5)]);
+      for (uint64_t i = 0; i < 1 + random.below(3); ++i)
+        *event.text += (i == 0 ? "" : " ") + std::string(kWords[random.below(5)]);
     }
     out.push_back(std::move(event));
   }
@@ -159,7 +160,8 @@ class Differential {
     }
     write(lines);
     // The plain side in the query's order.
-    std::stable_sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.seconds < b.seconds; });
+    std::stable_sort(events_.begin(), events_.end(),
+                     [](const Event& a, const Event& b) { return a.seconds < b.seconds; });
   }
 
   void filter_query() {
@@ -189,7 +191,8 @@ class Differential {
     std::string word = kWords[random_.below(5)];
     std::vector<std::string> want;
     for (const Event& event : events_) {
-      if (event.text && (" " + *event.text + " ").find(" " + word + " ") != std::string::npos) want.push_back(std::to_string(event.n));
+      if (event.text && (" " + *event.text + " ").find(" " + word + " ") != std::string::npos)
+        want.push_back(std::to_string(event.n));
     }
     expect("source=logs " + word + " | fields n", want);
   }
@@ -229,7 +232,8 @@ class Differential {
     }
     std::vector<std::string> want;
     for (const auto& [second, count] : minutes) {
-      want.push_back(std::to_string(count) + "|" + expr::print_timestamp(logstore::testing::kStart + second * 1'000'000'000));
+      want.push_back(std::to_string(count) + "|" +
+                     expr::print_timestamp(logstore::testing::kStart + second * 1'000'000'000));
     }
     Request request;
     request.range = {logstore::testing::kStart + from * 1'000'000'000, logstore::testing::kStart + to * 1'000'000'000};
@@ -248,7 +252,9 @@ class Differential {
     });
     std::vector<std::string> want;
     for (size_t i = 0; i < sorted.size() && i < count; ++i) want.push_back(std::to_string(sorted[i].n));
-    expect("source=logs | sort " + std::string(down ? "-" : "+") + "amount | head " + std::to_string(count) + " | fields n", want);
+    expect("source=logs | sort " + std::string(down ? "-" : "+") + "amount | head " + std::to_string(count) +
+               " | fields n",
+           want);
   }
 
   void any_query() {
@@ -290,7 +296,8 @@ class Differential {
       std::vector<std::string> have;
       for (const auto& row : rows.rows_seen) {
         std::string line;
-        for (const model::Value& value : row) line += (line.empty() ? "" : "|") + (value.is_null() ? "-" : expr::print_value(value));
+        for (const model::Value& value : row)
+          line += (line.empty() ? "" : "|") + (value.is_null() ? "-" : expr::print_value(value));
         have.push_back(std::move(line));
       }
       ASSERT_EQ(have, want) << (optimise ? "optimised" : "plain plan");

@@ -22,7 +22,8 @@ class Limits : public ::testing::Test {
  protected:
   Limits() : store_(16) {
     std::string lines;
-    for (int i = 0; i < 300; ++i) lines += "{\"n\":" + std::to_string(i) + ",\"word\":\"w" + std::to_string(i % 7) + "\"}\n";
+    for (int i = 0; i < 300; ++i)
+      lines += "{\"n\":" + std::to_string(i) + ",\"word\":\"w" + std::to_string(i % 7) + "\"}\n";
     EXPECT_TRUE(store_.feed("logs", lines).ok());
     EXPECT_TRUE(store_.flush().ok());
   }
@@ -182,7 +183,8 @@ TEST_F(Limits, ASubsearchIsLimitedAndSaysSo) {
   EXPECT_EQ(outcome.failure->kind, FailureKind::kResourceLimit);
   EXPECT_NE(outcome.failure->reason.find("10000"), std::string::npos) << outcome.failure->reason;
   Rows narrower;
-  EXPECT_FALSE(store_.ask(request("source=logs | where n in [ source=many | where m < 3 | fields m ]"), narrower).failure);
+  EXPECT_FALSE(
+      store_.ask(request("source=logs | where n in [ source=many | where m < 3 | fields m ]"), narrower).failure);
   EXPECT_EQ(narrower.rows_seen.size(), 3u);
 }
 

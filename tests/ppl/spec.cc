@@ -23,7 +23,8 @@ Result<std::vector<SpecItem>> read_spec(const std::string& path) {
     SpecItem item;
     item.line = number;
     item.text = line;
-    for (auto [word, kind] : {std::pair{"feed", SpecItem::Kind::kFeed}, {"ask", SpecItem::Kind::kAsk}, {"deny", SpecItem::Kind::kDeny}}) {
+    for (auto [word, kind] :
+         {std::pair{"feed", SpecItem::Kind::kFeed}, {"ask", SpecItem::Kind::kAsk}, {"deny", SpecItem::Kind::kDeny}}) {
       std::string begin = word;
       if (line != begin && !line.starts_with(begin + " ")) continue;
       item.kind = kind;

@@ -138,7 +138,8 @@ class SpecRun {
     ASSERT_EQ(item.lines.size(), 1u);
     size_t blank = item.lines[0].find(' ');
     EXPECT_EQ(place, item.lines[0].substr(0, blank)) << outcome.failure->reason;
-    EXPECT_NE(outcome.failure->reason.find(item.lines[0].substr(blank + 1)), std::string::npos) << outcome.failure->reason;
+    EXPECT_NE(outcome.failure->reason.find(item.lines[0].substr(blank + 1)), std::string::npos)
+        << outcome.failure->reason;
   }
 
   const Face face_;

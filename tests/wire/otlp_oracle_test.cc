@@ -1,5 +1,5 @@
-// Random OTLP requests, read by libprotobuf and turned into fields by the plain rules of docs/protocols/otlp.md, must give
-// what our decoder gives from the bytes; and the same again through libprotobuf's JSON form.
+// Random OTLP requests, read by libprotobuf and turned into fields by the plain rules of docs/protocols/otlp.md, must
+// give what our decoder gives from the bytes; and the same again through libprotobuf's JSON form.
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
@@ -45,11 +45,13 @@ class Maker {
  private:
   size_t below(size_t n) { return random_() % n; }
   std::string name() {
-    static const char* const kNames[] = {"a", "b", "c.d", "message", "trace_id", "e", "service.name", "body", "severityText"};
+    static const char* const kNames[] = {"a",    "b",           "c.d", "message", "trace_id", "e", "service.name",
+                                         "body", "severityText"};
     return kNames[below(std::size(kNames))];
   }
   std::string text() {
-    static const char* const kTexts[] = {"", "x", "\xC3\xA9t\xC3\xA9", "a \"quoted\" text\n", "0123456789abcdef0123456789"};
+    static const char* const kTexts[] = {"", "x", "\xC3\xA9t\xC3\xA9", "a \"quoted\" text\n",
+                                         "0123456789abcdef0123456789"};
     return kTexts[below(std::size(kTexts))];
   }
   std::string id(size_t bytes) {
@@ -93,8 +95,7 @@ class Maker {
         for (size_t i = below(4); i > 0; --i) value(*out.mutable_array_value()->add_values(), depth + 1);
         out.mutable_array_value();
         return;
-      default:
-        attributes(*out.mutable_kvlist_value()->mutable_values(), 3);
+      default: attributes(*out.mutable_kvlist_value()->mutable_values(), 3);
     }
   }
 
@@ -149,8 +150,10 @@ class Reference {
   void put(const std::string& level, const std::string& name, const std::string& json) {
     auto held = levels_.find(name);
     std::string target = held == levels_.end() || held->second == level ? name : level + name;
-    if (held == levels_.end()) levels_[name] = level;
-    else levels_.emplace(target, level);
+    if (held == levels_.end())
+      levels_[name] = level;
+    else
+      levels_.emplace(target, level);
     row_[target] = json;
   }
 
@@ -167,8 +170,10 @@ class Reference {
 
   void body(const Any& v) {
     if (v.has_string_value() || v.value_case() == Any::VALUE_NOT_SET) return;
-    if (v.has_kvlist_value()) attributes(v.kvlist_value().values(), "body.", "");
-    else flatten(v, "body.", "body");
+    if (v.has_kvlist_value())
+      attributes(v.kvlist_value().values(), "body.", "");
+    else
+      flatten(v, "body.", "body");
   }
 
   void attributes(const Attributes& list, const std::string& level, const std::string& prefix) {
@@ -228,9 +233,7 @@ class Reference {
         if (std::isinf(v.double_value())) return "\"Infinity\"";
         model::print_number(model::Kind::kFloat, std::bit_cast<int64_t>(v.double_value()), 0, out);
         return out;
-      case Any::kBytesValue:
-        model::append_base64(v.bytes_value(), out);
-        return "\"" + out + "\"";
+      case Any::kBytesValue: model::append_base64(v.bytes_value(), out); return "\"" + out + "\"";
       case Any::kArrayValue:
         for (const Any& element : v.array_value().values()) out += (out.empty() ? "[" : ",") + json(element);
         return out.empty() ? "[]" : out + "]";

@@ -13,9 +13,7 @@ using model::VectorPtr;
 
 namespace {
 
-bool counts_all_rows(const AggregateCall& call) {
-  return call.bound.name == "count" && call.bound.args.empty();
-}
+bool counts_all_rows(const AggregateCall& call) { return call.bound.name == "count" && call.bound.args.empty(); }
 
 class AggregateOperator final : public Operator {
  public:
@@ -59,8 +57,10 @@ class AggregateOperator final : public Operator {
 
   Status add(const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {
     uint32_t rows = static_cast<uint32_t>(counts.size());
-    if (!keys_.empty()) grouper_.assign(keys, rows, group_of_row_);
-    else group_of_row_.assign(rows, 0);
+    if (!keys_.empty())
+      grouper_.assign(keys, rows, group_of_row_);
+    else
+      group_of_row_.assign(rows, 0);
     counts_.resize(groups());
     for (uint32_t row = 0; row < rows; ++row) counts_[group_of_row_[row]] += counts[row];
     return account();
@@ -129,7 +129,8 @@ class AggregateOperator final : public Operator {
     distinct.size = static_cast<uint32_t>(codes.size());
     distinct.dict = key->dict;
     distinct.codes = codes;
-    grouper_.assign({std::make_shared<const model::Vector>(std::move(distinct))}, static_cast<uint32_t>(codes.size()), group_of_row_);
+    grouper_.assign({std::make_shared<const model::Vector>(std::move(distinct))}, static_cast<uint32_t>(codes.size()),
+                    group_of_row_);
     counts_.resize(groups());
     for (size_t i = 0; i < codes.size(); ++i) counts_[group_of_row_[i]] += code_counts_[codes[i]];
     return true;
@@ -197,8 +198,8 @@ class AggregateOperator final : public Operator {
   }
 
   // The value that a group's series goes by from now on; none when its rows go.
-  std::vector<std::optional<model::Value>> new_series(const std::vector<model::Value>& series,
-                                                      const std::vector<std::pair<double, model::Value>>& ranked) const {
+  std::vector<std::optional<model::Value>> new_series(
+      const std::vector<model::Value>& series, const std::vector<std::pair<double, model::Value>>& ranked) const {
     size_t stay = fold_->limit == 0 ? ranked.size() : std::min<size_t>(ranked.size(), fold_->limit);
     std::vector<std::optional<model::Value>> out;
     for (const model::Value& value : series) {
@@ -208,8 +209,10 @@ class AggregateOperator final : public Operator {
       }
       bool stays = std::any_of(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(stay),
                                [&](const auto& r) { return compare(r.second, value) == 0; });
-      if (stays) out.push_back(value);
-      else out.push_back(fold_->keep_other ? std::optional(model::Value::string(fold_->other)) : std::nullopt);
+      if (stays)
+        out.push_back(value);
+      else
+        out.push_back(fold_->keep_other ? std::optional(model::Value::string(fold_->other)) : std::nullopt);
     }
     return out;
   }
@@ -301,10 +304,10 @@ class AggregateOperator final : public Operator {
   Run& run_;
   Grouper grouper_;
   std::vector<std::unique_ptr<expr::Aggregate>> states_;  // null: count() of rows
-  bool counting_ = false;     // some call is count() of rows
-  bool counts_only_ = true;   // all calls are
-  std::vector<uint32_t> code_counts_;  // scratch
-  std::vector<uint64_t> counts_;  // rows by group
+  bool counting_ = false;                                 // some call is count() of rows
+  bool counts_only_ = true;                               // all calls are
+  std::vector<uint32_t> code_counts_;                     // scratch
+  std::vector<uint64_t> counts_;                          // rows by group
   std::vector<uint32_t> group_of_row_;
   expr::Evaluator evaluator_;
   Held held_;

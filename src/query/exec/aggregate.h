@@ -24,9 +24,9 @@ struct AggregateCall {
 // One key's values as series: all but the greatest become one (chart, timechart). The others' rows are aggregated
 // together, not their results.
 struct SeriesFold {
-  size_t key = 0;              // place of the series' key
-  uint64_t limit = 0;          // series that stay; 0: all
-  bool least = false;          // the least stay instead
+  size_t key = 0;      // place of the series' key
+  uint64_t limit = 0;  // series that stay; 0: all
+  bool least = false;  // the least stay instead
   bool keep_other = true;
   std::string other = "OTHER";
   bool keep_null = true;

@@ -19,9 +19,7 @@ Result<VectorPtr> BlockInputs::column(uint32_t slot, const model::Selection* row
   return expr::gather(vector, *rows);
 }
 
-VectorPtr null_vector(uint32_t rows) {
-  return std::make_shared<const Vector>(Vector::all_null(rows));
-}
+VectorPtr null_vector(uint32_t rows) { return std::make_shared<const Vector>(Vector::all_null(rows)); }
 
 Block gather(const Block& block, const model::Selection& rows) {
   if (rows.size() == block.rows) return block;
@@ -105,9 +103,12 @@ VectorPtr gather_column(std::span<const VectorPtr> columns, std::span<const RowR
   bool nulls = false;
   for (const VectorPtr& column : columns) nulls = nulls || column == nullptr || column->has_nulls();
   if (nulls) out.nulls.resize(count);
-  if (is_double_lane(type)) out.f64.resize(count);
-  else if (is_text_lane(type)) out.strings.resize(count);
-  else out.i64.resize(count);
+  if (is_double_lane(type))
+    out.f64.resize(count);
+  else if (is_text_lane(type))
+    out.strings.resize(count);
+  else
+    out.i64.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
     const VectorPtr& column = columns[rows[i].block];
     if (column == nullptr || column->is_null(rows[i].row)) {
@@ -116,9 +117,12 @@ VectorPtr gather_column(std::span<const VectorPtr> columns, std::span<const RowR
     }
     uint32_t at = 0;
     const Vector& from = entry(*column, rows[i].row, at);
-    if (is_double_lane(type)) out.f64[i] = from.f64[at];
-    else if (is_text_lane(type)) out.strings[i] = from.strings[at];
-    else out.i64[i] = from.i64[at];
+    if (is_double_lane(type))
+      out.f64[i] = from.f64[at];
+    else if (is_text_lane(type))
+      out.strings[i] = from.strings[at];
+    else
+      out.i64[i] = from.i64[at];
   }
   if (is_text_lane(type)) take_owners(columns, rows, out);
   return std::make_shared<const Vector>(std::move(out));

@@ -11,8 +11,13 @@ using model::VectorPtr;
 
 BlockReader::BlockReader(const contract::Granule& granule, uint32_t block, const std::vector<SourceColumn>& columns,
                          expr::Evaluator& evaluator, contract::ScanStats& stats)
-    : granule_(granule), block_(block), first_(block * kBlockRows),
-      rows_(std::min(kBlockRows, granule.rows() - first_)), columns_(columns), evaluator_(evaluator), stats_(stats) {}
+    : granule_(granule),
+      block_(block),
+      first_(block * kBlockRows),
+      rows_(std::min(kBlockRows, granule.rows() - first_)),
+      columns_(columns),
+      evaluator_(evaluator),
+      stats_(stats) {}
 
 Selection BlockReader::in_granule(const Selection& rows) const {
   Selection out(rows);

@@ -119,7 +119,8 @@ class EventAggregateOperator final : public Collector {
     }
     for (size_t b = 0; b < blocks_.size() && next_->wants_more(); ++b) {
       std::vector<RowRef> rows;
-      for (uint32_t row = 0; row < blocks_[b].rows; ++row) rows.push_back({dropped(blocks_[b], row) ? 1u : 0u, groups_[b][row]});
+      for (uint32_t row = 0; row < blocks_[b].rows; ++row)
+        rows.push_back({dropped(blocks_[b], row) ? 1u : 0u, groups_[b][row]});
       for (size_t i = 0; i < calls_.size(); ++i) {
         // Rows without a key that groups need get nothing.
         std::vector<VectorPtr> sources = {results[i], nullptr};
@@ -164,7 +165,9 @@ class AppendOperator final : public Operator {
 
 }  // namespace
 
-std::unique_ptr<Operator> DedupStep::start(Run& run) const { return std::make_unique<DedupOperator>(keys_, options_, run); }
+std::unique_ptr<Operator> DedupStep::start(Run& run) const {
+  return std::make_unique<DedupOperator>(keys_, options_, run);
+}
 std::unique_ptr<Operator> ReverseStep::start(Run& run) const { return std::make_unique<ReverseOperator>(run); }
 std::unique_ptr<Operator> EventAggregateStep::start(Run& run) const {
   return std::make_unique<EventAggregateOperator>(keys_, calls_, run);
@@ -173,8 +176,6 @@ std::unique_ptr<Operator> AppendStep::start(Run& run) const {
   return std::make_unique<AppendOperator>(source_, *plan_, slots_, run);
 }
 
-void EventAggregateStep::reads(std::vector<Slot>& out) const {
-  AggregateStep(keys_, calls_, "", "").reads(out);
-}
+void EventAggregateStep::reads(std::vector<Slot>& out) const { AggregateStep(keys_, calls_, "", "").reads(out); }
 
 }  // namespace clew::query::exec

@@ -17,8 +17,8 @@ class DedupStep final : public Step {
  public:
   struct Options {
     uint64_t count = 1;
-    bool keep_empty = false;    // rows with a null in the key stay, all of them; else they go
-    bool consecutive = false;   // only rows right behind each other count as repeated
+    bool keep_empty = false;      // rows with a null in the key stay, all of them; else they go
+    bool consecutive = false;     // only rows right behind each other count as repeated
     bool nulls_are_keys = false;  // null is a value like any other
   };
   DedupStep(std::vector<Slot> keys, Options options, std::string text)

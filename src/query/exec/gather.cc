@@ -59,8 +59,6 @@ Status RowWriter::flush() {
   return next_.push(std::move(block));
 }
 
-std::unique_ptr<Operator> GatherStep::start(Run& run) const {
-  return std::make_unique<GatherOperator>(*this, run);
-}
+std::unique_ptr<Operator> GatherStep::start(Run& run) const { return std::make_unique<GatherOperator>(*this, run); }
 
 }  // namespace clew::query::exec

@@ -71,11 +71,11 @@ class Grouper {
 
   std::vector<KeyColumn> columns_;
   uint32_t groups_ = 0;
-  std::vector<uint32_t> group_ids_;  // keys x groups: value numbers of each group
-  std::vector<uint32_t> by_first_;   // one key: group by value number
-  absl::flat_hash_map<uint64_t, uint32_t> pairs_;        // two keys
-  absl::flat_hash_map<std::string, uint32_t> tuples_;    // more
-  std::vector<std::vector<uint32_t>> ids_;               // scratch: by key, by row
+  std::vector<uint32_t> group_ids_;                    // keys x groups: value numbers of each group
+  std::vector<uint32_t> by_first_;                     // one key: group by value number
+  absl::flat_hash_map<uint64_t, uint32_t> pairs_;      // two keys
+  absl::flat_hash_map<std::string, uint32_t> tuples_;  // more
+  std::vector<std::vector<uint32_t>> ids_;             // scratch: by key, by row
 };
 
 }  // namespace clew::query::exec

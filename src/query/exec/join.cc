@@ -260,20 +260,13 @@ class JoinOperator final : public Operator {
 
 std::string_view join_name(JoinKind kind) {
   switch (kind) {
-    case JoinKind::kInner:
-      return "inner";
-    case JoinKind::kLeft:
-      return "left";
-    case JoinKind::kRight:
-      return "right";
-    case JoinKind::kFull:
-      return "full";
-    case JoinKind::kSemi:
-      return "semi";
-    case JoinKind::kAnti:
-      return "anti";
-    case JoinKind::kCross:
-      return "cross";
+    case JoinKind::kInner: return "inner";
+    case JoinKind::kLeft: return "left";
+    case JoinKind::kRight: return "right";
+    case JoinKind::kFull: return "full";
+    case JoinKind::kSemi: return "semi";
+    case JoinKind::kAnti: return "anti";
+    case JoinKind::kCross: return "cross";
   }
   return "";
 }

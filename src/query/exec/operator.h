@@ -1,9 +1,9 @@
 // Operators and steps: the pipeline of a query.
 //
-// A Step is one bound command: frozen, shared by threads. An Operator is a step at work: rows are pushed into it, and it
-// pushes what it makes into the next one. The scan may start a chain of operators on every lane of its granules (per-row
-// steps, then the lane's own copy of a mergeable one) and joins the copies at the end in lane order, so that an answer
-// does not depend on the number of threads.
+// A Step is one bound command: frozen, shared by threads. An Operator is a step at work: rows are pushed into it, and
+// it pushes what it makes into the next one. The scan may start a chain of operators on every lane of its granules
+// (per-row steps, then the lane's own copy of a mergeable one) and joins the copies at the end in lane order, so that
+// an answer does not depend on the number of threads.
 #pragma once
 
 #include <memory>
@@ -45,7 +45,7 @@ enum class Needs : uint8_t {
 class Step {
  public:
   virtual ~Step() = default;
-  virtual std::string name() const = 0;      // the command: "where", "stats"
+  virtual std::string name() const = 0;                    // the command: "where", "stats"
   virtual std::string describe() const { return name(); }  // for `explain`, one line
   virtual std::unique_ptr<Operator> start(Run& run) const = 0;
   // Slots of its input that it looks at; what no step and no output column reads is not fetched.

@@ -106,8 +106,8 @@ int compare(const SortCell& a, const SortCell& b) {
   using Rank = SortCell::Rank;
   bool numbers = (a.rank == Rank::kInt || a.rank == Rank::kDouble) && (b.rank == Rank::kInt || b.rank == Rank::kDouble);
   if (numbers) {
-    if (a.rank == Rank::kInt && b.rank == Rank::kInt) return sign(a.i64 < b.i64, a.i64 > b.i64);
-    return sign(a.f64 < b.f64, a.f64 > b.f64);
+    if (a.rank == Rank::kInt && b.rank == Rank::kInt) return sign(a.i64<b.i64, a.i64> b.i64);
+    return sign(a.f64<b.f64, a.f64> b.f64);
   }
   if (a.rank != b.rank) return a.rank < b.rank ? -1 : 1;
   if (a.rank == Rank::kText) return sign(a.text < b.text, b.text < a.text);
@@ -117,8 +117,8 @@ int compare(const SortCell& a, const SortCell& b) {
 
 int compare(const Value& a, const Value& b) {
   if (a.type() == Type::kArray && b.type() == Type::kArray) return compare_items(a.items(), b.items());
-  bool deep = a.type() == Type::kArray || a.type() == Type::kStruct || a.type() == Type::kIp || b.type() == Type::kArray ||
-              b.type() == Type::kStruct || b.type() == Type::kIp;
+  bool deep = a.type() == Type::kArray || a.type() == Type::kStruct || a.type() == Type::kIp ||
+              b.type() == Type::kArray || b.type() == Type::kStruct || b.type() == Type::kIp;
   if (deep) {
     if (a.type() != b.type()) return a.type() < b.type() ? -1 : 1;
     if (a.type() == Type::kIp) {

@@ -16,7 +16,7 @@ struct SortCell {
   Rank rank = Rank::kNull;
   int64_t i64 = 0;
   double f64 = 0;
-  std::string_view text;  // lives in the vector
+  std::string_view text;                // lives in the vector
   const model::Value* value = nullptr;  // kOther
 };
 
@@ -26,7 +26,7 @@ enum class SortAs : uint8_t {
   kNumber,  // texts as numbers; what is no number as null
   kText,
   kIp,
-  kLevel,   // by severity
+  kLevel,  // by severity
 };
 
 // -1, 0 or 1, null first.

@@ -36,8 +36,8 @@ int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) 
 
 // ---- answering from the counts by minute and level
 
-// How a granule spells its levels: the stored text by severity. None when a severity has several spellings, or when rows
-// without a level and rows with an unknown one are mixed.
+// How a granule spells its levels: the stored text by severity. None when a severity has several spellings, or when
+// rows without a level and rows with an unknown one are mixed.
 struct LevelNames {
   model::Value of_rank[8];
 };
@@ -161,7 +161,8 @@ class LaneRun {
   }
 
  private:
-  static std::vector<GranulePtr> overlapping(const std::vector<GranulePtr>& granules, const contract::TimeRange& range) {
+  static std::vector<GranulePtr> overlapping(const std::vector<GranulePtr>& granules,
+                                             const contract::TimeRange& range) {
     std::vector<GranulePtr> out;
     for (const GranulePtr& granule : granules) {
       if (granule->time_max() >= range.from && granule->time_min() < range.to) out.push_back(granule);
@@ -209,7 +210,8 @@ std::optional<ScanSpec> ordered_for_sort(const Plan& plan, size_t k, uint64_t& e
   // @timestamp, then the ties that the planner adds: @timestamp again, and _seq.
   const std::vector<SortKey>& keys = sort->keys();
   if (!reads(keys.front(), "@timestamp") || !reads(keys.back(), "_seq")) return std::nullopt;
-  bool only_time = std::all_of(keys.begin(), keys.end() - 1, [&](const SortKey& key) { return reads(key, "@timestamp"); });
+  bool only_time =
+      std::all_of(keys.begin(), keys.end() - 1, [&](const SortKey& key) { return reads(key, "@timestamp"); });
   if (!only_time) return std::nullopt;
   enough = sort->limit();
   for (size_t i = k; i-- > 0;) enough = plan.steps[i]->input_enough(enough);
@@ -264,9 +266,10 @@ std::vector<std::string> describe(const Plan& plan) {
       bool newest = ordered->scan.order == contract::Order::kNewestFirst;
       line += fmt::format(", {} first for the sort, until {} rows are there", newest ? "newest" : "oldest", enough);
     }
-    line += ordered                  ? ""
-            : runs_on_lanes(plan, k) ? ", on parallel lanes"
-            : plan.scan->scan.order == contract::Order::kNewestFirst ? ", newest first" : ", oldest first";
+    line += ordered                                                  ? ""
+            : runs_on_lanes(plan, k)                                 ? ", on parallel lanes"
+            : plan.scan->scan.order == contract::Order::kNewestFirst ? ", newest first"
+                                                                     : ", oldest first";
     if (plan.counts) line += ", from the counts by minute and level where they tell";
     out.push_back(std::move(line));
     for (const ConditionPtr& condition : plan.scan->conditions) out.push_back("  keeps " + condition->describe());

@@ -16,9 +16,9 @@ namespace clew::query::exec {
 // How an aggregation right above the scan may be answered from the counts by minute and level.
 struct CountsPlan {
   enum class Key : uint8_t { kTime, kLevel };
-  std::vector<Key> keys;      // of the aggregate, in order
-  int64_t span_nanos = 0;     // of the time key; whole minutes
-  size_t step = 0;            // the aggregation's place in the steps
+  std::vector<Key> keys;   // of the aggregate, in order
+  int64_t span_nanos = 0;  // of the time key; whole minutes
+  size_t step = 0;         // the aggregation's place in the steps
 };
 
 struct PlanColumn {
@@ -31,15 +31,15 @@ struct Plan;
 using PlanPtr = std::shared_ptr<const Plan>;
 
 struct Plan {
-  std::optional<ScanSpec> scan;      // none: `made` is the input
+  std::optional<ScanSpec> scan;  // none: `made` is the input
   std::vector<Block> made;
   std::vector<StepPtr> steps;
-  std::vector<PlanColumn> columns;   // of the answer
+  std::vector<PlanColumn> columns;  // of the answer
   std::optional<CountsPlan> counts;
-  bool lanes = true;                 // off: everything in order on one thread
-  bool late_columns = false;         // steps may hide columns (Run::hide_column): the schema is known with the first row
+  bool lanes = true;          // off: everything in order on one thread
+  bool late_columns = false;  // steps may hide columns (Run::hide_column): the schema is known with the first row
 
-  bool row_query() const;            // a time limit may cut it
+  bool row_query() const;  // a time limit may cut it
 };
 
 // One line per stage, scan first.

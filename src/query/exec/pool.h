@@ -40,8 +40,8 @@ class WorkerPool {
   void loop(const std::stop_token& stop);
 
   base::Mutex mutex_;
-  base::CondVar wake_;    // a job came, or stop
-  base::CondVar ended_;   // a task ended
+  base::CondVar wake_;   // a job came, or stop
+  base::CondVar ended_;  // a task ended
   std::deque<std::shared_ptr<Job>> jobs_ CLEW_GUARDED_BY(mutex_);
   std::vector<std::jthread> threads_;
 };

@@ -120,9 +120,8 @@ class OrderedScan {
   Status find(size_t from, size_t to) {
     std::vector<std::vector<Found>> found(to - from);
     std::vector<Status> statuses(to - from);
-    run_.pool().run(static_cast<uint32_t>(to - from), [&](uint32_t i) {
-      statuses[i] = find_in(static_cast<uint32_t>(from + i), found[i]);
-    });
+    run_.pool().run(static_cast<uint32_t>(to - from),
+                    [&](uint32_t i) { statuses[i] = find_in(static_cast<uint32_t>(from + i), found[i]); });
     for (const auto& rows : found) pending_.insert(pending_.end(), rows.begin(), rows.end());
     keep_best(pending_);
     for (Status& status : statuses) CLEW_TRY(std::move(status));

@@ -23,9 +23,9 @@ constexpr Slot kNoSlot = expr::kNoSlot;
 struct SourceColumn {
   enum class From : uint8_t { kField, kDocument, kObject, kConverted };
   Slot slot = kNoSlot;
-  std::string field;        // kField: name to ask for; kObject: dotted path of an object in the document
+  std::string field;  // kField: name to ask for; kObject: dotted path of an object in the document
   From from = From::kField;
-  expr::BoundPtr convert;   // kConverted: computed from other source columns (a text that is a time)
+  expr::BoundPtr convert;  // kConverted: computed from other source columns (a text that is a time)
 };
 
 // One block of one granule, read column by column. Positions are inside the block.
@@ -99,10 +99,10 @@ class ExprCondition final : public Condition {
 struct ScanSpec {
   contract::Access access;
   contract::Scan scan;
-  std::vector<SourceColumn> columns;   // all that conditions or pipeline read
-  std::vector<Slot> output;            // what the pipeline reads
+  std::vector<SourceColumn> columns;  // all that conditions or pipeline read
+  std::vector<Slot> output;           // what the pipeline reads
   std::vector<ConditionPtr> conditions;
-  std::optional<bool> seq_falls;       // order of rows of one @timestamp; by default that of the scan
+  std::optional<bool> seq_falls;  // order of rows of one @timestamp; by default that of the scan
 };
 
 // Leaves of `rows`, positions in the reader's block, those that lie in the scan's time range and meet all conditions.
@@ -111,11 +111,12 @@ Status narrow(const ScanSpec& spec, BlockReader& reader, model::Selection& rows)
 
 // Pushes the matching rows into `sink` in spec.scan.order, by (@timestamp, _seq), until it wants no more. `enough`: no
 // more rows than these will be needed. Does not finish the sink.
-Status scan_ordered(Run& run, const ScanSpec& spec, const contract::Snapshot& snapshot, uint64_t enough, Operator& sink);
+Status scan_ordered(Run& run, const ScanSpec& spec, const contract::Snapshot& snapshot, uint64_t enough,
+                    Operator& sink);
 
-// Granules go to a fixed number of lanes, each with a chain of `steps[0..mergeable]`; then the lanes' last operators are
-// absorbed by `target`, the operator of steps[mergeable], in lane order.
-// Requires: steps before `mergeable` need only rows; steps[mergeable]->mergeable().
+// Granules go to a fixed number of lanes, each with a chain of `steps[0..mergeable]`; then the lanes' last operators
+// are absorbed by `target`, the operator of steps[mergeable], in lane order. Requires: steps before `mergeable` need
+// only rows; steps[mergeable]->mergeable().
 Status scan_lanes(Run& run, const ScanSpec& spec, const std::vector<contract::GranulePtr>& granules,
                   const std::vector<StepPtr>& steps, size_t mergeable, Operator& target);
 

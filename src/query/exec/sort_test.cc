@@ -29,7 +29,9 @@ std::vector<Block> random_blocks(uint64_t seed) {
     for (uint64_t row = 0; row < 1 + rng.next() % 60; ++row) {
       uint64_t kind = rng.next() % 10;
       auto small = static_cast<int64_t>(rng.next() % 40);
-      keys.push_back(kind == 0 ? model::Value() : kind == 1 ? model::Value::real(static_cast<double>(small) + 0.5) : model::Value::bigint(small));
+      keys.push_back(kind == 0   ? model::Value()
+                     : kind == 1 ? model::Value::real(static_cast<double>(small) + 0.5)
+                                 : model::Value::bigint(small));
       numbers.push_back(model::Value::bigint(number++));
     }
     Block block;
@@ -60,7 +62,8 @@ TEST(Sort, ALimitedSortGivesTheFirstRowsOfTheWholeOne) {
     for (bool descending : {false, true}) {
       std::vector<int64_t> whole = sorted(blocks, descending, UINT64_MAX);
       for (uint64_t limit : {0, 1, 3, 50}) {
-        std::vector<int64_t> want(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(std::min<size_t>(limit, whole.size())));
+        std::vector<int64_t> want(whole.begin(),
+                                  whole.begin() + static_cast<ptrdiff_t>(std::min<size_t>(limit, whole.size())));
         EXPECT_EQ(sorted(blocks, descending, limit), want) << "seed " << seed << ", limit " << limit;
       }
     }

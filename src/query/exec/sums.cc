@@ -12,9 +12,7 @@ bool is_number(Type type) {
          type == Type::kFloat || type == Type::kDecimal;
 }
 
-double to_real(const Value& value) {
-  return expr::to_double(expr::cell_of(value)).value_or(0);
-}
+double to_real(const Value& value) { return expr::to_double(expr::cell_of(value)).value_or(0); }
 
 Status NumberSum::add(const Value& value) {
   if (!is_number(value.type())) return {};
@@ -43,14 +41,10 @@ Status NumberSum::add(const Value& value) {
 
 Value NumberSum::value() const {
   switch (kind_) {
-    case Kind::kNone:
-      return {};
-    case Kind::kInteger:
-      return Value::bigint(whole_);
-    case Kind::kDecimal:
-      return Value::decimal(whole_, scale_);
-    case Kind::kReal:
-      return Value::real(real_);
+    case Kind::kNone: return {};
+    case Kind::kInteger: return Value::bigint(whole_);
+    case Kind::kDecimal: return Value::decimal(whole_, scale_);
+    case Kind::kReal: return Value::real(real_);
   }
   return {};
 }

@@ -23,9 +23,7 @@ struct Options {
   std::string labelfield;
 };
 
-bool may_hold_numbers(Type type) {
-  return exec::is_number(type) || type == Type::kMixed;
-}
+bool may_hold_numbers(Type type) { return exec::is_number(type) || type == Type::kMixed; }
 
 // Adds a column: the sum of each row's numbers.
 class RowTotalStep final : public exec::MapStep {

@@ -28,7 +28,8 @@ class Append final : public Command {
       }
       slots.push_back(own->slot);
     }
-    pipeline.add(std::make_shared<exec::AppendStep>(pipeline.context.source(), std::move(plan), std::move(slots), print()));
+    pipeline.add(
+        std::make_shared<exec::AppendStep>(pipeline.context.source(), std::move(plan), std::move(slots), print()));
     pipeline.scope.replace(std::move(columns));
     return {};
   }

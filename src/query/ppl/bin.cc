@@ -43,10 +43,10 @@ std::optional<double> number_at(const model::Vector& vector, uint32_t row) {
 // Ranges of numbers, as texts.
 struct Ranges {
   enum class Kind : uint8_t { kLinear, kLog } kind = Kind::kLinear;
-  double width = 1;        // kLinear
-  double base = 10;        // kLog
-  double factor = 1;       // kLog: ranges begin at factor * base^n
-  bool whole = true;       // bounds print as integers
+  double width = 1;   // kLinear
+  double base = 10;   // kLog
+  double factor = 1;  // kLog: ranges begin at factor * base^n
+  bool whole = true;  // bounds print as integers
 
   std::string text_of(double value) const {
     double low = 0;
@@ -83,7 +83,8 @@ Ranges ranges_of_data(const Options& options, double least, double greatest) {
     return out;
   }
   out.width = magnitude(range);
-  if (options.minspan && out.width < *options.minspan) out.width = std::pow(10.0, std::ceil(std::log10(*options.minspan)));
+  if (options.minspan && out.width < *options.minspan)
+    out.width = std::pow(10.0, std::ceil(std::log10(*options.minspan)));
   out.whole = options.minspan || options.start || options.end;
   return out;
 }
@@ -116,7 +117,8 @@ class FixedBinStep final : public exec::MapStep {
 // Looks at all rows before it knows the ranges.
 class DataBinOperator final : public exec::Operator {
  public:
-  DataBinOperator(Slot in, Slot out, const Options& options, exec::Run& run) : in_(in), out_(out), options_(options), held_(run) {}
+  DataBinOperator(Slot in, Slot out, const Options& options, exec::Run& run)
+      : in_(in), out_(out), options_(options), held_(run) {}
 
   Status push(exec::Block block) override {
     const model::Vector* vector = block.find(in_);
@@ -241,7 +243,8 @@ class Bin final : public Command {
         ranges = *log;
       } else {
         auto width = number_of(options_.span);
-        if (!width || *width <= 0) return pipeline.fail(expr::kSemanticError, "span is no number above 0: " + quoted(options_.span));
+        if (!width || *width <= 0)
+          return pipeline.fail(expr::kSemanticError, "span is no number above 0: " + quoted(options_.span));
         ranges.width = *width;
       }
       pipeline.add(std::make_shared<FixedBinStep>(in.slot, out, ranges));
@@ -258,9 +261,11 @@ class Bin final : public Command {
       expr::Expr literal;
       literal.kind = expr::ExprKind::kTimeSpan;
       literal.time_span = *span;
-      expr::ExprPtr call = expr::make_call("span", {expr::make_field(options_.field), std::make_shared<const expr::Expr>(literal)});
+      expr::ExprPtr call =
+          expr::make_call("span", {expr::make_field(options_.field), std::make_shared<const expr::Expr>(literal)});
       expr::BoundPtr bound = CLEW_TRY(pipeline.bind(*call));
-      pipeline.add(std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{out, std::move(bound)}}, "bin", print()));
+      pipeline.add(
+          std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{out, std::move(bound)}}, "bin", print()));
       return {};
     }
     int64_t anchor = 0;

@@ -27,9 +27,7 @@ Error CommandParser::fail(std::string message) {
   return tokens.fail(tokens.peek().span, expr::kSyntaxError, std::move(message));
 }
 
-Result<std::string> CommandParser::name() {
-  return expr::parse_field_pattern(tokens);
-}
+Result<std::string> CommandParser::name() { return expr::parse_field_pattern(tokens); }
 
 Result<std::vector<std::string>> CommandParser::names(std::span<const std::string_view> stop) {
   std::vector<std::string> out;
@@ -122,7 +120,8 @@ expr::SourceSpan Pipeline::place_of_command() const {
 }
 
 void Pipeline::add_members() {
-  for (Scope::Member& member : scope.take_members()) plan.steps.push_back(std::make_shared<MemberStep>(std::move(member)));
+  for (Scope::Member& member : scope.take_members())
+    plan.steps.push_back(std::make_shared<MemberStep>(std::move(member)));
 }
 
 void Pipeline::add(exec::StepPtr step) {

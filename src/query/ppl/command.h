@@ -81,10 +81,10 @@ class Pipeline {
   Context& context;
   Scope scope;
   exec::Plan plan;
-  std::shared_ptr<SourceFields> source;  // of the scan; null when the rows are made
+  std::shared_ptr<SourceFields> source;         // of the scan; null when the rows are made
   std::shared_ptr<const struct Search> search;  // what the scan was made of
-  contract::TimeRange range;             // of the request: holds for subsearches too
-  contract::TimeRange asked;             // what request, search and conditions so far ask of @timestamp
+  contract::TimeRange range;                    // of the request: holds for subsearches too
+  contract::TimeRange asked;                    // what request, search and conditions so far ask of @timestamp
 
   // Keys that are @timestamp cut to whole minutes: what counts by minute can answer.
   struct TimeSpanKey {

@@ -32,7 +32,8 @@ Type type_of(const std::vector<Type>& types) {
 
 Error Context::fail(std::string_view code, std::string message, std::optional<expr::SourceSpan> span,
                     std::string suggestion) {
-  if (!fault_) fault_ = Fault{code, span.value_or(expr::SourceSpan{}), span.has_value(), message, std::move(suggestion)};
+  if (!fault_)
+    fault_ = Fault{code, span.value_or(expr::SourceSpan{}), span.has_value(), message, std::move(suggestion)};
   return Error(Code::kInvalid, std::move(message));
 }
 
@@ -53,8 +54,10 @@ Status SourceFields::load_dataset(const std::string& dataset) {
       objects_.insert(field.name.substr(0, dot));
     }
     auto [it, fresh] = types_.try_emplace(field.name, field.types);
-    if (fresh) order_.push_back(field.name);
-    else it->second.insert(it->second.end(), field.types.begin(), field.types.end());
+    if (fresh)
+      order_.push_back(field.name);
+    else
+      it->second.insert(it->second.end(), field.types.begin(), field.types.end());
   }
   // Of events that are only lines, `message` is the line: what there is to read of them.
   bool only_lines = std::all_of(fields.begin(), fields.end(), [](const contract::FieldInfo& field) {
@@ -78,7 +81,8 @@ bool SourceFields::is_object(std::string_view name) const {
   auto it = types_.find(key);
   if (it == types_.end()) return false;
   // Only ever an empty object.
-  return std::all_of(it->second.begin(), it->second.end(), [](Type t) { return t == Type::kStruct || t == Type::kNull; }) &&
+  return std::all_of(it->second.begin(), it->second.end(),
+                     [](Type t) { return t == Type::kStruct || t == Type::kNull; }) &&
          std::find(it->second.begin(), it->second.end(), Type::kStruct) != it->second.end();
 }
 
@@ -110,9 +114,12 @@ Column SourceFields::converted(std::string_view name, Type type) {
   expr::Binder binder(one, {context_.now()});
   expr::Expr keyword;
   keyword.kind = expr::ExprKind::kKeyword;
-  keyword.name = type == Type::kIp ? "ip" : type == Type::kDate ? "date" : type == Type::kString ? "string" : "timestamp";
-  expr::ExprPtr cast = expr::make_call(
-      "cast", {expr::make_field("field"), std::make_shared<const expr::Expr>(std::move(keyword))});
+  keyword.name = type == Type::kIp       ? "ip"
+                 : type == Type::kDate   ? "date"
+                 : type == Type::kString ? "string"
+                                         : "timestamp";
+  expr::ExprPtr cast =
+      expr::make_call("cast", {expr::make_field("field"), std::make_shared<const expr::Expr>(std::move(keyword))});
   Result<expr::BoundPtr> bound = binder.bind(*cast);
   Column column = add(name, SourceColumn::From::kConverted, type);
   if (bound.ok()) {
@@ -267,13 +274,15 @@ std::optional<Column> Scope::qualified(std::string_view name) {
 
 std::optional<Column> Scope::member_of_struct(std::string_view name) { return member_of(columns_, name, name); }
 
-std::optional<Column> Scope::member_of(const std::vector<Column>& columns, std::string_view path, std::string_view name) {
+std::optional<Column> Scope::member_of(const std::vector<Column>& columns, std::string_view path,
+                                       std::string_view name) {
   auto known = member_columns_.find(name);
   if (known != member_columns_.end()) return known->second;
   for (size_t dot = path.rfind('.'); dot != std::string_view::npos && dot > 0; dot = path.rfind('.', dot - 1)) {
     std::string_view base = path.substr(0, dot);
     for (const Column& column : columns) {
-      bool deep = column.type == model::Type::kStruct || column.type == model::Type::kArray || column.type == model::Type::kMixed;
+      bool deep = column.type == model::Type::kStruct || column.type == model::Type::kArray ||
+                  column.type == model::Type::kMixed;
       if (column.name != base || !deep || !is_present(column)) continue;
       Column member{std::string(name), context_.new_slot(), model::Type::kMixed};
       members_.push_back({member.slot, column.slot, std::string(path.substr(dot + 1))});

@@ -22,7 +22,7 @@ using exec::Slot;
 struct Fault {
   std::string_view code;  // one of expr's code constants, or kDatasetNotFound
   expr::SourceSpan span;
-  bool placed = false;    // `span` means something
+  bool placed = false;  // `span` means something
   std::string message;
   std::string suggestion;
 };
@@ -54,7 +54,7 @@ class Context {
   using Outer = std::function<std::optional<expr::FieldRef>(std::string_view name)>;
   std::vector<Outer> outers;  // the innermost last
 
-  bool leaves = false;        // `*` means every leaf and @timestamp
+  bool leaves = false;  // `*` means every leaf and @timestamp
   bool newest_first = false;
   bool optimise = true;
 

@@ -23,15 +23,9 @@ using model::Value;
 
 constexpr std::string_view kTimeFormat = "%m/%d/%Y %H:%M:%S";
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool has_letters(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), letter);
-}
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool has_letters(std::string_view text) { return std::any_of(text.begin(), text.end(), letter); }
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -49,9 +43,7 @@ std::string without_commas(std::string_view text) {
 
 using Number = std::optional<double>;
 
-Number whole_number(std::string_view text) {
-  return expr::parse_double(text);
-}
+Number whole_number(std::string_view text) { return expr::parse_double(text); }
 
 // The number that the text begins with: sign, digits, a fraction.
 Number leading_number(std::string_view text) {
@@ -76,9 +68,7 @@ Number num(std::string_view text) {
 Number rmcomma(std::string_view text) {
   return has_letters(text) ? Number() : whole_number(without_commas(trimmed(text)));
 }
-Number rmunit(std::string_view text) {
-  return leading_number(trimmed(text));
-}
+Number rmunit(std::string_view text) { return leading_number(trimmed(text)); }
 
 // `100m` in kilobytes.
 Number memk(std::string_view text) {

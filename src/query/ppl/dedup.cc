@@ -8,7 +8,8 @@ namespace {
 
 class Dedup final : public Command {
  public:
-  Dedup(std::vector<std::string> names, exec::DedupStep::Options options) : names_(std::move(names)), options_(options) {}
+  Dedup(std::vector<std::string> names, exec::DedupStep::Options options)
+      : names_(std::move(names)), options_(options) {}
 
   std::string print() const override {
     std::string out = "dedup " + std::to_string(options_.count) + " ";

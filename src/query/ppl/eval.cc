@@ -18,7 +18,8 @@ class Eval final : public Command {
   std::string print() const override {
     std::string out = "eval ";
     for (size_t i = 0; i < assignments_.size(); ++i) {
-      out += (i == 0 ? "" : ", ") + expr::print_name(assignments_[i].name) + " = " + expr::print(*assignments_[i].value);
+      out +=
+          (i == 0 ? "" : ", ") + expr::print_name(assignments_[i].name) + " = " + expr::print(*assignments_[i].value);
     }
     return out;
   }
@@ -29,7 +30,8 @@ class Eval final : public Command {
       Slot slot = pipeline.context.new_slot();
       model::Type type = bound->type;
       std::string text = "eval " + assignment.name + " = " + expr::print(*assignment.value);
-      pipeline.add(std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{slot, std::move(bound)}}, "eval", std::move(text)));
+      pipeline.add(std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{slot, std::move(bound)}}, "eval",
+                                                       std::move(text)));
       pipeline.scope.set({assignment.name, slot, type});
     }
     return {};

@@ -20,9 +20,7 @@ bool has(const Words& words, std::string_view word) {
 
 }  // namespace
 
-const Query& innermost(const Query& query) {
-  return query.from == nullptr ? query : innermost(*query.from);
-}
+const Query& innermost(const Query& query) { return query.from == nullptr ? query : innermost(*query.from); }
 
 std::string events_part(const Query& query) {
   if (query.from != nullptr) return events_part(*query.from);

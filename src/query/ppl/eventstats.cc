@@ -13,7 +13,8 @@ class Eventstats final : public Command {
       : aggregates_(std::move(aggregates)), keys_(std::move(keys)), keep_null_groups_(keep_null_groups) {}
 
   std::string print() const override {
-    return std::string("eventstats ") + (keep_null_groups_ ? "" : "bucket_nullable=false ") + ppl::print(aggregates_) + print_by(keys_);
+    return std::string("eventstats ") + (keep_null_groups_ ? "" : "bucket_nullable=false ") + ppl::print(aggregates_) +
+           print_by(keys_);
   }
 
   Status bind(Pipeline& pipeline) const override {

@@ -14,7 +14,8 @@ struct Fill {
 class Fillnull final : public Command {
  public:
   // `everywhere`: the value for all columns, when no field is named.
-  Fillnull(std::vector<Fill> fills, expr::ExprPtr everywhere) : fills_(std::move(fills)), everywhere_(std::move(everywhere)) {}
+  Fillnull(std::vector<Fill> fills, expr::ExprPtr everywhere)
+      : fills_(std::move(fills)), everywhere_(std::move(everywhere)) {}
 
   std::string print() const override {
     if (everywhere_ != nullptr) return "fillnull with " + expr::print(*everywhere_);
@@ -54,7 +55,8 @@ Result<expr::ExprPtr> value_before_in(CommandParser& parser) {
   uint32_t begin = tokens.offset();
   int depth = 0;
   expr::Token token = tokens.peek();
-  while (token.kind != expr::TokenKind::kEnd && !token.is("|") && !(depth == 0 && (token.is_word("in") || token.is("]")))) {
+  while (token.kind != expr::TokenKind::kEnd && !token.is("|") &&
+         !(depth == 0 && (token.is_word("in") || token.is("]")))) {
     if (token.is("(") || token.is("[")) ++depth;
     if (token.is(")") || token.is("]")) --depth;
     tokens.next();
@@ -67,7 +69,8 @@ Result<expr::ExprPtr> value_before_in(CommandParser& parser) {
   if (!parsed.ok() || !value.at_end()) {
     tokens.seek(begin);
     const expr::Diagnostic& d = value.diagnostic();
-    return tokens.fail(d.code.empty() ? value.peek().span : d.span, expr::kSyntaxError, d.code.empty() ? "expected a value, then IN and fields" : d.message);
+    return tokens.fail(d.code.empty() ? value.peek().span : d.span, expr::kSyntaxError,
+                       d.code.empty() ? "expected a value, then IN and fields" : d.message);
   }
   tokens.seek(end);
   return parsed;
@@ -98,7 +101,8 @@ Result<CommandPtr> parse_fillnull(CommandParser& parser) {
   } else {
     expr::Token token = parser.tokens.next();
     bool number = token.kind == expr::TokenKind::kInteger;
-    value = expr::make_literal(number ? model::Value::bigint(std::atoll(token.text.c_str())) : model::Value::string(token.text), token.span);
+    value = expr::make_literal(
+        number ? model::Value::bigint(std::atoll(token.text.c_str())) : model::Value::string(token.text), token.span);
   }
   if (with ? !parser.tokens.accept_word("in") : parser.at_end()) {
     return CommandPtr(std::make_shared<Fillnull>(std::move(fills), std::move(value)));

@@ -232,14 +232,10 @@ class FoldStep final : public exec::Step {
 
 std::string_view mode_name(Mode mode) {
   switch (mode) {
-    case Mode::kFields:
-      return "multifield";
-    case Mode::kArray:
-      return "multivalue";
-    case Mode::kJson:
-      return "json_array";
-    case Mode::kAuto:
-      return "auto_collections";
+    case Mode::kFields: return "multifield";
+    case Mode::kArray: return "multivalue";
+    case Mode::kJson: return "json_array";
+    case Mode::kAuto: return "auto_collections";
   }
   return "";
 }

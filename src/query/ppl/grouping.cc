@@ -45,7 +45,8 @@ Result<AggregateItem> parse_aggregate(CommandParser& parser) {
   AggregateItem item;
   item.call = CLEW_TRY(parser.expression());
   if (item.call->kind != expr::ExprKind::kCall && !bare_count(*item.call)) {
-    return parser.tokens.fail(item.call->span, expr::kSyntaxError, "expected an aggregate such as count() or avg(field)");
+    return parser.tokens.fail(item.call->span, expr::kSyntaxError,
+                              "expected an aggregate such as count() or avg(field)");
   }
   item.name = expr::source_text(parser.tokens, {begin, parser.tokens.last_end()});
   if (parser.tokens.accept_word("as")) {
@@ -92,8 +93,9 @@ Result<std::vector<KeyItem>> parse_by(CommandParser& parser) {
     }
     if (parser.tokens.accept_word("as")) item.name = CLEW_TRY(parser.name_or_string());
     out.push_back(std::move(item));
-  } while (parser.tokens.accept(",") || (!parser.at_end() && parser.tokens.peek().kind == expr::TokenKind::kIdentifier &&
-                                         !parser.tokens.peek(1).is("=")));
+  } while (parser.tokens.accept(",") ||
+           (!parser.at_end() && parser.tokens.peek().kind == expr::TokenKind::kIdentifier &&
+            !parser.tokens.peek(1).is("=")));
   return out;
 }
 
@@ -140,7 +142,8 @@ Result<std::vector<exec::GroupKey>> bind_keys(Pipeline& pipeline, const std::vec
   }
   if (!computed.empty()) {
     std::string text = "span" + print_by(keys);
-    pipeline.add(std::make_shared<exec::ComputeStep>(std::move(computed), std::string(exec::kSpanStepName), std::move(text)));
+    pipeline.add(
+        std::make_shared<exec::ComputeStep>(std::move(computed), std::string(exec::kSpanStepName), std::move(text)));
   }
   return out;
 }

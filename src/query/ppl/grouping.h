@@ -9,7 +9,7 @@
 namespace clew::query::ppl {
 
 struct AggregateItem {
-  std::string name;     // of its column
+  std::string name;  // of its column
   expr::ExprPtr call;
 };
 

@@ -350,9 +350,7 @@ Result<CommandPtr> parse_after_join(CommandParser& parser, JoinKind kind) {
 
 }  // namespace
 
-Result<CommandPtr> parse_join(CommandParser& parser) {
-  return parse_after_join(parser, JoinKind::kInner);
-}
+Result<CommandPtr> parse_join(CommandParser& parser) { return parse_after_join(parser, JoinKind::kInner); }
 
 Result<CommandPtr> parse_join_kind(CommandParser& parser) {
   JoinKind kind = kind_of(parser.tokens.source(parser.name_span)).value_or(JoinKind::kInner);

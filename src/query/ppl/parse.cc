@@ -26,7 +26,8 @@ class ParseStep final : public exec::MapStep {
       bool found = there && pattern_->match(text, 0, whole, groups);
       for (size_t i = 0; i < out_.size(); ++i) {
         bool part = found && groups[i].found;
-        values[i][row] = model::Value::string(part ? std::string(text.substr(groups[i].begin, groups[i].end - groups[i].begin)) : "");
+        values[i][row] = model::Value::string(
+            part ? std::string(text.substr(groups[i].begin, groups[i].end - groups[i].begin)) : "");
       }
     }
     for (size_t i = 0; i < out_.size(); ++i) block.set(out_[i], exec::vector_of(values[i]));
@@ -51,7 +52,8 @@ class Parse final : public Command {
     std::vector<Slot> slots;
     for (size_t i = 0; i < pattern_->names().size(); ++i) slots.push_back(pipeline.context.new_slot());
     pipeline.add(std::make_shared<ParseStep>(in.slot, slots, pattern_, print()));
-    for (size_t i = 0; i < slots.size(); ++i) pipeline.scope.set({pattern_->names()[i], slots[i], model::Type::kString});
+    for (size_t i = 0; i < slots.size(); ++i)
+      pipeline.scope.set({pattern_->names()[i], slots[i], model::Type::kString});
     return {};
   }
 

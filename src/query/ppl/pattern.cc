@@ -108,7 +108,8 @@ bool text_of_row(const model::Vector& vector, uint32_t row, std::string& buffer,
   if (vector.is_null(row)) return false;
   bool strings = vector.type == model::Type::kString && vector.layout != model::Layout::kValues;
   if (strings) {
-    text = vector.layout == model::Layout::kDict ? vector.dict->strings[vector.codes[row]] : vector.strings[vector.at(row)];
+    text = vector.layout == model::Layout::kDict ? vector.dict->strings[vector.codes[row]]
+                                                 : vector.strings[vector.at(row)];
     return true;
   }
   buffer = expr::print_value(vector.value(row));

@@ -67,9 +67,7 @@ class Labeller {
   PatternPtr regex_;
 };
 
-std::string token_name(size_t i) {
-  return "<token" + std::to_string(i + 1) + ">";
-}
+std::string token_name(size_t i) { return "<token" + std::to_string(i + 1) + ">"; }
 
 Value tokens_value(const std::vector<model::Values>& tokens) {
   model::Members members;

@@ -29,7 +29,8 @@ std::string without_date(std::string_view name) {
     if (after != '*' && (after < '0' || after > '9')) break;
     std::string_view base = name.substr(0, dash);
     size_t before = base.rfind('-');
-    bool more = before != std::string_view::npos && before + 1 < base.size() && base[before + 1] >= '0' && base[before + 1] <= '9';
+    bool more = before != std::string_view::npos && before + 1 < base.size() && base[before + 1] >= '0' &&
+                base[before + 1] <= '9';
     if (!more) return std::string(base);
     dash = before;
   }
@@ -66,7 +67,8 @@ class SourceResolver {
 
  private:
   void take(const std::string& name) {
-    if (std::find(out_.datasets.begin(), out_.datasets.end(), name) == out_.datasets.end()) out_.datasets.push_back(name);
+    if (std::find(out_.datasets.begin(), out_.datasets.end(), name) == out_.datasets.end())
+      out_.datasets.push_back(name);
   }
 
   // True: the name means rows of a dataset that came under such an index name.
@@ -111,13 +113,16 @@ SearchPtr index_condition(const std::vector<std::string>& patterns) {
   return node;
 }
 
-Status add_search(Context& context, SourceFields& fields, const std::vector<SearchPtr>& conjuncts, exec::ScanSpec& spec) {
+Status add_search(Context& context, SourceFields& fields, const std::vector<SearchPtr>& conjuncts,
+                  exec::ScanSpec& spec) {
   for (const SearchPtr& node : conjuncts) {
     if (node->kind == SearchNode::Kind::kTime) {
       int64_t t = CLEW_TRY(bind_time(context, *node));
       contract::TimeRange range;
-      if (node->field == "earliest") range.from = t;
-      else range.to = t == INT64_MAX ? t : t + 1;
+      if (node->field == "earliest")
+        range.from = t;
+      else
+        range.to = t == INT64_MAX ? t : t + 1;
       spec.scan.range = intersect(spec.scan.range, range);
       continue;
     }
@@ -222,16 +227,17 @@ void use_counts(Pipeline& pipeline, SourceFields& fields) {
 
 // Steps behind which every row still is one stored event.
 bool keeps_events(const exec::Plan& plan) {
-  static constexpr std::string_view kKeep[] = {"where", "sort", "head", "dedup", "reverse", "regex", "eval", "rex",
-                                               "parse", "fillnull", "replace", "member"};
+  static constexpr std::string_view kKeep[] = {"where", "sort", "head",  "dedup",    "reverse", "regex",
+                                               "eval",  "rex",  "parse", "fillnull", "replace", "member"};
   return plan.scan && std::all_of(plan.steps.begin(), plan.steps.end(), [](const exec::StepPtr& step) {
-    return std::find(std::begin(kKeep), std::end(kKeep), step->name()) != std::end(kKeep);
-  });
+           return std::find(std::begin(kKeep), std::end(kKeep), step->name()) != std::end(kKeep);
+         });
 }
 
 Status answer_raw(Pipeline& pipeline) {
   if (!keeps_events(pipeline.plan)) {
-    return pipeline.fail(expr::kUnsupportedOperation, "raw events need rows as they were stored: search, where, sort, head, dedup");
+    return pipeline.fail(expr::kUnsupportedOperation,
+                         "raw events need rows as they were stored: search, where, sort, head, dedup");
   }
   pipeline.scope.replace({*pipeline.source->find("_raw")});
   return {};

@@ -90,8 +90,10 @@ std::optional<Predicate> list_hint(SourceFields& fields, const Bound& condition,
   out.op = op;
   for (const expr::BoundPtr& arg : condition.args) {
     std::optional<Predicate> hint = condition_hint(fields, *arg);
-    if (hint) out.children.push_back(std::move(*hint));
-    else if (op == Predicate::Op::kAny) return std::nullopt;
+    if (hint)
+      out.children.push_back(std::move(*hint));
+    else if (op == Predicate::Op::kAny)
+      return std::nullopt;
   }
   if (out.children.empty()) return std::nullopt;
   return out;
@@ -113,8 +115,10 @@ std::optional<Predicate> word_hint(SourceFields& fields, const Bound& call, cons
   out.op = need.kind == expr::WordNeed::Kind::kAll ? Predicate::Op::kAll : Predicate::Op::kAny;
   for (const expr::WordNeed& child : need.children) {
     std::optional<Predicate> hint = word_hint(fields, call, child);
-    if (hint) out.children.push_back(std::move(*hint));
-    else if (out.op == Predicate::Op::kAny) return std::nullopt;
+    if (hint)
+      out.children.push_back(std::move(*hint));
+    else if (out.op == Predicate::Op::kAny)
+      return std::nullopt;
   }
   if (out.children.empty()) return std::nullopt;
   return out;

@@ -12,8 +12,9 @@ using expr::TokenStream;
 namespace {
 
 // Commands that a query's first word surely means, so that a mistake behind it is a mistake and not a search for words.
-constexpr std::array<std::string_view, 11> kSureCommands = {"where", "stats", "eval",       "timechart",   "rename",     "dedup",
-                                                            "rex",   "eventstats", "streamstats", "makeresults", "multisearch"};
+constexpr std::array<std::string_view, 11> kSureCommands = {"where",       "stats",       "eval",       "timechart",
+                                                            "rename",      "dedup",       "rex",        "eventstats",
+                                                            "streamstats", "makeresults", "multisearch"};
 
 class QueryParser {
  public:
@@ -21,7 +22,8 @@ class QueryParser {
 
   Result<QueryPtr> parse() {
     auto query = std::make_shared<Query>();
-    if (depth_ > kSubqueryDepthMax) return tokens_.fail(here(), expr::kSyntaxError, "subsearches are nested too deeply");
+    if (depth_ > kSubqueryDepthMax)
+      return tokens_.fail(here(), expr::kSyntaxError, "subsearches are nested too deeply");
     if (depth_ == 0) query->explain = accept_explain();
     piped_ = tokens_.accept("|");
     CLEW_TRY(parse_leading(*query));
@@ -80,7 +82,8 @@ class QueryParser {
       query.commands.push_back(std::move(command));
       return {};
     }
-    bool from = (tokens_.peek().is_word("source") || tokens_.peek().is_word("index")) && tokens_.peek(1).is("=") && tokens_.peek(2).is("[");
+    bool from = (tokens_.peek().is_word("source") || tokens_.peek().is_word("index")) && tokens_.peek(1).is("=") &&
+                tokens_.peek(2).is("[");
     if (from) return parse_from(query);
     const CommandDef* def = nullptr;
     if (tokens_.peek().kind == TokenKind::kIdentifier && !tokens_.peek().quoted && !operator_follows()) {
@@ -206,7 +209,9 @@ Result<QueryPtr> parse_query(TokenStream& tokens) {
 }
 
 std::string print(const Query& query) {
-  std::string out = query.explain == Explain::kAnalyze ? "explain analyze " : query.explain == Explain::kPlan ? "explain " : "";
+  std::string out = query.explain == Explain::kAnalyze ? "explain analyze "
+                    : query.explain == Explain::kPlan  ? "explain "
+                                                       : "";
   if (query.from != nullptr) {
     out += "source=[ " + print(*query.from) + " ]";
     if (!query.search.alias.empty()) out += " as " + expr::print_name(query.search.alias);
@@ -221,7 +226,8 @@ std::string print(const Query& query) {
 }
 
 std::string print_commands(const Query& query) {
-  bool reads = query.own_rows || query.from != nullptr || query.search.where != nullptr || !query.search.sources.empty();
+  bool reads =
+      query.own_rows || query.from != nullptr || query.search.where != nullptr || !query.search.sources.empty();
   if (reads) return print(query);
   std::string out;
   for (const CommandPtr& command : query.commands) out += (out.empty() ? "" : " | ") + command->print();

@@ -17,7 +17,7 @@ enum class Explain : uint8_t { kNo, kPlan, kAnalyze };
 
 struct Query {
   Explain explain = Explain::kNo;
-  Search search;                      // what is read, unless the first command makes its own rows
+  Search search;  // what is read, unless the first command makes its own rows
   std::vector<CommandPtr> commands;
   std::vector<uint32_t> places;       // where in the text each command begins
   bool own_rows = false;              // the first command leads

@@ -32,8 +32,10 @@ std::string fill_stars(std::string_view pattern, const std::vector<std::string>&
   std::string out;
   size_t part = 0;
   for (char c : pattern) {
-    if (c == '*' && part < parts.size()) out += parts[part++];
-    else out.push_back(c);
+    if (c == '*' && part < parts.size())
+      out += parts[part++];
+    else
+      out.push_back(c);
   }
   return out;
 }
@@ -52,8 +54,10 @@ class Rename final : public Command {
 
   Status bind(Pipeline& pipeline) const override {
     for (const Renaming& renaming : renamings_) {
-      if (renaming.from.find('*') == std::string::npos) rename_one(pipeline, renaming);
-      else rename_matching(pipeline, renaming);
+      if (renaming.from.find('*') == std::string::npos)
+        rename_one(pipeline, renaming);
+      else
+        rename_matching(pipeline, renaming);
     }
     return {};
   }
@@ -68,8 +72,10 @@ class Rename final : public Command {
     column->name = renaming.to;
     std::erase_if(columns, [&](const Column& c) { return c.name == renaming.to; });
     place = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == renaming.from; });
-    if (place != columns.end()) *place = *column;
-    else columns.push_back(*column);
+    if (place != columns.end())
+      *place = *column;
+    else
+      columns.push_back(*column);
     pipeline.scope.replace(std::move(columns));
   }
 
@@ -95,7 +101,8 @@ Result<CommandPtr> parse_rename(CommandParser& parser) {
     CLEW_TRY(parser.tokens.expect_word("as"));
     renaming.to = CLEW_TRY(parser.name_or_string());
     auto stars = [](const std::string& s) { return std::count(s.begin(), s.end(), '*'); };
-    if (stars(renaming.from) != stars(renaming.to)) return parser.fail("both names of a renaming need the same number of `*`");
+    if (stars(renaming.from) != stars(renaming.to))
+      return parser.fail("both names of a renaming need the same number of `*`");
     renamings.push_back(std::move(renaming));
     parser.tokens.accept(",");
   } while (!parser.at_end());

@@ -22,8 +22,8 @@ std::string regex_of(std::string_view from) {
     } else if (from[i] == '*') {
       out += "(.*?)";
     } else {
-      bool plain = (from[i] >= 'a' && from[i] <= 'z') || (from[i] >= 'A' && from[i] <= 'Z') || (from[i] >= '0' && from[i] <= '9') ||
-                   (static_cast<unsigned char>(from[i]) & 0x80) != 0;
+      bool plain = (from[i] >= 'a' && from[i] <= 'z') || (from[i] >= 'A' && from[i] <= 'Z') ||
+                   (from[i] >= '0' && from[i] <= '9') || (static_cast<unsigned char>(from[i]) & 0x80) != 0;
       if (!plain) out += "\\";
       out += from[i];
     }
@@ -35,9 +35,12 @@ std::string replacement_of(std::string_view to) {
   std::string out;
   char group = '1';
   for (size_t i = 0; i < to.size(); ++i) {
-    if (to[i] == '\\' && i + 1 < to.size()) out.push_back(to[++i]);
-    else if (to[i] == '*') out += {'\\', group++};
-    else out.push_back(to[i]);
+    if (to[i] == '\\' && i + 1 < to.size())
+      out.push_back(to[++i]);
+    else if (to[i] == '*')
+      out += {'\\', group++};
+    else
+      out.push_back(to[i]);
   }
   return out;
 }
@@ -46,8 +49,10 @@ std::string replacement_of(std::string_view to) {
 size_t stars(std::string_view text) {
   size_t count = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    else if (text[i] == '*') ++count;
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '*')
+      ++count;
   }
   return count;
 }
@@ -84,7 +89,8 @@ class ReplaceStep final : public exec::MapStep {
  private:
   model::Value rewritten(const model::Vector& vector, uint32_t row, std::string_view text) const {
     for (const ReadyRewrite& rewrite : rewrites_) {
-      if (rewrite.pattern->found_in(text)) return model::Value::string(rewrite.pattern->substitute(text, rewrite.replacement, 1));
+      if (rewrite.pattern->found_in(text))
+        return model::Value::string(rewrite.pattern->substitute(text, rewrite.replacement, 1));
     }
     return vector.value(row);
   }
@@ -96,12 +102,14 @@ class ReplaceStep final : public exec::MapStep {
 
 class Replace final : public Command {
  public:
-  Replace(std::vector<Rewrite> rewrites, std::vector<std::string> names) : rewrites_(std::move(rewrites)), names_(std::move(names)) {}
+  Replace(std::vector<Rewrite> rewrites, std::vector<std::string> names)
+      : rewrites_(std::move(rewrites)), names_(std::move(names)) {}
 
   std::string print() const override {
     std::string out = "replace ";
     for (size_t i = 0; i < rewrites_.size(); ++i) {
-      out += (i == 0 ? "" : ", ") + expr::print_string(rewrites_[i].from) + " with " + expr::print_string(rewrites_[i].to);
+      out +=
+          (i == 0 ? "" : ", ") + expr::print_string(rewrites_[i].from) + " with " + expr::print_string(rewrites_[i].to);
     }
     for (size_t i = 0; i < names_.size(); ++i) out += (i == 0 ? " in " : ", ") + expr::print_name(names_[i]);
     return out;

@@ -26,7 +26,12 @@ struct Substitution {
 class RexStep final : public exec::MapStep {
  public:
   RexStep(Slot in, std::vector<Slot> out, Slot offsets, int64_t max_match, PatternPtr pattern, std::string text)
-      : in_(in), out_(std::move(out)), offsets_(offsets), max_match_(max_match), pattern_(std::move(pattern)), text_(std::move(text)) {}
+      : in_(in),
+        out_(std::move(out)),
+        offsets_(offsets),
+        max_match_(max_match),
+        pattern_(std::move(pattern)),
+        text_(std::move(text)) {}
   std::string name() const override { return "rex"; }
   std::string describe() const override { return text_; }
   void reads(std::vector<Slot>& out) const override { out.push_back(in_); }
@@ -56,9 +61,11 @@ class RexStep final : public exec::MapStep {
     for (int64_t n = 0; n < max_match_ && from <= text.size() && pattern_->match(text, from, whole, groups); ++n) {
       for (size_t i = 0; i < out_.size(); ++i) {
         if (!groups[i].found) continue;
-        found[i].push_back(model::Value::string(std::string(text.substr(groups[i].begin, groups[i].end - groups[i].begin))));
+        found[i].push_back(
+            model::Value::string(std::string(text.substr(groups[i].begin, groups[i].end - groups[i].begin))));
         size_t last = groups[i].end > groups[i].begin ? groups[i].end - 1 : groups[i].begin;
-        places += (places.empty() ? "" : "&") + pattern_->names()[i] + "=" + std::to_string(groups[i].begin) + "-" + std::to_string(last);
+        places += (places.empty() ? "" : "&") + pattern_->names()[i] + "=" + std::to_string(groups[i].begin) + "-" +
+                  std::to_string(last);
       }
       from = whole.end > whole.begin ? whole.end : whole.end + 1;
     }
@@ -90,7 +97,8 @@ class SedStep final : public exec::MapStep {
       std::string buffer;
       std::string_view text;
       if (block.find(in_) == nullptr || !text_of_row(*block.find(in_), row, buffer, text)) continue;
-      values[row] = model::Value::string(pattern_->substitute(text, substitution_.replacement, substitution_.occurrence));
+      values[row] =
+          model::Value::string(pattern_->substitute(text, substitution_.replacement, substitution_.occurrence));
     }
     block.set(out_, exec::vector_of(values));
     return {};
@@ -106,7 +114,10 @@ class SedStep final : public exec::MapStep {
 class Rex final : public Command {
  public:
   Rex(Options options, std::string text, PatternPtr pattern, Substitution substitution)
-      : options_(std::move(options)), text_(std::move(text)), pattern_(std::move(pattern)), substitution_(std::move(substitution)) {}
+      : options_(std::move(options)),
+        text_(std::move(text)),
+        pattern_(std::move(pattern)),
+        substitution_(std::move(substitution)) {}
 
   std::string print() const override {
     std::string out = "rex field=" + expr::print_name(options_.field);
@@ -149,17 +160,23 @@ bool split_sed(std::string_view text, Substitution& out) {
   size_t part = 0;
   size_t at = 2;
   for (; at < text.size() && part < 2; ++at) {
-    if (text[at] == '\\' && at + 1 < text.size() && text[at + 1] == mark) parts[part].push_back(text[++at]);
-    else if (text[at] == mark) ++part;
-    else parts[part].push_back(text[at]);
+    if (text[at] == '\\' && at + 1 < text.size() && text[at + 1] == mark)
+      parts[part].push_back(text[++at]);
+    else if (text[at] == mark)
+      ++part;
+    else
+      parts[part].push_back(text[at]);
   }
   if (part < 2) return false;
   out.regex = parts[0];
   out.replacement = parts[1];
   std::string_view flags = text.substr(at);
-  if (flags == "g") out.occurrence = 0;
-  else if (!flags.empty() && flags.size() < 4 && flags.find_first_not_of("0123456789") == std::string_view::npos) out.occurrence = std::stoi(std::string(flags));
-  else if (!flags.empty()) return false;
+  if (flags == "g")
+    out.occurrence = 0;
+  else if (!flags.empty() && flags.size() < 4 && flags.find_first_not_of("0123456789") == std::string_view::npos)
+    out.occurrence = std::stoi(std::string(flags));
+  else if (!flags.empty())
+    return false;
   return true;
 }
 
@@ -189,7 +206,8 @@ Result<CommandPtr> parse_rex(CommandParser& parser) {
   CLEW_TRY(take_options(parser, options));
   Substitution substitution;
   if (options.sed && !split_sed(text, substitution)) {
-    return parser.tokens.fail(span, expr::kSyntaxError, "mode=sed takes s/regex/replacement/ with the flag g or a number");
+    return parser.tokens.fail(span, expr::kSyntaxError,
+                              "mode=sed takes s/regex/replacement/ with the flag g or a number");
   }
   Result<PatternPtr> pattern = Pattern::compile(options.sed ? substitution.regex : text);
   if (!pattern.ok()) return parser.tokens.fail(span, expr::kSyntaxError, pattern.error().message());

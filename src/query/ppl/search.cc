@@ -14,7 +14,8 @@ namespace {
 
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '@' || (static_cast<unsigned char>(c) & 0x80);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '@' ||
+         (static_cast<unsigned char>(c) & 0x80);
 }
 
 class SearchParser {
@@ -56,7 +57,9 @@ class SearchParser {
   std::string_view word_here() {
     uint32_t begin = here();
     uint32_t end = begin;
-    while (end < text_.size() && !blank(text_[end]) && std::string_view("()|,[]=<>\"'`").find(text_[end]) == std::string_view::npos) ++end;
+    while (end < text_.size() && !blank(text_[end]) &&
+           std::string_view("()|,[]=<>\"'`").find(text_[end]) == std::string_view::npos)
+      ++end;
     return text_.substr(begin, end - begin);
   }
   bool accept_operator_word(std::string_view word) {
@@ -115,8 +118,10 @@ class SearchParser {
     node->span = {parts.front()->span.begin, parts.back()->span.end};
     // A conjunction in a conjunction is one: prints and compares the same.
     for (SearchPtr& part : parts) {
-      if (part->kind == kind) node->children.insert(node->children.end(), part->children.begin(), part->children.end());
-      else node->children.push_back(std::move(part));
+      if (part->kind == kind)
+        node->children.insert(node->children.end(), part->children.begin(), part->children.end());
+      else
+        node->children.push_back(std::move(part));
     }
     return node;
   }
@@ -159,10 +164,11 @@ class SearchParser {
     }
     std::string word = take_value_word();
     if (word.empty()) return fail_here("expected a search term");
-    bool any = std::any_of(word.begin(), word.end(), [](char w) {
-      return name_start(w) || (w >= '0' && w <= '9') || w == '*' || w == '?';
-    });
-    if (!any) return tokens_.fail({begin, here()}, expr::kSyntaxError, "`" + word + "` is no search term; quote it, or use `where` for expressions");
+    bool any = std::any_of(word.begin(), word.end(),
+                           [](char w) { return name_start(w) || (w >= '0' && w <= '9') || w == '*' || w == '?'; });
+    if (!any)
+      return tokens_.fail({begin, here()}, expr::kSyntaxError,
+                          "`" + word + "` is no search term; quote it, or use `where` for expressions");
     return term(std::move(word), false, begin);
   }
 
@@ -182,7 +188,8 @@ class SearchParser {
     if (c != '`' && !name_start(c)) return std::optional<std::string>();
     if (c == '`') {
       expr::Token token = tokens_.next();
-      if (token.kind != expr::TokenKind::kIdentifier) return tokens_.fail(token.span, expr::kSyntaxError, "expected a field name");
+      if (token.kind != expr::TokenKind::kIdentifier)
+        return tokens_.fail(token.span, expr::kSyntaxError, "expected a field name");
       return std::optional<std::string>(std::move(token.text));
     }
     uint32_t end = begin;
@@ -204,8 +211,9 @@ class SearchParser {
       std::string_view text;
       Op op;
     };
-    static constexpr Spelling kOps[] = {{"==", Op::kEq}, {"!=", Op::kNe}, {"<>", Op::kNe}, {"<=", Op::kLe},
-                                        {">=", Op::kGe}, {"=", Op::kEq},  {"<", Op::kLt},  {">", Op::kGt}, {":", Op::kEq}};
+    static constexpr Spelling kOps[] = {{"==", Op::kEq}, {"!=", Op::kNe}, {"<>", Op::kNe},
+                                        {"<=", Op::kLe}, {">=", Op::kGe}, {"=", Op::kEq},
+                                        {"<", Op::kLt},  {">", Op::kGt},  {":", Op::kEq}};
     uint32_t at = here();
     for (const Spelling& s : kOps) {
       if (!text_.substr(at).starts_with(s.text)) continue;
@@ -222,7 +230,9 @@ class SearchParser {
   std::string take_value_word() {
     uint32_t begin = here();
     uint32_t end = begin;
-    while (end < text_.size() && !blank(text_[end]) && std::string_view("()|,[]\"'`").find(text_[end]) == std::string_view::npos) ++end;
+    while (end < text_.size() && !blank(text_[end]) &&
+           std::string_view("()|,[]\"'`").find(text_[end]) == std::string_view::npos)
+      ++end;
     std::string out(text_.substr(begin, end - begin));
     tokens_.seek(end);
     return out;

@@ -34,7 +34,7 @@ struct Search {
   SearchPtr where;
   std::vector<std::string> sources;  // names and patterns; empty: none named
   expr::SourceSpan sources_span;
-  std::string alias;                 // `source=logs as l`
+  std::string alias;  // `source=logs as l`
 };
 
 // Takes a search up to `|`, `]` or the end. The word `search` has been taken.

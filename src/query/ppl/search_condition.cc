@@ -147,13 +147,15 @@ class TermMatcher final : public Matcher {
       case Type::kArray:
         return std::any_of(value.items().begin(), value.items().end(), [&](const auto& item) { return matches(item); });
       case Type::kStruct:
-        return std::any_of(value.members().begin(), value.members().end(), [&](const auto& m) { return matches(m.second); });
+        return std::any_of(value.members().begin(), value.members().end(),
+                           [&](const auto& m) { return matches(m.second); });
       default: return matches(expr::print_value(value));
     }
   }
 
   bool matches(const model::Vector& vector, uint32_t at) const {
-    if (vector.type == Type::kString && vector.layout != model::Layout::kValues) return matches(vector.strings[vector.at(at)]);
+    if (vector.type == Type::kString && vector.layout != model::Layout::kValues)
+      return matches(vector.strings[vector.at(at)]);
     return matches(vector.value(at));
   }
 
@@ -350,8 +352,10 @@ Result<MatcherPtr> bind_node(Context& context, SourceFields& fields, const Searc
     case Kind::kTime: {
       int64_t t = CLEW_TRY(bind_time(context, node));
       contract::TimeRange range;
-      if (node.field == "earliest") range.from = t;
-      else range.to = t == INT64_MAX ? t : t + 1;
+      if (node.field == "earliest")
+        range.from = t;
+      else
+        range.to = t == INT64_MAX ? t : t + 1;
       return MatcherPtr(std::make_unique<TimeMatcher>(range));
     }
     case Kind::kCompare:

@@ -10,8 +10,10 @@ Status set_limit(CommandParser& parser, const std::string& text, exec::SeriesFol
   std::string_view digits = text;
   std::string lower = expr::to_lower_ascii(text);
   fold.least = lower.starts_with("bottom");
-  if (fold.least) digits.remove_prefix(6);
-  else if (lower.starts_with("top")) digits.remove_prefix(3);
+  if (fold.least)
+    digits.remove_prefix(6);
+  else if (lower.starts_with("top"))
+    digits.remove_prefix(3);
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fold.limit);
   if (error != std::errc() || end != digits.data() + digits.size()) {
     return parser.fail("limit is a number, topN or bottomN, not " + quoted(text));

@@ -61,10 +61,14 @@ Result<Key> parse_key(CommandParser& parser) {
   key.descending = !plus && parser.tokens.accept("-");
   key.span = parser.tokens.peek().span;
   bool call = parser.tokens.peek(1).is("(");
-  if (call && parser.tokens.accept_word("num")) key.as = exec::SortAs::kNumber;
-  else if (call && parser.tokens.accept_word("str")) key.as = exec::SortAs::kText;
-  else if (call && parser.tokens.accept_word("ip")) key.as = exec::SortAs::kIp;
-  else if (call && !parser.tokens.accept_word("auto")) return parser.fail("expected a field, or auto(), num(), str() or ip() of one");
+  if (call && parser.tokens.accept_word("num"))
+    key.as = exec::SortAs::kNumber;
+  else if (call && parser.tokens.accept_word("str"))
+    key.as = exec::SortAs::kText;
+  else if (call && parser.tokens.accept_word("ip"))
+    key.as = exec::SortAs::kIp;
+  else if (call && !parser.tokens.accept_word("auto"))
+    return parser.fail("expected a field, or auto(), num(), str() or ip() of one");
   if (call) CLEW_TRY(parser.tokens.expect("("));
   key.name = CLEW_TRY(parser.name());
   if (call) CLEW_TRY(parser.tokens.expect(")"));

@@ -13,8 +13,8 @@ constexpr int64_t kWindowMax = 10'000;
 
 struct Options {
   bool current = true;
-  bool global = true;   // the window is over all rows, not over those of the group
-  int64_t window = 0;   // 0: everything before
+  bool global = true;  // the window is over all rows, not over those of the group
+  int64_t window = 0;  // 0: everything before
   bool keep_null_groups = true;
 };
 
@@ -23,8 +23,8 @@ using Args = std::vector<model::VectorPtr>;
 // Running aggregates of one group, or a window of its rows.
 class StreamOperator final : public exec::Operator {
  public:
-  StreamOperator(const std::vector<exec::GroupKey>& keys, const std::vector<exec::AggregateCall>& calls, const Options& options,
-                 exec::Run& run)
+  StreamOperator(const std::vector<exec::GroupKey>& keys, const std::vector<exec::AggregateCall>& calls,
+                 const Options& options, exec::Run& run)
       : keys_(keys), calls_(calls), options_(options), grouper_(keys.size()), run_(run), held_(run) {}
 
   Status push(exec::Block block) override {
@@ -77,12 +77,15 @@ class StreamOperator final : public exec::Operator {
     return out;
   }
 
-  Status take_row(const std::vector<Args>& args, uint32_t row, uint32_t group, std::vector<std::vector<model::Value>>& results) {
+  Status take_row(const std::vector<Args>& args, uint32_t row, uint32_t group,
+                  std::vector<std::vector<model::Value>>& results) {
     std::vector<Args> own = one_row(args, row);
     if (options_.current) CLEW_TRY(add(own, group));
     for (size_t i = 0; i < calls_.size(); ++i) {
-      if (options_.window == 0) results[i][row] = CLEW_TRY(running(i, group));
-      else results[i][row] = CLEW_TRY(windowed(i, group));
+      if (options_.window == 0)
+        results[i][row] = CLEW_TRY(running(i, group));
+      else
+        results[i][row] = CLEW_TRY(windowed(i, group));
     }
     if (!options_.current) CLEW_TRY(add(own, group));
     return {};
@@ -150,7 +153,8 @@ class StreamOperator final : public exec::Operator {
 
 class StreamStep final : public exec::Step {
  public:
-  StreamStep(std::vector<exec::GroupKey> keys, std::vector<exec::AggregateCall> calls, Options options, std::string text)
+  StreamStep(std::vector<exec::GroupKey> keys, std::vector<exec::AggregateCall> calls, Options options,
+             std::string text)
       : keys_(std::move(keys)), calls_(std::move(calls)), options_(options), text_(std::move(text)) {}
   std::string name() const override { return "streamstats"; }
   std::string describe() const override { return text_; }
@@ -209,7 +213,8 @@ Result<CommandPtr> parse_streamstats(CommandParser& parser) {
     auto nullable = CLEW_TRY(parser.bool_option("bucket_nullable"));
     if (nullable) options.keep_null_groups = *nullable;
     auto window = CLEW_TRY(parser.int_option("window"));
-    if (window && (*window < 0 || *window > kWindowMax)) return parser.fail("window is 0 to " + std::to_string(kWindowMax));
+    if (window && (*window < 0 || *window > kWindowMax))
+      return parser.fail("window is 0 to " + std::to_string(kWindowMax));
     if (window) options.window = *window;
     if (!current && !global && !nullable && !window) break;
   }

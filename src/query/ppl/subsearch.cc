@@ -168,12 +168,9 @@ class CorrelatedStep final : public exec::Step {
 
     Result<Value> result_of(const Rows& rows, const std::vector<model::VectorPtr>& left, uint32_t row) const {
       switch (step_.spec_.kind) {
-        case Kind::kExists:
-          return Value::boolean(!rows.empty());
-        case Kind::kScalar:
-          return scalar_of(rows);
-        case Kind::kIn:
-          break;
+        case Kind::kExists: return Value::boolean(!rows.empty());
+        case Kind::kScalar: return scalar_of(rows);
+        case Kind::kIn: break;
       }
       std::vector<Value> values;
       for (const model::VectorPtr& column : left) values.push_back(column->value(row));

@@ -28,7 +28,11 @@ class Timechart final : public Command {
  public:
   Timechart(std::string time_field, std::string span, std::vector<AggregateItem> aggregates, std::vector<KeyItem> by,
             exec::SeriesFold fold)
-      : time_field_(std::move(time_field)), span_(std::move(span)), aggregates_(std::move(aggregates)), by_(std::move(by)), fold_(std::move(fold)) {}
+      : time_field_(std::move(time_field)),
+        span_(std::move(span)),
+        aggregates_(std::move(aggregates)),
+        by_(std::move(by)),
+        fold_(std::move(fold)) {}
 
   std::string print() const override {
     std::string out = "timechart timefield=" + expr::print_name(time_field_) + " span=" + expr::print_string(span_);
@@ -45,7 +49,9 @@ class Timechart final : public Command {
     if (!parsed.ok()) return pipeline.fail(expr::kSyntaxError, "span is no time span: " + quoted(span_));
     span.time_span = *parsed;
     std::vector<KeyItem> items;
-    items.push_back({time_field_, expr::make_call("span", {expr::make_field(time_field_), std::make_shared<const expr::Expr>(span)}), true});
+    items.push_back({time_field_,
+                     expr::make_call("span", {expr::make_field(time_field_), std::make_shared<const expr::Expr>(span)}),
+                     true});
     items.insert(items.end(), by_.begin(), by_.end());
     std::vector<Column> columns;
     std::vector<exec::GroupKey> keys = CLEW_TRY(bind_keys(pipeline, items, false, columns));
@@ -70,7 +76,8 @@ class Timechart final : public Command {
     std::vector<AggregateItem> out = aggregates_;
     for (AggregateItem& item : out) {
       if (rate_of(*item.call) == nullptr) continue;
-      if (item.call->args.size() != 1) return pipeline.fail(expr::kSemanticError, "a rate has one argument", item.call->span);
+      if (item.call->args.size() != 1)
+        return pipeline.fail(expr::kSemanticError, "a rate has one argument", item.call->span);
       item.call = expr::make_call("sum", item.call->args, item.call->span);
     }
     return out;
@@ -78,7 +85,8 @@ class Timechart final : public Command {
 
   Status finish_rates(Pipeline& pipeline, const expr::TimeSpan& span) const {
     constexpr double kMonthSeconds = 30.0 * 86400;
-    double seconds = span.calendar() ? static_cast<double>(span.months()) * kMonthSeconds : static_cast<double>(span.nanos()) / 1e9;
+    double seconds =
+        span.calendar() ? static_cast<double>(span.months()) * kMonthSeconds : static_cast<double>(span.nanos()) / 1e9;
     for (const AggregateItem& item : aggregates_) {
       const Rate* rate = rate_of(*item.call);
       if (rate == nullptr) continue;
@@ -88,7 +96,8 @@ class Timechart final : public Command {
       expr::BoundPtr bound = CLEW_TRY(pipeline.bind(*expr::make_call("/", {scaled, length})));
       Slot slot = pipeline.context.new_slot();
       model::Type type = bound->type;
-      pipeline.add(std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{slot, std::move(bound)}}, "rate", item.name));
+      pipeline.add(std::make_shared<exec::ComputeStep>(std::vector<exec::Computed>{{slot, std::move(bound)}}, "rate",
+                                                       item.name));
       pipeline.scope.set({item.name, slot, type});
     }
     return {};
@@ -123,11 +132,13 @@ Result<CommandPtr> parse_timechart(CommandParser& parser) {
   std::vector<AggregateItem> aggregates = CLEW_TRY(parse_aggregates(parser));
   expr::SourceSpan by_span = parser.tokens.peek().span;
   std::vector<KeyItem> by = CLEW_TRY(parse_by(parser));
-  if (by.size() > 1) return parser.tokens.fail(by_span, expr::kSemanticError, "timechart splits by one field; use stats for more");
+  if (by.size() > 1)
+    return parser.tokens.fail(by_span, expr::kSemanticError, "timechart splits by one field; use stats for more");
   if (!by.empty() && aggregates.size() > 1) {
     return parser.tokens.fail(by_span, expr::kSemanticError, "timechart with `by` takes one aggregate");
   }
-  return CommandPtr(std::make_shared<Timechart>(std::move(time_field), std::move(span), std::move(aggregates), std::move(by), std::move(fold)));
+  return CommandPtr(std::make_shared<Timechart>(std::move(time_field), std::move(span), std::move(aggregates),
+                                                std::move(by), std::move(fold)));
 }
 
 }  // namespace clew::query::ppl

@@ -184,18 +184,12 @@ class Timewrap final : public Command {
 
 std::string unit_name(expr::TimeUnit unit) {
   switch (unit) {
-    case expr::TimeUnit::kSecond:
-      return "second";
-    case expr::TimeUnit::kMinute:
-      return "minute";
-    case expr::TimeUnit::kHour:
-      return "hour";
-    case expr::TimeUnit::kDay:
-      return "day";
-    case expr::TimeUnit::kWeek:
-      return "week";
-    default:
-      return "";
+    case expr::TimeUnit::kSecond: return "second";
+    case expr::TimeUnit::kMinute: return "minute";
+    case expr::TimeUnit::kHour: return "hour";
+    case expr::TimeUnit::kDay: return "day";
+    case expr::TimeUnit::kWeek: return "week";
+    default: return "";
   }
 }
 

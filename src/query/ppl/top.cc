@@ -111,11 +111,7 @@ Result<CommandPtr> parse(CommandParser& parser, bool rare) {
 
 }  // namespace
 
-Result<CommandPtr> parse_top(CommandParser& parser) {
-  return parse(parser, false);
-}
-Result<CommandPtr> parse_rare(CommandParser& parser) {
-  return parse(parser, true);
-}
+Result<CommandPtr> parse_top(CommandParser& parser) { return parse(parser, false); }
+Result<CommandPtr> parse_rare(CommandParser& parser) { return parse(parser, true); }
 
 }  // namespace clew::query::ppl

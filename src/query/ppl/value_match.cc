@@ -42,8 +42,10 @@ std::vector<std::string> pattern_words(std::string_view pattern) {
   for (char c : folded) {
     bool word = c == '_' || c == '*' || c == '?' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                 (static_cast<unsigned char>(c) & 0x80) != 0;
-    if (word) part.push_back(c);
-    else flush();
+    if (word)
+      part.push_back(c);
+    else
+      flush();
   }
   flush();
   return out;
@@ -184,7 +186,9 @@ bool ValueMatch::matches_value(const Value& value) const {
     }
     case Type::kInt:
     case Type::kLong: return anything_ ? op_ == Op::kEq : matches_number(static_cast<double>(value.i64()), value.i64());
-    case Type::kULong: return anything_ ? op_ == Op::kEq : matches_number(static_cast<double>(static_cast<uint64_t>(value.i64())), std::nullopt);
+    case Type::kULong:
+      return anything_ ? op_ == Op::kEq
+                       : matches_number(static_cast<double>(static_cast<uint64_t>(value.i64())), std::nullopt);
     case Type::kTimestamp:
     case Type::kDate: {
       int64_t t = value.type() == Type::kDate ? value.i64() * 86'400'000'000'000 : value.i64();
@@ -213,7 +217,8 @@ bool ValueMatch::matches(const Vector& vector, uint32_t at) const {
   switch (vector.type) {
     case Type::kString: return matches_text(vector.strings[at]);
     case Type::kInt:
-    case Type::kLong: return anything_ ? op_ == Op::kEq : matches_number(static_cast<double>(vector.i64[at]), vector.i64[at]);
+    case Type::kLong:
+      return anything_ ? op_ == Op::kEq : matches_number(static_cast<double>(vector.i64[at]), vector.i64[at]);
     case Type::kDouble:
     case Type::kFloat: return anything_ ? op_ == Op::kEq : matches_number(vector.f64[at], std::nullopt);
     default: return matches_value(vector.value(at));

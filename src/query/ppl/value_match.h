@@ -36,12 +36,12 @@ class ValueMatch {
   std::string literal_;
   bool level_;
   int level_rank_ = 0;
-  bool anything_ = false;        // `*`
+  bool anything_ = false;  // `*`
   bool wildcards_ = false;
   std::optional<int64_t> integer_;
   std::optional<double> number_;
   std::optional<int64_t> time_;
-  std::string ip_low_;           // bounds in 16 bytes when the literal is an address or a network
+  std::string ip_low_;  // bounds in 16 bytes when the literal is an address or a network
   std::string ip_high_;
   std::vector<std::string> words_;  // folded, wildcards kept
 };

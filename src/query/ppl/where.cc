@@ -20,7 +20,8 @@ class Where final : public Command {
     // What needs no subsearch may still move into the scan.
     std::vector<expr::ExprPtr> conjuncts;
     expr::split_conjuncts(condition_, conjuncts);
-    std::stable_partition(conjuncts.begin(), conjuncts.end(), [](const expr::ExprPtr& one) { return !has_subsearch(*one); });
+    std::stable_partition(conjuncts.begin(), conjuncts.end(),
+                          [](const expr::ExprPtr& one) { return !has_subsearch(*one); });
     for (const expr::ExprPtr& conjunct : conjuncts) CLEW_TRY(add(pipeline, *conjunct));
     return {};
   }

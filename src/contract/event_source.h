@@ -75,6 +75,11 @@ struct MinuteCount {
   uint64_t count = 0;
 };
 
+struct ValueCount {
+  model::Value value;  // null: rows without the field, or with a null in it
+  uint64_t rows = 0;
+};
+
 // Bits and pieces that a query reports (`explain analyze`, statistics). Filled by many threads.
 struct ScanStats {
   std::atomic<uint64_t> granules_total{0};
@@ -118,6 +123,14 @@ class Granule {
 
   // Counts by minute and level of all rows; null when rows of this granule are deleted or the counts are not kept.
   virtual const std::vector<MinuteCount>* minute_counts() const = 0;
+
+  // How many of all rows have each value of a field, as column() gives the values; no value twice. Empty when rows of
+  // this granule are deleted or outside the snapshot, or the counts are not kept for the field.
+  // Errors: those of column().
+  virtual Result<std::vector<ValueCount>> value_counts(std::string_view field, ScanStats& stats) const {
+    (void)field, (void)stats;
+    return std::vector<ValueCount>();
+  }
 
   // Names of the fields that rows of this granule have (stored ones, without those that begin with `_`).
   virtual Result<std::vector<std::string>> field_names() const = 0;

@@ -5,6 +5,8 @@ import threading
 from collections import deque
 from typing import Any, Deque, List, Tuple
 
+from .tally import Tally
+
 
 class LineQueue:
     """Entries in order, each with its size, bounded by the sum of sizes and by number.
@@ -18,7 +20,7 @@ class LineQueue:
         self._bytes_max = bytes_max
         self._lines_max = lines_max
         self._entries: Deque[Tuple[Any, int]] = deque()
-        self._bytes = 0
+        self._bytes = Tally()
         self._taken = 0  # entries that left; only the thread that takes changes it
         self._lock = threading.RLock()
         self._wake = threading.Lock()
@@ -27,11 +29,11 @@ class LineQueue:
     def push(self, entry: Any, size: int) -> bool:
         """False when there is no room: the entry is not taken."""
         with self._lock:
-            if self._bytes + size > self._bytes_max or len(self._entries) >= self._lines_max:
+            if self._bytes.value + size > self._bytes_max or len(self._entries) >= self._lines_max:
                 return False
+            first = not self._entries  # asked before: a push that comes between finds the queue empty as well, and wakes
             self._entries.append((entry, size))
-            self._bytes += size
-            first = len(self._entries) == 1
+            self._bytes.add(size)
         if first:
             self.wake()
         return True
@@ -49,7 +51,7 @@ class LineQueue:
                 taken.append(entry)
                 bytes_taken += size
             self._taken += len(taken)
-            self._bytes = self._bytes - bytes_taken if self._entries else 0
+            self._bytes.add(-bytes_taken)
         return taken
 
     def wake(self) -> None:
@@ -78,8 +80,9 @@ class LineQueue:
 
     @property
     def bytes_held(self) -> int:
-        return self._bytes
+        with self._lock:
+            return self._bytes.value
 
     @property
     def is_half_full(self) -> bool:
-        return self._bytes * 2 > self._bytes_max or len(self._entries) * 2 > self._lines_max
+        return self._bytes.about * 2 > self._bytes_max or len(self._entries) * 2 > self._lines_max

@@ -1,0 +1,167 @@
+// One HTTP/1.1 connection; inside net/ only. A connection lives on a strand: a request is read, handled and answered in
+// turn. http_reading.cc takes the request in, http_answering.cc sends what the handler says, http_server.cc accepts.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "net/buffer.h"
+#include "net/http_server.h"
+
+namespace clew::net {
+
+using Tcp = boost::asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+using Socket = boost::asio::basic_stream_socket<Tcp, Strand>;
+
+constexpr size_t kReadBytes = 16u << 10;  // header reads
+constexpr uint64_t kNever = UINT64_MAX;
+
+class Connection;
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+// What the connections of one server share, and which of them are open.
+//
+// Threads:  all functions on any thread.
+// Lifetime: outlives the connections.
+class Connections {
+ public:
+  Connections(HttpLimits limits, HttpServerParts parts);
+
+  const HttpLimits& limits() const { return limits_; }
+  HttpServerParts& parts() { return parts_; }
+  BufferPool& pool() { return pool_; }
+  base::Counter& requests() { return requests_; }
+  uint64_t now_ns() const { return parts_.clock.monotonic_ns(); }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  // False when it was draining before.
+  bool begin_draining() { return !draining_.exchange(true); }
+
+  // False when there are too many already.
+  bool add(const ConnectionPtr& connection);
+  void forget(const Connection* connection);
+  std::vector<ConnectionPtr> open();
+
+ private:
+  const HttpLimits limits_;
+  HttpServerParts parts_;
+  BufferPool pool_;
+  base::Counter& requests_;
+  std::atomic<bool> draining_{false};
+  base::Mutex mutex_;
+  std::unordered_map<const Connection*, std::weak_ptr<Connection>> open_ CLEW_GUARDED_BY(mutex_);
+};
+
+// Threads:  its strand, but what says otherwise.
+// Lifetime: kept by what it waits for and by its exchange.
+class Connection final : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Connections& all, Socket socket, std::string peer);
+  ~Connection();
+
+  void start();
+  void close_now();
+  // Called by the sweep, on the sweep's thread.
+  void close_if_late(uint64_t now_ns);
+  void close_if_idle();
+  bool is_idle() const { return idle_.load(std::memory_order_relaxed); }
+
+  // The answering side; called through Exchange on any thread.
+  void send(Response response, bool stream);
+  bool stream_write(std::string bytes);
+  void stream_end();
+  void watch(std::function<void()> gone);
+  bool gone() const { return gone_.load(std::memory_order_relaxed); }
+  void release_body();
+
+  const Request& request() const { return request_; }
+
+ private:
+  void deadline_in(uint32_t ms);
+  void no_deadline() { deadline_ns_.store(kNever, std::memory_order_relaxed); }
+
+  void read_request();
+  void read_header_more();
+  void on_header_bytes(ErrorCode error, size_t bytes);
+  void parse_header();
+  bool fill_request();
+  void begin_body();
+  void continue_then_read();
+  void read_body();
+  void on_body_bytes(ErrorCode error, size_t bytes);
+  void read_chunks();
+  bool take_chunk_bytes();
+  void finish_body();
+  void handle();
+  void refuse(Error error, bool close);
+
+  std::string head_of(const Response& response, bool stream) const;
+  void start_write();
+  void on_written(ErrorCode error, size_t bytes);
+  void after_answer();
+  void linger();
+  void lost();
+  void begin_watch();
+  bool peer_has_closed();
+
+  Connections& all_;
+  Socket socket_;
+  std::string peer_;
+  boost::beast::flat_buffer in_;
+  std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> parser_;
+  Request request_;
+  Buffer raw_;
+  Buffer decoded_;
+  uint64_t body_left_ = 0;
+  // Chunked bodies: bytes left in the chunk at hand, and where in the framing we are.
+  enum class ChunkState : uint8_t { kSize, kData, kDataEnd, kTrailer, kDone, kBad };
+  ChunkState chunk_state_ = ChunkState::kSize;
+  uint64_t chunk_left_ = 0;
+  bool keep_alive_ = true;
+  bool http_1_0_ = false;
+  bool close_after_ = false;
+  bool linger_after_ = false;
+  bool request_began_ = false;
+  uint64_t linger_bytes_left_ = 0;
+  std::atomic<bool> idle_{true};
+  std::atomic<uint64_t> deadline_ns_{kNever};
+  std::atomic<bool> gone_{false};
+  std::atomic<bool> closing_{false};
+
+  // Outgoing bytes: filled by any thread, written by the strand.
+  base::Mutex out_mutex_;
+  base::CondVar out_room_;
+  std::deque<std::string> out_ CLEW_GUARDED_BY(out_mutex_);
+  size_t out_bytes_ CLEW_GUARDED_BY(out_mutex_) = 0;
+  bool out_end_ CLEW_GUARDED_BY(out_mutex_) = false;
+  bool out_chunked_ = false;
+  bool writing_ = false;
+  std::deque<std::string> on_wire_;
+
+  base::Mutex gone_mutex_;
+  std::function<void()> on_gone_ CLEW_GUARDED_BY(gone_mutex_);
+  // The watch for the client's end, on the strand. A watch has a number: it may fire when it is over already.
+  bool watching_ = false;
+  uint64_t watch_number_ = 0;
+};
+
+// The request and its answer, as the handler gets them.
+ExchangePtr exchange_of(ConnectionPtr connection);
+
+}  // namespace clew::net

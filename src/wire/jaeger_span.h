@@ -1,0 +1,73 @@
+// Spans as Jaeger knows them, whatever form they came in; inside of wire/jaeger.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/batch.h"
+#include "wire/protobuf.h"
+#include "wire/thrift.h"
+
+namespace clew::wire::jaeger {
+
+// Views point into the request.
+struct Tag {
+  std::string_view key;
+  model::Kind kind = model::Kind::kString;  // kString kBool kInt kFloat kBytes
+  std::string_view text;
+  int64_t lane = 0;  // of kInt, kBool; of kFloat its bits
+};
+
+struct Reference {
+  std::string trace_id;  // bytes
+  std::string span_id;
+  bool child_of = true;
+};
+
+struct Log {
+  uint64_t nanos = 0;  // since the epoch; 0 for none
+  std::vector<Tag> fields;
+};
+
+struct Process {
+  std::string_view service;
+  std::vector<Tag> tags;
+};
+
+struct Span {
+  std::string trace_id;  // bytes; empty for none
+  std::string span_id;
+  std::string parent_id;
+  std::string_view name;
+  uint64_t flags = 0;
+  uint64_t start = 0;  // ns since the epoch
+  uint64_t duration = 0;
+  std::vector<Reference> references;
+  std::vector<Tag> tags;
+  std::vector<Log> logs;
+  Process own_process;  // protobuf: a span may bring its own
+
+  const Tag* tag(std::string_view key) const {
+    auto it = std::find_if(tags.begin(), tags.end(), [&](const Tag& t) { return t.key == key; });
+    return it == tags.end() ? nullptr : &*it;
+  }
+  std::string_view tag_text(std::string_view key) const {
+    const Tag* found = tag(key);
+    return found == nullptr ? std::string_view() : found->text;
+  }
+};
+
+struct Batch {
+  Process process;
+  std::vector<Span> spans;
+};
+
+// A Batch in Thrift whose struct has been begun. in.failed() says whether it is one.
+void read_batch(ThriftReader& in, Batch& batch);
+// PostSpansRequest of jaeger.api_v2. False when it is none.
+bool read_post_spans(std::string_view request, Batch& batch);
+
+}  // namespace clew::wire::jaeger

@@ -1,8 +1,22 @@
 // Datadog's and Jaeger's spans; the first byte chooses the form. A decoder that remembers earlier inputs must agree
 // with a fresh one.
+#include "base/check.h"
 #include "wire/datadog.h"
 #include "wire/jaeger.h"
+#include "wire/trace_file.h"
 #include "wire_check.h"
+
+namespace {
+
+// What a beginning says, a longer one says too.
+void check_detection(std::string_view body) {
+  using namespace clew;
+  std::optional<wire::TraceFile> whole = wire::detect_trace_file(body);
+  std::optional<wire::TraceFile> half = wire::detect_trace_file(body.substr(0, body.size() / 2));
+  CHECK(!half || half == whole);
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace clew;
@@ -30,6 +44,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
       fuzz::check_memory(jaeger, body,
                          [&](auto& decoder, std::string_view b) { return decoder.decode_protobuf(b, intake); });
       break;
+    case 'j':
+      fuzz::check_memory(jaeger, body,
+                         [&](auto& decoder, std::string_view b) { return decoder.decode_json(b, intake); });
+      break;
+    case 'd': check_detection(body); break;
     default: break;
   }
   return 0;

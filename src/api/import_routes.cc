@@ -7,6 +7,7 @@
 #include "text/time_format.h"
 #include "wire/index_name.h"
 #include "wire/ndjson.h"
+#include "wire/trace_file.h"
 
 namespace clew::api {
 namespace {
@@ -15,8 +16,9 @@ constexpr ErrorShape kShape = ErrorShape::kClew;
 
 struct Decoded {
   wire::Events events;
-  std::string format;     // what the lines were read as
-  int64_t last_time = 0;  // of the last event, for the `after` of the next piece of a file
+  std::string format;             // what the lines were read as
+  Json datasets = Json::array();  // where they go
+  int64_t last_time = 0;          // of the last event, for the `after` of the next piece of a file
 };
 
 struct Import {
@@ -30,6 +32,7 @@ struct Import {
   const LiveSettings& settings;
   SourceCounters import;
   DecoderPool<wire::NdjsonDecoder> ndjson;
+  DecoderPool<wire::TraceFileDecoder> trace_files;
 };
 
 Result<std::string> dataset_of(const net::Request& request) {
@@ -58,6 +61,13 @@ Result<UnixNanos> arrival_of(const net::Request& request, UnixNanos otherwise) {
     return Error(Code::kInvalid, "after " + clew::quoted(text) + " is no number of nanoseconds");
   }
   return UnixNanos(nanos);
+}
+
+// The form of a body that is a file of traces: by name, or with `auto` by what it begins with.
+std::optional<wire::TraceFile> trace_file_of(const net::Request& request) {
+  std::string_view format = request.param("format");
+  if (format != "auto" || request.has_param("detected")) return wire::trace_file_by_name(format);
+  return wire::detect_trace_file(std::string_view(request.body).substr(0, process::kSampleBytes));
 }
 
 // Lines of text in whatever format: every line becomes an event, so nothing is rejected.
@@ -92,7 +102,10 @@ Result<Decoded> Import::decode(const net::Request& request) {
   intake.arrival = CLEW_TRY(arrival_of(request, intake.arrival));
   std::string_view format = request.param("format");
   Decoded out;
-  if (format.empty() || format == "ndjson") {
+  if (std::optional<wire::TraceFile> form = trace_file_of(request)) {
+    out.format = std::string(wire::trace_file_name(*form));
+    out.events = CLEW_TRY(trace_files.take()->decode(request.body, *form, intake));
+  } else if (format.empty() || format == "ndjson") {
     out.format = "ndjson";
     out.events = ndjson.take()->decode(request.body, intake);
   } else if (format == "json") {
@@ -102,6 +115,7 @@ Result<Decoded> Import::decode(const net::Request& request) {
     out.events = CLEW_TRY(read_lines(request, intake, settings.now().line_bytes_max, out));
   }
   for (const model::Batch& batch : out.events.batches) {
+    out.datasets.push_back(batch.dataset());
     const model::Column* times = batch.find(model::kTimeField);
     if (times != nullptr && !times->ints().empty()) out.last_time = times->ints().back();
   }
@@ -120,6 +134,7 @@ std::string import_reply(const Decoded& decoded, uint64_t rows, bool duplicate) 
                     {"duplicate", duplicate ? rows : 0},
                     {"rejected", decoded.events.rejected},
                     {"format", decoded.format},
+                    {"datasets", decoded.datasets},
                     {"last_time", decoded.last_time},
                     {"errors", std::move(errors)}}) +
          "\n";

@@ -1,5 +1,7 @@
 #include "app/chunker.h"
 
+#include <fmt/format.h>
+
 namespace clew::app {
 
 struct Chunker::State {
@@ -28,6 +30,15 @@ struct Chunker::State {
     cutting = false;
     ++items;
     if (chunk.body.size() >= kChunkBytes) flush();
+  }
+
+  void add_whole(std::string_view bytes) {
+    if (chunk.body.size() + bytes.size() <= kWholeBytesMax) {
+      chunk.body.append(bytes);
+      return;
+    }
+    status = Error(Code::kTooLarge, fmt::format("a file of traces of more than {} MiB: export fewer traces at a time",
+                                                kWholeBytesMax >> 20));
   }
 
   // Newlines are blanks of JSON; one inside a string is an error wherever the object lies.
@@ -68,6 +79,8 @@ Status Chunker::feed(std::string_view bytes) {
   State& s = *state_;
   if (s.by == By::kLine) {
     s.add_lines(bytes);
+  } else if (s.by == By::kWhole) {
+    s.add_whole(bytes);
   } else {
     s.splitter.feed(bytes,
                     [&s](process::JsonSplitter::Piece piece, std::string_view text) { s.add_piece(piece, text); });

@@ -15,6 +15,7 @@ namespace clew::app {
 
 constexpr size_t kChunkBytes = 1u << 20;           // a body is sent when it reaches this
 constexpr size_t kImportLineBytesMax = 16u << 20;  // of one line; the rest of a longer one is left out
+constexpr size_t kWholeBytesMax = 64u << 20;       // of a file that is sent in one body
 
 struct Chunk {
   std::string body;
@@ -25,14 +26,14 @@ struct Chunk {
 // Threads: one.
 class Chunker {
  public:
-  enum class By : uint8_t { kLine, kJsonObject };
+  enum class By : uint8_t { kLine, kJsonObject, kWhole };
   using Sink = std::function<Status(const Chunk&)>;
 
   // By kJsonObject every object becomes one line, so that a broken one spoils no other.
   Chunker(By by, Sink sink);
   ~Chunker();
 
-  // Errors: what the sink gives; it ends the chunker.
+  // Errors: what the sink gives; it ends the chunker. By kWhole also kTooLarge.
   Status feed(std::string_view bytes);
   // The last line needs no newline.
   Status finish();

@@ -5,6 +5,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "app/backoff.h"
 #include "app/chunker.h"
@@ -15,6 +16,7 @@
 #include "base/hash.h"
 #include "os/clock.h"
 #include "process/importer.h"
+#include "wire/trace_file.h"
 
 namespace clew::app {
 namespace {
@@ -133,6 +135,9 @@ class FileImport {
   Status detect(InputFile& file, std::string& sample);
   Status send(const Chunk& chunk, const InputFile& file);
   Result<Json> post(const Chunk& chunk);
+  Chunker::By pieces() const;
+  std::string_view format() const;
+  const char* item() const;
   void take(const Chunk& chunk, const Json& reply);
   std::string query_of(const Chunk& chunk) const;
 
@@ -141,24 +146,29 @@ class FileImport {
   const std::string path_;
   BatchNames names_;
   ProgressLine progress_;
-  process::Format format_ = process::Format::kPlain;
+  process::Format format_ = process::Format::kPlain;  // where it is no file of traces
+  std::optional<wire::TraceFile> traces_;
   bool detected_ = false;
   uint64_t last_time_ = 0;
   bool sent_ = false;
   Counts counts_;
+  std::set<std::string> datasets_;
   std::vector<LineError> errors_;
   uint64_t lines_cut_ = 0;
   uint64_t bytes_ = 0;
 };
 
 Status FileImport::detect(InputFile& file, std::string& sample) {
-  std::optional<process::Format> named = CLEW_TRY(process::format_by_name(flags_.format));
+  traces_ = wire::trace_file_by_name(flags_.format);
+  std::optional<process::Format> named;
+  if (!traces_) named = CLEW_TRY(process::format_by_name(flags_.format));
   while (sample.size() < process::kSampleBytes) {
     std::string_view bytes = CLEW_TRY(file.read());
     if (bytes.empty()) break;
     sample.append(bytes);
   }
-  detected_ = !named;
+  if (!named && !traces_) traces_ = wire::detect_trace_file(sample);
+  detected_ = !named && !traces_;
   format_ = named ? *named : process::detect(sample);
   return {};
 }
@@ -167,9 +177,7 @@ Status FileImport::run() {
   std::unique_ptr<InputFile> file = CLEW_TRY(InputFile::open(path_));
   std::string sample;
   CLEW_TRY(detect(*file, sample));
-  bool by_object = format_ == process::Format::kJsonStream;
-  Chunker chunker(by_object ? Chunker::By::kJsonObject : Chunker::By::kLine,
-                  [&](const Chunk& chunk) { return send(chunk, *file); });
+  Chunker chunker(pieces(), [&](const Chunk& chunk) { return send(chunk, *file); });
   bytes_ = sample.size();
   CLEW_TRY(chunker.feed(sample));
   while (true) {
@@ -185,8 +193,24 @@ Status FileImport::run() {
   return {};
 }
 
+// The spans of a Jaeger file need the processes, which stand behind them.
+Chunker::By FileImport::pieces() const {
+  if (traces_) return *traces_ == wire::TraceFile::kJaeger ? Chunker::By::kWhole : Chunker::By::kJsonObject;
+  return format_ == process::Format::kJsonStream ? Chunker::By::kJsonObject : Chunker::By::kLine;
+}
+
+std::string_view FileImport::format() const {
+  return traces_ ? wire::trace_file_name(*traces_) : process::format_name(format_);
+}
+
+const char* FileImport::item() const {
+  if (traces_) return "item";
+  return format_ == process::Format::kJsonStream ? "object" : "line";
+}
+
 std::string FileImport::query_of(const Chunk& chunk) const {
   std::string query = "?dataset=" + percent_encoded(flags_.dataset);
+  if (traces_) return query + "&format=" + std::string(format());
   // Objects come one to a line (Chunker).
   process::Format format = format_ == process::Format::kJsonStream ? process::Format::kNdjson : format_;
   if (chunk.is_text) format = process::Format::kPlain;
@@ -205,13 +229,25 @@ Status FileImport::send(const Chunk& chunk, const InputFile& file) {
   return {};
 }
 
+// Of objects, one a line.
+std::string json_array(const std::string& lines) {
+  std::string out = "[" + lines;
+  std::replace(out.begin(), out.end(), '\n', ',');
+  out.back() = ']';  // instead of the comma behind the last
+  return out;
+}
+
 // Tries again while the server is busy: with its key a body counts once however often it arrives.
 Result<Json> FileImport::post(const Chunk& chunk) {
   std::string key = names_.next(chunk.body);
+  std::string list = traces_ == wire::TraceFile::kZipkin ? json_array(chunk.body) : std::string();
   std::string path = "/api/v1/import" + query_of(chunk);
   for (uint32_t tries = 1;; ++tries) {
-    net::HttpCall call{
-        .method = "POST", .url = path, .headers = {{"Clew-Batch", key}}, .body = chunk.body, .on_body = nullptr};
+    net::HttpCall call{.method = "POST",
+                       .url = path,
+                       .headers = {{"Clew-Batch", key}},
+                       .body = list.empty() ? chunk.body : list,
+                       .on_body = nullptr};
     Result<net::HttpReply> reply = client_.call(std::move(call));
     bool broken = !reply.ok() && sent_;
     bool busy = reply.ok() && (reply->status == 429 || reply->status == 503);
@@ -235,6 +271,11 @@ void FileImport::take(const Chunk& chunk, const Json& reply) {
   counts_.duplicate += number_at(reply, "duplicate");
   counts_.rejected += number_at(reply, "rejected");
   if (uint64_t time = number_at(reply, "last_time"); time != 0) last_time_ = time;
+  if (const Json& names = member_at(reply, "datasets"); names.is_array()) {
+    for (const Json& name : names) {
+      if (name.is_string()) datasets_.insert(name.get<std::string>());
+    }
+  }
   const Json& errors = member_at(reply, "errors");
   if (!errors.is_array()) return;
   for (const Json& error : errors) {
@@ -245,14 +286,15 @@ void FileImport::take(const Chunk& chunk, const Json& reply) {
 }
 
 void FileImport::print(const Terminal& out) const {
-  std::string format(process::format_name(format_));
+  std::string format(this->format());
+  std::string dataset = datasets_.empty() ? flags_.dataset : fmt::format("{}", fmt::join(datasets_, ", "));
   if (!out.is_terminal) {
     Json errors = Json::array();
     for (const LineError& error : errors_) {
       errors.push_back({{"item", error.item}, {"reason", error.reason}, {"message", error.message}});
     }
     Json line = {{"file", path_},
-                 {"dataset", flags_.dataset},
+                 {"dataset", dataset},
                  {"format", format},
                  {"received", counts_.received},
                  {"stored", counts_.stored},
@@ -263,7 +305,7 @@ void FileImport::print(const Terminal& out) const {
   } else {
     double seconds = std::max(progress_.millis(), 1.0) / 1000;
     std::printf("%s: %s events stored in %s, read as %s, %s at %s/s\n", path_.c_str(), grouped(counts_.stored).c_str(),
-                flags_.dataset.c_str(), format.c_str(), human_millis(progress_.millis()).c_str(),
+                dataset.c_str(), format.c_str(), human_millis(progress_.millis()).c_str(),
                 human_bytes(static_cast<uint64_t>(static_cast<double>(bytes_) / seconds)).c_str());
   }
   if (counts_.duplicate > 0) {
@@ -275,7 +317,7 @@ void FileImport::print(const Terminal& out) const {
                  grouped(lines_cut_).c_str(), human_bytes(kImportLineBytesMax).c_str());
   }
   if (counts_.rejected == 0) return;
-  const char* what = format_ == process::Format::kJsonStream ? "object" : "line";
+  const char* what = item();
   std::fprintf(stderr, "warning: %s: %s %ss were rejected, the first of them:\n", path_.c_str(),
                grouped(counts_.rejected).c_str(), what);
   for (const LineError& error : errors_) {
@@ -311,13 +353,16 @@ int run_import(int argc, char** argv) {
                "clew import /var/log/auth.log --dataset auth\n"
                "clew import access.log access.log.*.gz --dataset web\n"
                "clew import app.log --zone Asia/Ho_Chi_Minh             the zone of times that name none\n"
+               "clew import trace.json                                  as Jaeger's or Zipkin's UI saves it, or OTLP\n"
                "journalctl -o json | clew import - --dataset host\n"
                "\n"
                "A file that was imported before adds nothing; --again stores it once more.");
   parser.arguments(paths, "FILE", "files, also gzip or zstd; - is standard input", true);
   parser.text(flags.dataset, "--dataset", "NAME", "where the events go");
-  parser.choice(flags.format, "--format", {"auto", "ndjson", "json", "access", "syslog", "logfmt", "plain"},
-                "how the lines are read; auto looks at each file");
+  parser.choice(
+      flags.format, "--format",
+      {"auto", "ndjson", "json", "access", "syslog", "logfmt", "plain", "jaeger-json", "zipkin-json", "otlp-json"},
+      "how the lines are read; auto looks at each file");
   parser.text(flags.zone, "--zone", "ZONE", "of times that name none (default UTC)");
   parser.yes(flags.again, "--again", "store files that were imported before once more");
   add_url_flag(parser, flags.url);

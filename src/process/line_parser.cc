@@ -58,7 +58,8 @@ Result<std::optional<Format>> format_by_name(std::string_view name) {
     if (f.name == name) return std::optional<Format>(f.format);
   }
   return Error(Code::kInvalid,
-               "unknown format " + quoted(name) + ": auto, plain, ndjson, json, access, syslog or logfmt");
+               "unknown format " + quoted(name) +
+                   ": auto, plain, ndjson, json, access, syslog, logfmt, jaeger-json, zipkin-json or otlp-json");
 }
 
 std::string_view format_name(Format format) {

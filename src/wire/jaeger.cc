@@ -29,7 +29,7 @@ struct JaegerDecoder::State {
   KeyedRows rows;
   SpanRows spans;
   ObjectLists lists;
-  std::string hex;
+  JsonToProto json;
 
   Events put(const Batch& batch, const Intake& intake);
   void put_span(const Span& span, const Process& process);
@@ -71,8 +71,8 @@ void JaegerDecoder::State::put_links(const Span& span, const Reference* parent) 
   for (const Reference& r : span.references) {
     if (&r == parent) continue;
     lists.begin_element();
-    model::append_json_string(hex_id(r.trace_id, hex), lists.leaf("trace_id"));
-    model::append_json_string(hex_id(r.span_id, hex), lists.leaf("span_id"));
+    model::append_json_string(r.trace_id, lists.leaf("trace_id"));
+    model::append_json_string(r.span_id, lists.leaf("span_id"));
   }
   if (lists.elements() != 0) rows.put_lists("links.", Level::kRecord, lists);
 }
@@ -90,6 +90,7 @@ void JaegerDecoder::State::put_span(const Span& span, const Process& process) {
   bool failed = error != nullptr && (error->kind == model::Kind::kBool ? error->lane != 0 : error->text != "false");
   std::string_view code = span.tag_text("otel.status_code");
   SpanFields fields;
+  fields.ids = IdForm::kText;
   fields.trace_id = span.trace_id;
   fields.span_id = span.span_id;
   fields.parent_span_id = !span.parent_id.empty() ? std::string_view(span.parent_id)
@@ -135,7 +136,8 @@ Events JaegerDecoder::State::put(const Batch& batch, const Intake& intake) {
     } else if (!rows.begin_row()) {
       events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
     } else {
-      put_span(span, span.own_process.service.empty() ? batch.process : span.own_process);
+      const Process& of_batch = span.process != nullptr ? *span.process : batch.process;
+      put_span(span, span.own_process.service.empty() ? of_batch : span.own_process);
     }
   }
   drop_empty(events.batches);
@@ -175,6 +177,15 @@ Result<Events> JaegerDecoder::decode_protobuf(std::string_view body, const Intak
   Batch batch;
   if (!jaeger::read_post_spans(body, batch)) return Error(Code::kInvalid, "malformed protobuf");
   return state_->put(batch, intake);
+}
+
+Result<Events> JaegerDecoder::decode_json(std::string_view body, const Intake& intake) {
+  Batch batch;
+  CLEW_TRY(jaeger::read_json(body, state_->json, batch));
+  Events events = state_->put(batch, intake);
+  state_->json.add_rejections(events);
+  state_->json.release();
+  return events;
 }
 
 }  // namespace clew::wire

@@ -28,6 +28,8 @@ class JaegerDecoder {
   // Errors: also kUnsupported for another call than emitBatch.
   Result<Events> decode_packet(std::string_view packet, const Intake& intake);
   Result<Events> decode_protobuf(std::string_view body, const Intake& intake);
+  // What Jaeger's UI saves and its query API gives: {"data":[trace, ..]}, [trace, ..] or a trace.
+  Result<Events> decode_json(std::string_view body, const Intake& intake);
 
  private:
   struct State;

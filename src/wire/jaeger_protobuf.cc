@@ -2,16 +2,16 @@
 #include <bit>
 
 #include "wire/jaeger_span.h"
+#include "wire/otlp_walk.h"
 
 namespace clew::wire::jaeger {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-// Zeros mean that there is none.
-std::string id_bytes(std::string_view bytes) {
-  bool zeros = bytes.find_first_not_of('\0') == bytes.npos;
-  return zeros ? std::string() : std::string(bytes);
+std::string id_digits(std::string_view bytes) {
+  std::string buffer;
+  return std::string(hex_id(bytes, buffer));
 }
 
 // Seconds and nanoseconds of a Timestamp or Duration.
@@ -96,9 +96,9 @@ Reference read_reference(ProtoReader& parent, bool& bad) {
   Reference out;
   while (uint32_t t = in.next()) {
     if (t == proto_tag(1, WireType::kBytes))
-      out.trace_id = id_bytes(in.bytes());
+      out.trace_id = id_digits(in.bytes());
     else if (t == proto_tag(2, WireType::kBytes))
-      out.span_id = id_bytes(in.bytes());
+      out.span_id = id_digits(in.bytes());
     else if (t == proto_tag(3, WireType::kVarint))
       out.child_of = in.varint() == 0;
     else
@@ -113,8 +113,8 @@ Span read_span(ProtoReader& parent, bool& bad) {
   Span span;
   while (uint32_t t = in.next()) {
     switch (t) {
-      case proto_tag(1, WireType::kBytes): span.trace_id = id_bytes(in.bytes()); break;
-      case proto_tag(2, WireType::kBytes): span.span_id = id_bytes(in.bytes()); break;
+      case proto_tag(1, WireType::kBytes): span.trace_id = id_digits(in.bytes()); break;
+      case proto_tag(2, WireType::kBytes): span.span_id = id_digits(in.bytes()); break;
       case proto_tag(3, WireType::kBytes): span.name = in.bytes(); break;
       case proto_tag(4, WireType::kBytes): span.references.push_back(read_reference(in, bad)); break;
       case proto_tag(5, WireType::kVarint): span.flags = in.varint(); break;

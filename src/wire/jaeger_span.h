@@ -3,17 +3,26 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/batch.h"
+#include "wire/json_to_proto.h"
 #include "wire/protobuf.h"
 #include "wire/thrift.h"
 
 namespace clew::wire::jaeger {
 
-// Views point into the request.
+constexpr uint64_t kMicro = 1000;
+constexpr uint64_t kMicrosMax = INT64_MAX / kMicro;
+
+inline uint64_t nanos_of_micros(int64_t micros) {
+  return micros > 0 && static_cast<uint64_t>(micros) <= kMicrosMax ? static_cast<uint64_t>(micros) * kMicro : 0;
+}
+
+// Views point into the request, or into the converter of its JSON.
 struct Tag {
   std::string_view key;
   model::Kind kind = model::Kind::kString;  // kString kBool kInt kFloat kBytes
@@ -22,7 +31,7 @@ struct Tag {
 };
 
 struct Reference {
-  std::string trace_id;  // bytes
+  std::string trace_id;  // digits, as of Span
   std::string span_id;
   bool child_of = true;
 };
@@ -38,7 +47,7 @@ struct Process {
 };
 
 struct Span {
-  std::string trace_id;  // bytes; empty for none
+  std::string trace_id;  // as it is kept: digits in lower case, or a text that is no number; empty for none
   std::string span_id;
   std::string parent_id;
   std::string_view name;
@@ -48,7 +57,8 @@ struct Span {
   std::vector<Reference> references;
   std::vector<Tag> tags;
   std::vector<Log> logs;
-  Process own_process;  // protobuf: a span may bring its own
+  Process own_process;               // that the span brought itself, if its service is not empty
+  const Process* process = nullptr;  // of Batch::processes; null: the batch's
 
   const Tag* tag(std::string_view key) const {
     auto it = std::find_if(tags.begin(), tags.end(), [&](const Tag& t) { return t.key == key; });
@@ -62,6 +72,7 @@ struct Span {
 
 struct Batch {
   Process process;
+  std::deque<Process> processes;  // that many spans share, each some of them
   std::vector<Span> spans;
 };
 
@@ -69,5 +80,8 @@ struct Batch {
 void read_batch(ThriftReader& in, Batch& batch);
 // PostSpansRequest of jaeger.api_v2. False when it is none.
 bool read_post_spans(std::string_view request, Batch& batch);
+// An answer of Jaeger's query API, or the traces or trace in it. What the converter rejects it counts.
+// Errors: kInvalid, with the byte offset, when it is no JSON of that form.
+Status read_json(std::string_view json, JsonToProto& converter, Batch& batch);
 
 }  // namespace clew::wire::jaeger

@@ -6,29 +6,22 @@
 namespace clew::wire::jaeger {
 namespace {
 
-constexpr uint64_t kMicro = 1000;
-constexpr uint64_t kMicrosMax = INT64_MAX / kMicro;
-
-void append_big_endian(uint64_t v, std::string& out) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift & 0xff));
+void append_digits(uint64_t v, std::string& out) {
+  for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[v >> shift & 0xf]);
 }
 
-std::string trace_bytes(uint64_t high, uint64_t low) {
+std::string trace_digits(uint64_t high, uint64_t low) {
   std::string out;
   if (high == 0 && low == 0) return out;
-  append_big_endian(high, out);
-  append_big_endian(low, out);
+  append_digits(high, out);
+  append_digits(low, out);
   return out;
 }
 
-std::string span_bytes(uint64_t id) {
+std::string span_digits(uint64_t id) {
   std::string out;
-  if (id != 0) append_big_endian(id, out);
+  if (id != 0) append_digits(id, out);
   return out;
-}
-
-uint64_t nanos_of_micros(int64_t micros) {
-  return micros > 0 && static_cast<uint64_t>(micros) <= kMicrosMax ? static_cast<uint64_t>(micros) * kMicro : 0;
 }
 
 Tag read_tag(ThriftReader& in) {
@@ -78,11 +71,11 @@ Reference read_reference(ThriftReader& in) {
       case 1: out.child_of = in.integer() == 0; break;
       case 2: low = static_cast<uint64_t>(in.integer()); break;
       case 3: high = static_cast<uint64_t>(in.integer()); break;
-      case 4: out.span_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
+      case 4: out.span_id = span_digits(static_cast<uint64_t>(in.integer())); break;
       default: in.skip_field();
     }
   }
-  out.trace_id = trace_bytes(high, low);
+  out.trace_id = trace_digits(high, low);
   return out;
 }
 
@@ -108,8 +101,8 @@ Span read_span(ThriftReader& in) {
     switch (in.field()) {
       case 1: low = static_cast<uint64_t>(in.integer()); break;
       case 2: high = static_cast<uint64_t>(in.integer()); break;
-      case 3: span.span_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
-      case 4: span.parent_id = span_bytes(static_cast<uint64_t>(in.integer())); break;
+      case 3: span.span_id = span_digits(static_cast<uint64_t>(in.integer())); break;
+      case 4: span.parent_id = span_digits(static_cast<uint64_t>(in.integer())); break;
       case 5: span.name = in.text(); break;
       case 6: read_list(in, read_reference, span.references); break;
       case 7: span.flags = static_cast<uint64_t>(in.integer()); break;
@@ -120,7 +113,7 @@ Span read_span(ThriftReader& in) {
       default: in.skip_field();
     }
   }
-  span.trace_id = trace_bytes(high, low);
+  span.trace_id = trace_digits(high, low);
   return span;
 }
 

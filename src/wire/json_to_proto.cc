@@ -211,7 +211,8 @@ bool JsonToProto::member(const JsonField& field, int depth) {
     in_.skip();
     return true;
   }
-  return field.repeated ? array(field, depth) : single(field, depth);
+  bool alone = field.one_or_many == OneOrMany::kYes && in_.peek() != '[';
+  return field.repeated && !alone ? array(field, depth) : single(field, depth);
 }
 
 bool JsonToProto::array(const JsonField& field, int depth) {
@@ -227,7 +228,7 @@ bool JsonToProto::array(const JsonField& field, int depth) {
 }
 
 bool JsonToProto::single(const JsonField& field, int depth) {
-  if (field.type == JsonType::kTextMap) return text_map(field);
+  if (field.type == JsonType::kTextMap || field.type == JsonType::kMessageMap) return map(field, depth);
   if (field.type != JsonType::kMessage) return scalar(field);
   return field.message->item.empty() ? message(field, depth) : item(field, depth);
 }
@@ -261,9 +262,10 @@ bool JsonToProto::message(const JsonField& field, int depth) {
   return true;
 }
 
-bool JsonToProto::text_map(const JsonField& field) {
+bool JsonToProto::map(const JsonField& field, int depth) {
   if (in_.peek() != '{') return wrong("an object");
-  constexpr JsonField kTextValue{"value", 2, JsonType::kText};
+  bool texts = field.type == JsonType::kTextMap;
+  JsonField value{"value", 2, texts ? JsonType::kText : JsonType::kMessage, false, field.message};
   in_.enter();
   while (in_.more()) {
     append_varint(out_, proto_tag(field.number, WireType::kBytes));
@@ -277,7 +279,7 @@ bool JsonToProto::text_map(const JsonField& field) {
       key = text_;
     }
     append_bytes(out_, 1, key);
-    if (!member(kTextValue, 0)) return false;
+    if (!member(value, depth + 1)) return false;
     path_.pop_back();
     patch_length(out_, length_at, out_.size() - length_at - kLengthBytes);
   }
@@ -351,6 +353,7 @@ bool JsonToProto::scalar(const JsonField& field) {
     }
     case JsonType::kEnum: return enumeration(field, value);
     case JsonType::kMessage:
+    case JsonType::kMessageMap:
     case JsonType::kTextMap: break;
   }
   return wrong("another value");

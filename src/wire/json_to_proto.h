@@ -26,8 +26,12 @@ enum class JsonType : uint8_t {
   kDouble,  // a number, its text, NaN, Infinity or -Infinity
   kEnum,    // a number or a name of `names`; other names are passed over
   kMessage,
-  kTextMap,  // an object of texts, as map<string, string>
+  kTextMap,     // an object of texts, as map<string, string>
+  kMessageMap,  // an object of objects, as map<string, MESSAGE>
 };
+
+// Whether a repeated field may also stand as its only element, without an array.
+enum class OneOrMany : uint8_t { kNo, kYes };
 
 struct JsonMessage;
 
@@ -38,6 +42,7 @@ struct JsonField {
   bool repeated = false;
   const JsonMessage* message = nullptr;
   std::span<const std::string_view> names = {};  // of a kEnum, from 0
+  OneOrMany one_or_many = OneOrMany::kNo;
 };
 
 struct JsonMessage {
@@ -77,7 +82,7 @@ class JsonToProto {
   bool item(const JsonField& field, int depth);
   bool message(const JsonField& field, int depth);
   bool scalar(const JsonField& field);
-  bool text_map(const JsonField& field);
+  bool map(const JsonField& field, int depth);
   bool enumeration(const JsonField& field, JsonCursor::Token token);
   bool wrong(std::string_view expected);
   std::string path() const;

@@ -24,9 +24,9 @@ void SpanRows::find_keys(KeyedRows& rows) {
 }
 
 void SpanRows::put(KeyedRows& rows, const SpanFields& span) {
-  auto id = [&](Key* k, std::string_view bytes) {
-    std::string_view digits = hex_id(bytes, hex_);
-    if (!digits.empty()) rows.put_string(k, digits);
+  auto id = [&](Key* k, std::string_view v) {
+    std::string_view kept = span.ids == IdForm::kText ? v : hex_id(v, hex_);
+    if (!kept.empty()) rows.put_string(k, kept);
   };
   auto text = [&](Key* k, std::string_view v) {
     if (!v.empty()) rows.put_string(k, v);

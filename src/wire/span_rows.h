@@ -14,9 +14,13 @@ namespace clew::wire {
 
 constexpr std::string_view kTracesDataset = "traces";
 
+// Ids as the bytes that they stand for, or as the texts that are kept.
+enum class IdForm : uint8_t { kBytes, kText };
+
 // A span's own fields; empty texts and zero times are left out.
 struct SpanFields {
-  std::string_view trace_id;  // bytes, not digits
+  IdForm ids = IdForm::kBytes;
+  std::string_view trace_id;
   std::string_view span_id;
   std::string_view parent_span_id;
   std::string_view name;

@@ -22,6 +22,7 @@
 #include "wire/otlp_logs.h"
 #include "wire/otlp_reply.h"
 #include "wire/otlp_traces.h"
+#include "wire/trace_file.h"
 #include "wire/zipkin.h"
 
 namespace clew::wire {
@@ -106,6 +107,10 @@ std::map<std::string, Protocol> protocols() {
                           rejections_text};
   out["jaeger_packet"] = {[=](auto body, auto& in) { return jaeger->decode_packet(body, in); }, rejections_text};
   out["jaeger_protobuf"] = {[=](auto body, auto& in) { return jaeger->decode_protobuf(body, in); }, rejections_text};
+  out["jaeger_json"] = {[=](auto body, auto& in) { return jaeger->decode_json(body, in); }, rejections_text};
+  auto files = std::make_shared<TraceFileDecoder>();
+  out["trace_file_otlp"] = {[=](auto body, auto& in) { return files->decode(body, TraceFile::kOtlp, in); },
+                            rejections_text};
   auto ndjson = std::make_shared<NdjsonDecoder>();
   out["ndjson"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode(body, in)); }, rejections_text};
   out["json_stream"] = {[=](auto body, auto& in) { return Result<Events>(ndjson->decode_stream(body, in)); },

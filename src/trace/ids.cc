@@ -12,6 +12,8 @@ constexpr size_t kLongDigits = 32;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
 std::string_view without_zeros(std::string_view id) {
   size_t first = id.find_first_not_of('0');
   return first == id.npos ? id : id.substr(first);
@@ -72,6 +74,11 @@ std::vector<std::string> spellings(std::string_view id) {
   std::string small(id);
   std::transform(small.begin(), small.end(), small.begin(), lower);
   add(small);
+  if (id.size() >= kShortDigits) {
+    std::string large(small);
+    std::transform(large.begin(), large.end(), large.begin(), upper);
+    add(std::move(large));  // as some writers of X-B3-TraceId do
+  }
   std::string_view bare = without_zeros(small);
   if (bare.size() <= kShortDigits) {
     add(std::string(bare));

@@ -28,6 +28,7 @@ TEST(Ids, SpellingsOfAShortId) {
 TEST(Ids, SpellingsOfALongId) {
   std::vector<std::string> all = spellings("66F1A2B3000000001122334455667788");
   EXPECT_THAT(all, Contains("66f1a2b3000000001122334455667788"));
+  EXPECT_THAT(spellings("66f1a2b3000000001122334455667788"), Contains("66F1A2B3000000001122334455667788"));
   EXPECT_EQ(decimal_of_hex("66F1A2B3000000001122334455667788"), std::to_string(0x1122334455667788));
   EXPECT_EQ(decimal_of_hex("trace-xyz789"), "");
   EXPECT_THAT(spellings("trace-xyz789"), ElementsAre("trace-xyz789"));

@@ -84,6 +84,39 @@ def test_a_request_id_binds_lines_that_have_nothing_else(server):
     assert [line["message"] for step in trace["steps"] for line in step.get("lines", [])] == ["in", "out", "paying"]
 
 
+def test_headers_of_every_kind_bind_the_lines_of_one_request(server):
+    """Each service writes down the headers that it got, as they came: W3C, B3 in one header and in several, X-Request-ID."""
+    trace_id, spans = "80f198ee56343ba864fe8b2a57d3eff7", [f"{n:016x}" for n in range(0xa1, 0xa6)]
+    lines = [
+        {"service": "edge", "traceparent": f"00-{trace_id}-{spans[0]}-01", "x-request-id": "req-w3c-b3", "message": "w3c"},
+        {"service": "shop", "b3": f"{trace_id}-{spans[1]}-1-{spans[0]}", "message": "b3 single"},
+        {"service": "pay", "X-B3-TraceId": trace_id.upper(), "X-B3-SpanId": spans[2], "X-B3-ParentSpanId": spans[1], "message": "b3 multi"},
+        {"service": "mail", "B3": f"{trace_id}-{spans[3]}-d", "message": "b3 of debug"},
+        {"service": "old", "x-request-id": "req-w3c-b3", "message": "request id alone"},
+        {"service": "else", "b3": "0", "message": "told not to sample"}]
+    server.import_ndjson([{"@timestamp": f"2026-11-21T12:00:0{n}Z", **line} for n, line in enumerate(lines)])
+    want = ["w3c", "b3 single", "b3 multi", "b3 of debug", "request id alone"]
+    for flushed in (False, True):
+        for reference in [trace_id, "req-w3c-b3", "b3 single", "b3 multi", "request id alone", f"{trace_id}-{spans[1]}-1",
+                          f"00-{trace_id}-{spans[0]}-01"]:
+            trace = tree(server, reference)
+            lines_of = [line for step in [*trace["steps"], trace] for line in step.get("lines", [])]
+            assert sorted(line["message"] for line in lines_of) == sorted(want), (reference, flushed)
+        server.post("/clew/v1/flush")
+
+
+def test_ids_of_b3_with_64_bits_meet_those_of_w3c(server):
+    """B3 writes 16 digits where W3C's 32 begin with zeros."""
+    server.import_ndjson([
+        span("463ac35c9f6413ad", "a2fb4a1d1a96d312", None, "old", "GET /", 0, 50),
+        span("0" * 16 + "463ac35c9f6413ad", "0020000000000001", "a2fb4a1d1a96d312", "new", "GET /stock", 10, 20),
+        {"@timestamp": "2026-11-21T12:00:00.015Z", "traceparent": f"00-{'0' * 16}463ac35c9f6413ad-0020000000000001-01", "message": "in new"}])
+    for reference in ("463ac35c9f6413ad", "0" * 16 + "463ac35c9f6413ad", "in new"):
+        trace = tree(server, reference)
+        assert [(step["depth"], step["service"]) for step in trace["steps"]] == [(0, "old"), (1, "new")], reference
+        assert [line["message"] for line in trace["steps"][1]["lines"]] == ["in new"], reference
+
+
 def test_lines_that_nothing_binds_are_inferred(server):
     lines = [{"@timestamp": f"2026-11-21T12:00:{s:06.3f}Z", "host": "h1", "pid": 7, "thread": t, "message": m}
              for s, t, m in [(1.0, "a", "one"), (1.5, "b", "other thread"), (1.9, "a", "two"), (8.0, "a", "later")]]

@@ -4,6 +4,7 @@ import http.server
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -387,7 +388,6 @@ def hello(environ, start_response):
     return [b"hello"]
 app = clew.wsgi.Middleware(hello)
 """)
-    import socket
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
@@ -548,3 +548,66 @@ def test_two_flask_services_keep_the_id(collected):
     assert ends["GET /price"]["parent_span_id"] == ends["GET /order"]["span_id"]
     assert ends["GET /price"]["trace_id"] == ends["GET /order"]["trace_id"]
     assert [line["request_id"] for line in collected.lines if line["message"] == "priced"] == ["r-7"]
+
+
+# Serves one request, asks the next service inside of it, and ends. argv: name, listening socket, URL of the next or "".
+LINK = """
+import logging, os, socket, sys, urllib.request, wsgiref.simple_server
+import clew
+from clew import propagate
+name, listener, next_url = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+root = logging.getLogger()
+root.setLevel(logging.INFO)
+root.addHandler(clew.Handler(os.environ["URL"], service=name, spill="", quiet=True))
+
+def app(environ, start_response):
+    logging.info("in %s", name)
+    if next_url:
+        urllib.request.urlopen(urllib.request.Request(next_url, headers=propagate.headers()), timeout=30).read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+class Server(wsgiref.simple_server.WSGIServer):
+    def server_bind(self):
+        self.socket = socket.socket(fileno=listener)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = self.server_address
+        self.setup_environ()
+
+server = Server(("127.0.0.1", 0), wsgiref.simple_server.WSGIRequestHandler, bind_and_activate=False)
+server.server_bind()
+server.set_app(clew.wsgi.Middleware(app))
+server.handle_request()
+"""
+
+
+def test_a_request_stays_one_through_services_that_speak_different_headers(server, tmp_path):
+    """W3C into the first, B3 in one header to the second, in several to the third, W3C to the last: one tree in the server."""
+    names = ["edge", "shop", "pay", "mail"]
+    speak = ["b3", "b3multi", "tracecontext", "tracecontext"]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
+    urls = [f"http://127.0.0.1:{one.getsockname()[1]}/step" for one in sockets] + [""]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", LINK, name, str(one.fileno()), after], pass_fds=[one.fileno()],
+                         stderr=subprocess.PIPE, text=True,
+                         env={**os.environ, "PYTHONPATH": PACKAGE_ROOT, "URL": server.url, "OTEL_PROPAGATORS": way})
+        for name, way, one, after in zip(names, speak, sockets, urls[1:])]
+    try:
+        asked = urllib.request.Request(urls[0], headers={"traceparent": TRACEPARENT, "X-Request-ID": "r-chain-1"})
+        reply = urllib.request.urlopen(asked, timeout=30)
+        assert reply.read() == b"ok" and reply.headers["X-Request-ID"] == "r-chain-1"
+        for process in processes:
+            assert process.wait(30) == 0, process.communicate()[1]
+    finally:
+        for process, one in zip(processes, sockets):
+            process.kill()
+            process.communicate()
+            one.close()
+    for reference in (TRACE, "r-chain-1", "in mail"):
+        trace = server.post("/clew/v1/goals", {"of": reference}).json()
+        assert trace["trace_id"] == TRACE
+        steps = [step for step in trace["steps"] if "missing" not in step.get("problems", [])]
+        base = steps[0]["depth"]  # the caller of the first is known by its id alone
+        assert [(step["depth"] - base, step["service"]) for step in steps] == list(enumerate(names))
+        assert [[line["message"] for line in step["lines"]] for step in steps] == [["in " + name] for name in names]
+    assert server.rows("source=logs request_id=r-chain-1 message='in mail' | fields trace_id") == [{"trace_id": TRACE}]

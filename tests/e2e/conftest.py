@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import clew_server  # noqa: E402
+import foreign  # noqa: E402
 
 
 @pytest.fixture
@@ -34,3 +35,16 @@ def shared_data():
     if not os.path.isdir(clew_server.SHARED_DATA):
         pytest.skip("../shared/data is not there")
     return clew_server.SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Runs a script of tests/e2e/node; gives its standard output."""
+    return foreign.node_runner()
+
+
+@pytest.fixture(scope="session")
+def otel_python():
+    """A Python with OpenTelemetry's SDK."""
+    return foreign.python_with("otel", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry-sdk",
+                               "opentelemetry-exporter-otlp-proto-http")

@@ -1,27 +1,5 @@
 """Real Node.js clients write to clew unchanged: Elasticsearch's and OpenSearch's bulk helpers, pino and winston."""
 import json
-import os
-import shutil
-import subprocess
-
-import pytest
-
-NODE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
-
-
-@pytest.fixture(scope="module")
-def node():
-    """Runs a script of tests/e2e/node; gives its standard output."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed")
-    if not os.path.isdir(os.path.join(NODE, "node_modules", "pino")):
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, check=True, capture_output=True, timeout=300)
-
-    def run(script, *args):
-        done = subprocess.run(["node", script, *map(str, args)], cwd=NODE, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
-    return run
 
 
 def one(server, query):

@@ -1,32 +1,14 @@
 """Tracers as they are: OpenTelemetry's SDKs, Zipkin's client, and the protocols of Jaeger and Datadog."""
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 
 import grpc
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NODE = os.path.join(HERE, "node")
 WIRE = os.path.join(os.path.dirname(HERE), "wire")
-
-
-@pytest.fixture(scope="module")
-def node():
-    """Runs a script of tests/e2e/node; gives its standard output."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed")
-    if not os.path.isdir(os.path.join(NODE, "node_modules", "zipkin")):
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, check=True, capture_output=True, timeout=300)
-
-    def run(script, *args):
-        done = subprocess.run(["node", script, *map(str, args)], cwd=NODE, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout.strip()
-    return run
 
 
 def outline(server, of):
@@ -78,23 +60,6 @@ with tracer.start_as_current_span("place order", attributes={"goal": True, "outc
 print(f"{order.get_span_context().trace_id:032x}")
 provider.shutdown()
 """
-
-
-@pytest.fixture(scope="module")
-def otel_python(tmp_path_factory):
-    """A Python with OpenTelemetry's SDK: this one, or one made for the test where packages can be had."""
-    have = subprocess.run([sys.executable, "-c", "import opentelemetry.exporter.otlp.proto.http.trace_exporter"],
-                          capture_output=True, check=False)
-    if have.returncode == 0:
-        return sys.executable
-    folder = str(tmp_path_factory.mktemp("otel"))
-    made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, check=False)
-    python = os.path.join(folder, "bin", "python")
-    packages = ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"]
-    if made.returncode != 0 or subprocess.run([python, "-m", "pip", "install", "-q", *packages], capture_output=True,
-                                              timeout=300, check=False).returncode != 0:
-        pytest.skip("OpenTelemetry's SDK for Python cannot be installed")
-    return python
 
 
 def test_opentelemetry_for_python(server, otel_python):

@@ -232,19 +232,22 @@ std::string TreePrinter::step_text(const Json& step, bool top) const {
   Color color = outcome == "failed" ? Color::kRed : outcome == "open" ? Color::kYellow : Color::kGreen;
   if (!outcome.empty()) out += "  " + painted(outcome, color, terminal_);
   if (uint64_t tries = number_at(step, "tries"); tries > 1) out += " after " + grouped(tries) + " tries";
-  if (!has_problem(step, "missing")) out += "  " + human_millis(real_at(step, "duration_ms"));
+  if (!has_problem(step, "missing")) {
+    out += has_problem(step, "no_end") ? "  > " : "  ";  // of an open step what was seen
+    out += human_millis(real_at(step, "duration_ms"));
+  }
   std::string who = clean(step, "service");
   if (!clean(step, "process").empty()) who += (who.empty() ? "process " : " process ") + clean(step, "process");
   if (!who.empty()) out += "  " + painted(who, Color::kCyan, terminal_);
   std::string reason = clean(step, "reason");
   bool cause = flag_at(step, "cause");
   if (!reason.empty() && (top || cause)) out += "  " + painted(reason, Color::kRed, terminal_);
-  if (cause && !top) out += painted("  ◀ broke here", Color::kRed, terminal_);
   for (auto [problem, text] : {std::pair("no_end", "no end seen"), std::pair("no_start", "no start seen"),
                                std::pair("cycle", "names itself as its parent"), std::pair("inferred", "inferred"),
                                std::pair("missing", "never arrived; what names it is below")}) {
     if (has_problem(step, problem)) out += "  " + painted(text, Color::kYellow, terminal_);
   }
+  if (cause && !top) out += painted("  ◀ broke here", Color::kRed, terminal_);
   if (uint64_t copies = number_at(step, "copies"); copies > 1) {
     out += painted("  arrived " + grouped(copies) + " times", Color::kDim, terminal_);
   }

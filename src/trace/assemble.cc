@@ -149,7 +149,10 @@ void Assembler::merge(const Draft& draft, Step& step) {
     step.reason = other.reason;
     step.reason_is_own = other.reason_is_own;
   }
-  if (ends && !was_ended) step.record = other.record;
+  if (!ends || was_ended) return;
+  step.record = other.record;
+  // A request learns its route while it runs: GET /users/frank ends as GET /users/{id}, which others are as well.
+  if (!other.name.empty()) step.name = other.name;
 }
 
 void Assembler::join() {

@@ -141,6 +141,37 @@ TEST(Assemble, AHandledFailureDoesNotBreakItsGoal) {
   EXPECT_EQ(tree_of(t), "show page ok\n  read cache failed (timeout) <- cause\n");
 }
 
+TEST(Goals, HaveTheNameThatTheyEndedWith) {
+  for (bool end_first : {false, true}) {
+    Builder b;
+    if (!end_first) b.goal_start("1", "", "GET /users/frank", 0);
+    b.goal_end("1", "", "GET /users/{id}", 10, "ok", "", 10);
+    if (end_first) b.goal_start("1", "", "GET /users/frank", 0);
+    EXPECT_EQ(tree_of(b.assemble()), "GET /users/{id} ok\n");
+  }
+}
+
+// A caller whose callee died, with and without a word about it.
+Trace lost_callee(const std::string& reason, const std::string& service) {
+  Builder b;
+  b.goal("1", "", "place order", 0, 100, "failed", reason).goal("2", "1", "look up user", 1, 5, "ok", "");
+  b.goal_start("3", "1", "POST /charges", 10).records->rows.back().service = b.records->keep(service);
+  b.goal_start("4", "3", "charge card", 11).records->rows.back().service = b.records->keep(service);
+  return b.assemble();
+}
+
+TEST(Goals, AProcessThatDiedIsTheCause) {
+  EXPECT_EQ(tree_of(lost_callee("the connection broke", "payment")),
+            "place order failed (the connection broke)\n"
+            "  look up user ok\n"
+            "  POST /charges open !no end\n"
+            "    charge card open <- cause !no end\n");
+  EXPECT_EQ(tree_of(lost_callee("", "payment")).substr(0, 60),
+            std::string("place order failed (charge card was never seen to end)\n  look").substr(0, 60));
+  // What its own process left open broke nothing.
+  EXPECT_EQ(tree_of(lost_callee("card declined", "")).substr(0, 44), "place order failed (card declined) <- cause\n");
+}
+
 TEST(Assemble, LinesWithoutASpanHangUnderWhatRan) {
   Builder b;
   b.span("a", "", "A", 0, 100).span("b", "a", "A2", 20, 60);

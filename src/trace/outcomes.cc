@@ -23,12 +23,38 @@ std::vector<uint32_t> failures_beneath(const Trace& trace, const std::vector<uin
   return last;
 }
 
+bool elsewhere(const Step& a, const Step& b) {
+  return a.service != b.service || a.process != b.process || a.host != b.host;
+}
+
+// The step of another process that a failed step was waiting for, and which was never seen to end: a process that died
+// tells no outcome, its caller only that the connection broke. kNone when the last step beneath did end.
+uint32_t never_came_back(const Trace& trace, const Step& failed) {
+  uint32_t found = kNone;
+  for (const Step* step = &failed; !step->children.empty();) {
+    uint32_t last = step->children.back();
+    const Step& child = trace.steps[last];
+    if (!child.has(Problem::kNoEnd) || (found == kNone && !elsewhere(failed, child))) break;
+    found = last;
+    step = &child;
+  }
+  return found;
+}
+
 void bubble_reasons(Trace& trace, const std::vector<uint32_t>& order) {
   std::vector<uint32_t> beneath = failures_beneath(trace, order);
   for (auto it = order.rbegin(); it != order.rend(); ++it) {
     Step& step = trace.steps[*it];
     if (step.outcome != Outcome::kFailed) continue;
     step.cause = beneath[*it] == kNone;
+    if (uint32_t lost = never_came_back(trace, step); step.cause && lost != kNone) {
+      step.cause = false;
+      trace.steps[lost].cause = true;
+      if (step.reason.empty()) {
+        step.reason = trace.records->keep(std::string(trace.steps[lost].name) + " was never seen to end");
+      }
+      continue;
+    }
     if (step.cause || !step.reason.empty()) continue;
     const Step& below = trace.steps[beneath[*it]];
     step.reason = !below.reason.empty() ? below.reason : trace.records->keep(std::string(below.name) + " failed");

@@ -56,7 +56,7 @@ struct Step {
   Outcome outcome = Outcome::kUnsaid;
   std::string_view reason;  // of a failure: its own, else of what failed beneath it
   bool reason_is_own = false;
-  bool cause = false;            // failed, with nothing failed beneath it
+  bool cause = false;            // failed, with nothing failed beneath it; or open, in a process that its caller lost
   uint32_t attempt = 0;          // which try it says it is; 0: does not say
   uint32_t tries = 1;            // of the last step of a folded run: how many there were
   uint32_t folded_into = kNone;  // of the others: the last one

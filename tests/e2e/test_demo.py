@@ -72,3 +72,9 @@ def test_a_service_that_dies_leaves_a_goal_without_an_end(server, tmp_path):
     steps = {step["name"]: step for step in steps_of(server, trace)}
     assert steps["charge card"]["outcome"] == "open" and "no_end" in steps["charge card"]["problems"]
     assert steps["place order"]["outcome"] == "failed"
+    # What died is where it broke, not who waited for it.
+    assert [name for name, step in steps.items() if step.get("cause")] == ["charge card"]
+    text = server.cli("tree", trace, "--format", "tree").stdout
+    [broke] = [line for line in text.splitlines() if "broke here" in line]
+    assert "charge card  open" in broke and broke.endswith("no end seen  ◀ broke here")
+    assert "GET /users/{id}  ok" in text

@@ -8,6 +8,11 @@
 
 #include "ppl_store.h"
 
+#ifdef __SANITIZE_ADDRESS__
+// The sanitizer keeps 256 MiB of freed memory back by default, which would count as the queries'.
+extern "C" const char* __asan_default_options() { return "quarantine_size_mb=8"; }
+#endif
+
 namespace clew::query::testing {
 namespace {
 

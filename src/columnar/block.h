@@ -63,6 +63,10 @@ struct BlockContext {
   TemplatesPtr templates;          // of the chunk, when of templates
   const int64_t* times = nullptr;  // `_time` of the block's rows; null when unknown
   TextsAs texts_as = TextsAs::kTexts;
+  // By row of the block: whether its text is asked for; the others may come empty. Empty: all are.
+  std::vector<bool> wanted;
+
+  bool is_wanted(uint32_t row) const { return wanted.empty() || wanted[row]; }
 };
 
 // Whether decoding needs BlockContext::times.

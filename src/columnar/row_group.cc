@@ -13,6 +13,7 @@
 namespace clew::columnar {
 
 constexpr uint64_t kReadWholeBytesMax = 8u << 20;  // a greater row group is read block by block
+constexpr size_t kFewRowsMax = 512;                // of a block: only their texts are printed
 
 RowGroup::RowGroup(std::shared_ptr<const std::string> dataset, Directory directory, ByteSource data, Seqs seqs,
                    CommitsPtr commits, IdFiltersPtr ids)
@@ -173,10 +174,36 @@ Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, c
 
 Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const ChunkEntries& entries,
                                     contract::ScanStats* stats, TextsAs texts_as) const {
+  return decode(chunk, block_number,
+                {.kinds = chunk.kinds,
+                 .dictionary = entries.dictionary,
+                 .templates = entries.templates,
+                 .times = nullptr,
+                 .texts_as = texts_as,
+                 .wanted = {}},
+                stats);
+}
+
+Result<BlockValues> RowGroup::block_rows_of(const Chunk& chunk, uint32_t block_number, const ChunkEntries& entries,
+                                            const model::Selection& wanted, contract::ScanStats* stats) const {
+  BlockContext context{.kinds = chunk.kinds,
+                       .dictionary = entries.dictionary,
+                       .templates = entries.templates,
+                       .times = nullptr,
+                       .texts_as = TextsAs::kTexts,
+                       .wanted = {}};
+  // Lines are composed of whole blocks.
+  if (wanted.size() <= kFewRowsMax && chunk.text_form != TextForm::kComposed) {
+    context.wanted.assign(block_rows(rows(), block_number), false);
+    for (uint32_t row : wanted) context.wanted[row - block_number * kBlockRows] = true;
+  }
+  return decode(chunk, block_number, std::move(context), stats);
+}
+
+Result<BlockValues> RowGroup::decode(const Chunk& chunk, uint32_t block_number, BlockContext context,
+                                     contract::ScanStats* stats) const {
   CHECK(block_number < chunk.blocks.size(), block_number);
   Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
-  BlockContext context{.kinds = chunk.kinds, .dictionary = entries.dictionary, .templates = entries.templates};
-  context.texts_as = texts_as;
   std::vector<int64_t> times;
   if (block_needs_times(bytes.view) && chunk.name != model::kTimeField) {
     times = CLEW_TRY(block_times(block_number, stats));

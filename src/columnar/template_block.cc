@@ -161,7 +161,8 @@ Status open_slots(const TemplateBlock& block, const Template& shape, uint32_t co
 
 }  // namespace
 
-Status TemplateBlock::all_texts(std::string& bytes, std::vector<std::string_view>& texts) const {
+Status TemplateBlock::all_texts(const std::vector<bool>& wanted, std::string& bytes,
+                                std::vector<std::string_view>& texts) const {
   std::vector<OpenTemplate> open(uses_.size());
   size_t total = whole_.size();
   std::string whole_bytes;
@@ -195,7 +196,9 @@ Status TemplateBlock::all_texts(std::string& bytes, std::vector<std::string_view
   texts.reserve(codes_.size());
   for (int64_t code : codes_) {
     char* begin = to;
-    if (code == kWhole) {
+    if (!wanted.empty() && !wanted[texts.size()]) {
+      ++(code == kWhole ? next_whole : open[static_cast<size_t>(code)].next);
+    } else if (code == kWhole) {
       append(whole[next_whole++]);
     } else {
       OpenTemplate& t = open[static_cast<size_t>(code)];

@@ -31,8 +31,8 @@ class TemplateBlock {
   // All texts as templates and variables, text i as row `rows[i]` of `block_rows`.
   Result<std::shared_ptr<const TemplateRows>> all_rows(std::span<const uint32_t> rows, uint32_t block_rows) const;
 
-  // All texts; gives where each begins and ends in `bytes`.
-  Status all_texts(std::string& bytes, std::vector<std::string_view>& texts) const;
+  // All texts, but those that `wanted`, where not empty, leaves out come empty; `bytes` keeps them.
+  Status all_texts(const std::vector<bool>& wanted, std::string& bytes, std::vector<std::string_view>& texts) const;
 
  private:
   const Templates* templates_ = nullptr;

@@ -29,6 +29,15 @@ Status decode_codes(base::Reader& in, size_t count, const BlockContext& context,
   return {};
 }
 
+// By text: whether its row is asked for; empty when all are.
+std::vector<bool> wanted_texts(std::span<const uint32_t> rows, const BlockContext& context) {
+  std::vector<bool> wanted;
+  if (context.wanted.empty()) return wanted;
+  wanted.reserve(rows.size());
+  for (uint32_t row : rows) wanted.push_back(context.wanted[row]);
+  return wanted;
+}
+
 }  // namespace
 
 bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
@@ -68,7 +77,7 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
         break;
       }
       out.bytes = std::make_shared<std::string>();
-      CLEW_TRY(block.all_texts(*out.bytes, out.texts));
+      CLEW_TRY(block.all_texts(wanted_texts(rows, context), *out.bytes, out.texts));
       break;
     }
     default: CLEW_TRY(decode_typed(form, in, rows, context, out));

@@ -197,7 +197,7 @@ Status TextQuery::matching(const TemplateBlock& block, const Templates& template
   }
   std::string bytes;
   std::vector<std::string_view> texts;
-  if (perhaps) CLEW_TRY(block.all_texts(bytes, texts));
+  if (perhaps) CLEW_TRY(block.all_texts({}, bytes, texts));
   matched.resize(codes.size());
   for (size_t i = 0; i < codes.size(); ++i) {
     Verdict v = by_code[static_cast<size_t>(codes[i])];

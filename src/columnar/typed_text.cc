@@ -167,8 +167,9 @@ bool encode_ip4(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scrat
   return true;
 }
 
-Status decode_ip4(base::Reader& in, size_t count, DecodedTexts& out) {
+Status decode_ip4(base::Reader& in, std::span<const uint32_t> rows, const BlockContext& context, DecodedTexts& out) {
   ReadExceptions e;
+  size_t count = rows.size();
   CLEW_TRY(read_exceptions(in, count, e));
   std::vector<int64_t> ips(count);
   CLEW_TRY(codec::decode_ints(in, count, ips.data()));
@@ -177,6 +178,7 @@ Status decode_ip4(base::Reader& in, size_t count, DecodedTexts& out) {
   char* p = out.bytes->data();
   for (size_t i = 0; i < count; ++i) {
     if (ips[i] < 0 || ips[i] > UINT32_MAX) return Error(Code::kCorrupt, "an address above 32 bits");
+    if (!context.is_wanted(rows[i])) continue;
     chars[i] = static_cast<uint8_t>(codec::print_ip4(static_cast<uint32_t>(ips[i]), p + i * codec::kIp4CharsMax));
   }
   place(count, codec::kIp4CharsMax, e, out);
@@ -273,7 +275,9 @@ Status decode_times(base::Reader& in, std::span<const uint32_t> rows, const Bloc
     return Error(Code::kUnsupported, "unknown form of times");
   }
   out.bytes = std::make_shared<std::string>(count * layout->text_bytes(), '\0');
-  for (size_t i = 0; i < count; ++i) layout->print(times[i], out.bytes->data() + i * layout->text_bytes());
+  for (size_t i = 0; i < count; ++i) {
+    if (context.is_wanted(rows[i])) layout->print(times[i], out.bytes->data() + i * layout->text_bytes());
+  }
   place(count, layout->text_bytes(), e, out);
   return {};
 }
@@ -334,7 +338,7 @@ Status decode_typed(TextForm form, base::Reader& in, std::span<const uint32_t> r
   switch (form) {
     case TextForm::kHex: return decode_hex(in, rows.size(), out);
     case TextForm::kUuid: return decode_uuid(in, rows.size(), out);
-    case TextForm::kIp4: return decode_ip4(in, rows.size(), out);
+    case TextForm::kIp4: return decode_ip4(in, rows, context, out);
     case TextForm::kTime: return decode_times(in, rows, context, out);
     default: return Error(Code::kUnsupported, "unknown form of texts");
   }

@@ -99,7 +99,7 @@ class OrderedScan {
       Status status = find(next, end);
       if (!status.ok()) return end_early(std::move(status));
       next = end;
-      wave = std::min<size_t>(wave * 2, 64);
+      wave = next_wave(next, wave);
       status = emit_safe(next);
       if (!status.ok()) return end_early(std::move(status));
     }
@@ -108,6 +108,17 @@ class OrderedScan {
 
  private:
   bool wanted() const { return emitted_ < enough_ && sink_.wants_more(); }
+
+  // Granules to look through next: twice as many as before, but about as many as the rows that lack should take.
+  size_t next_wave(size_t done, size_t last) const {
+    size_t most = std::min<size_t>(last * 2, 64);
+    uint64_t found = emitted_ + pending_.size();
+    if (found == 0 || enough_ == UINT64_MAX) return most;
+    uint64_t lack = enough_ - std::min(enough_, found);
+    size_t likely =
+        static_cast<size_t>(static_cast<double>(lack) * static_cast<double>(done) / static_cast<double>(found));
+    return std::clamp<size_t>(likely + 1, std::min<size_t>(run_.pool().workers(), most), most);
+  }
 
   // A time limit cuts a row query to what was found so far.
   Status end_early(Status status) {

@@ -20,6 +20,8 @@ namespace {
 
 using Op = SearchNode::Op;
 
+constexpr uint32_t kRowsOfAnEntryMin = 16;
+
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 template <class T>
@@ -236,6 +238,21 @@ void ValueMatch::matching(const Vector& vector, uint32_t rows, std::vector<uint3
     for (uint32_t i = 0; i < rows; ++i) {
       if (!vector.is_null(i) && matches(vector, i)) positions.push_back(i);
     }
+    return;
+  }
+  if (vector.nulls.empty() && vector.dict->size <= rows / kRowsOfAnEntryMin) {
+    // Few entries: all are asked, then rows are taken without a branch, which would be guessed wrong as often as right.
+    std::vector<uint8_t> matching(vector.dict->size);
+    for (uint32_t code = 0; code < vector.dict->size; ++code) {
+      matching[code] = !vector.dict->is_null(code) && matches(*vector.dict, code) ? 1 : 0;
+    }
+    size_t taken = positions.size();
+    positions.resize(taken + rows);
+    for (uint32_t i = 0; i < rows; ++i) {
+      positions[taken] = i;
+      taken += matching[vector.codes[i]];
+    }
+    positions.resize(taken);
     return;
   }
   constexpr uint8_t kUnasked = 2;

@@ -39,6 +39,20 @@ void count_kinds(const ColumnView& column, Chunk& chunk) {
   }
 }
 
+// Rows with each entry of the dictionary; none where values other than texts and nulls occur.
+std::vector<uint32_t> rows_of_entries(const ColumnView& column, const Chunk& chunk, const uint32_t* codes,
+                                      size_t entries) {
+  constexpr uint32_t kCounted =
+      1u << static_cast<int>(model::Kind::kString) | 1u << static_cast<int>(model::Kind::kNull);
+  std::vector<uint32_t> rows;
+  if (entries > kCountedEntriesMax || (chunk.kinds & ~kCounted) != 0) return rows;
+  rows.resize(entries);
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (!column.kinds || lane_is_text(column.kinds[row])) ++rows[codes[row]];
+  }
+  return rows;
+}
+
 bool has_texts(uint16_t kinds) {
   for (uint8_t k = 0; k < 16; ++k) {
     if ((kinds >> k & 1) && lane_is_text(k)) return true;
@@ -83,6 +97,9 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
     chunk.blocks.push_back(place);
   }
   if (!scratch_.mixed) chunk.text_form = plan.text_form;
+  if (effort_ == codec::Effort::kFull && chunk.text_form == TextForm::kCodes && entries) {
+    chunk.entry_rows = rows_of_entries(column, chunk, plan.codes, entries->size());
+  }
   if (words_) collect_words(column, chunk, plan, entries);
   return chunk;
 }

@@ -144,6 +144,46 @@ TEST_F(SegmentTest, HoldsTheSameRowsAsItsParts) {
   EXPECT_EQ(counted, rows.size());
 }
 
+TEST_F(SegmentTest, CountsOfValuesAreThoseOfTheRows) {
+  std::vector<RowSourcePtr> parts;
+  std::vector<RowRef> rows;
+  std::vector<CommitRange> commits;
+  for (uint32_t p = 0; p < 3; ++p) {
+    model::Batch batch = random_batch(20 + p, 2500);
+    parts.push_back(part_of(batch, 1 + p * 10000));
+    commits.push_back(commits_for(1 + p * 10000, batch.rows())[0]);
+    for (uint32_t r = 0; r < batch.rows(); ++r) rows.push_back({p, r});
+  }
+  auto group = write(parts, rows, commits)->row_groups()[0];
+  auto granule = group->granule(Seq(UINT64_MAX), nullptr);
+  auto names = granule->field_names();
+  ASSERT_TRUE(names.ok());
+  names->push_back("nothing");
+  Table table = table_of(*granule, *names);
+  contract::ScanStats stats;
+  int told = 0;
+  for (const std::string& name : *names) {
+    auto counts = granule->value_counts(name, stats);
+    ASSERT_TRUE(counts.ok()) << name;
+    if (counts->empty()) continue;
+    std::map<std::string, uint64_t> want;
+    for (const std::string& text : table[name]) ++want[text];
+    std::map<std::string, uint64_t> got;
+    for (const contract::ValueCount& count : *counts) {
+      EXPECT_TRUE(got.emplace(value_text(count.value), count.rows).second) << name;
+    }
+    EXPECT_EQ(got, want) << name;
+    told += got.size() > 1;
+  }
+  EXPECT_GE(told, 2);
+  // Neither a row that is deleted nor one that came later may be counted.
+  auto deleted = std::make_shared<std::vector<bool>>(rows.size(), false);
+  (*deleted)[7] = true;
+  for (const auto& less : {group->granule(Seq(UINT64_MAX), deleted), group->granule(Seq(20005), nullptr)}) {
+    for (const std::string& name : *names) EXPECT_TRUE(less->value_counts(name, stats)->empty()) << name;
+  }
+}
+
 TEST_F(SegmentTest, DeletedRowsAndLaterOnesAreNotAlive) {
   auto part = part_of(random_batch(5, 5000), 100);
   auto deleted = std::make_shared<std::vector<bool>>(5000, false);

@@ -160,6 +160,41 @@ Status read_minutes(base::Reader& in, std::vector<contract::MinuteCount>& minute
   return in.status();
 }
 
+bool counts_entries(const Chunk& chunk) { return !chunk.entry_rows.empty(); }
+
+// Nothing at all when no chunk has counts: directories of builds that kept none end before.
+void write_entry_rows(const std::vector<Chunk>& chunks, base::Writer& w) {
+  auto counted = static_cast<uint64_t>(std::count_if(chunks.begin(), chunks.end(), counts_entries));
+  if (counted == 0) return;
+  w.varint(counted);
+  uint64_t last = 0;
+  for (uint64_t i = 0; i < chunks.size(); ++i) {
+    if (!counts_entries(chunks[i])) continue;
+    w.varint(i - last);
+    last = i;
+    for (uint32_t rows : chunks[i].entry_rows) w.varint(rows);
+  }
+}
+
+Status read_entry_rows(base::Reader& in, std::vector<Chunk>& chunks) {
+  if (in.failed() || in.remaining() == 0) return in.status();
+  uint64_t counted = in.varint_max(chunks.size());
+  uint64_t number = 0;
+  for (uint64_t i = 0; i < counted && !in.failed(); ++i) {
+    number += in.varint_max(chunks.size());
+    if (number >= chunks.size()) return Error(Code::kCorrupt, "counts of a column that is not there");
+    Chunk& chunk = chunks[number];
+    bool fits = chunk.dictionary.form == DictionaryForm::kTexts && chunk.dictionary.entries <= kCountedEntriesMax;
+    if (!fits || counts_entries(chunk)) return Error(Code::kCorrupt, "counts of a column that has none");
+    uint64_t sum = 0;
+    for (uint32_t entry = 0; entry < chunk.dictionary.entries; ++entry) {
+      sum += chunk.entry_rows.emplace_back(static_cast<uint32_t>(in.varint_max(chunk.values)));
+    }
+    if (sum != chunk.values - chunk.nulls) return Error(Code::kCorrupt, "counts of another number of rows");
+  }
+  return in.status();
+}
+
 }  // namespace
 
 uint64_t Chunk::stored_bytes() const {
@@ -195,6 +230,7 @@ void write_directory(const Directory& directory, std::string& out) {
     last = hash;
   }
   w.string(directory.rest_table);
+  write_entry_rows(directory.chunks, w);
 }
 
 void write_rest_table(const std::vector<RestName>& names, codec::Method method, std::string& out) {
@@ -252,6 +288,7 @@ Result<Directory> read_directory(std::string_view bytes, uint32_t rows_max) {
   uint32_t last = 0;
   for (uint64_t i = 0; i < names; ++i) d.rest_names.push_back(last += static_cast<uint32_t>(in.varint_max(UINT32_MAX)));
   d.rest_table = in.string();
+  CLEW_TRY(read_entry_rows(in, d.chunks));
   CLEW_TRY(in.finish());
   d.index_names();
   return d;

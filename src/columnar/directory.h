@@ -21,6 +21,7 @@ constexpr uint32_t kPartRowsMax = 1u << 20;  // rows of one part
 constexpr uint32_t kColumnsInDirectoryMax = 1u << 17;
 constexpr uint32_t kDictionaryEntriesMax = 65536;
 constexpr uint32_t kInlineDictionaryBytes = 512;  // smaller dictionaries lie in the directory itself
+constexpr uint32_t kCountedEntriesMax = 256;      // dictionaries of more entries have no counts
 constexpr size_t kStatsTextBytes = 64;            // longer texts have no minimum and maximum
 
 constexpr uint32_t blocks_of(uint32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
@@ -94,6 +95,7 @@ struct Chunk {
   std::vector<Reference> references;      // of kComposed
   ChunkStats stats;
   DictionaryPlace dictionary;
+  std::vector<uint32_t> entry_rows;  // rows with each entry of a dictionary of texts; empty when not kept
   std::vector<BlockPlace> blocks;
 
   bool only(model::Kind kind) const { return kinds == (1u << static_cast<int>(kind)); }

@@ -115,12 +115,14 @@ Status Fields::add_rest(std::string_view name, uint32_t block, BlockValues& valu
   return {};
 }
 
-Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanStats& stats) const {
+Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanStats& stats,
+                                   const Selection* wanted) const {
   BlockValues values;
   values.rows = block_rows(group_.rows(), block);
   if (const Chunk* chunk = group_.directory().find(name)) {
     Entries known = CLEW_TRY(entries(*chunk, &stats));
-    values = CLEW_TRY(group_.block(*chunk, block, known.read, &stats));
+    values = CLEW_TRY(wanted ? group_.block_rows_of(*chunk, block, known.read, *wanted, &stats)
+                             : group_.block(*chunk, block, known.read, &stats));
   }
   if (group_.names().maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
   return values;
@@ -128,7 +130,7 @@ Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanSt
 
 Result<VectorPtr> Fields::stored_column(std::string_view name, uint32_t block, const Selection& rows,
                                         ScanStats& stats) const {
-  BlockValues found = CLEW_TRY(values(name, block, stats));
+  BlockValues found = CLEW_TRY(values(name, block, stats, &rows));
   VectorPtr dictionary;
   if (found.dictionary) {
     Entries known = CLEW_TRY(entries(*group_.directory().find(name), &stats));
@@ -246,6 +248,33 @@ Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const
       break;
   }
   return stats;
+}
+
+Result<std::vector<contract::ValueCount>> Fields::value_counts(std::string_view field, ScanStats& stats) const {
+  std::vector<contract::ValueCount> counts;
+  if (field.starts_with('_')) return counts;
+  auto way = CLEW_TRY(group_.names().steps(field));
+  if (way->empty()) {
+    counts.push_back({Value(), group_.rows()});
+    return counts;
+  }
+  const model::CanonicalStep& step = way->front();
+  const Chunk* chunk = group_.directory().find(step.source);
+  // Where counts are kept all values are strings, which these leave as they are.
+  bool as_stored =
+      step.how == model::Derive::kCopy || step.how == model::Derive::kText || step.how == model::Derive::kLevelText;
+  if (!chunk || chunk->entry_rows.empty() || !as_stored) return counts;
+  uint32_t without = group_.rows() - chunk->values + chunk->nulls;
+  // Rows without it may have the value elsewhere.
+  if (without > 0 && (way->size() > 1 || group_.names().maybe_in_rest(step.source))) return counts;
+  Entries known = CLEW_TRY(entries(*chunk, &stats));
+  if (!known.read.dictionary || known.read.dictionary->entries.size() != chunk->entry_rows.size()) return counts;
+  if (without > 0) counts.push_back({Value(), without});
+  for (size_t entry = 0; entry < chunk->entry_rows.size(); ++entry) {
+    if (chunk->entry_rows[entry] == 0) continue;
+    counts.push_back({Value::string(std::string(known.read.dictionary->entries[entry])), chunk->entry_rows[entry]});
+  }
+  return counts;
 }
 
 }  // namespace clew::columnar

@@ -26,6 +26,8 @@ class Fields {
   Result<model::VectorPtr> column(std::string_view field, uint32_t block, const model::Selection& rows,
                                   contract::ScanStats& stats) const;
   Result<contract::ColumnStats> column_stats(std::string_view field) const;
+  // Of all rows, whoever may see them; empty when not kept.
+  Result<std::vector<contract::ValueCount>> value_counts(std::string_view field, contract::ScanStats& stats) const;
 
   // The chunk's dictionary and its vector; remembered.
   struct Entries {
@@ -37,8 +39,10 @@ class Fields {
   // What the query says of the entries or templates of a chunk; the last one asked of each chunk is remembered.
   Result<Verdicts> verdicts(const Chunk& chunk, const TextQuery& query) const;
 
-  // A stored field's values, in a column of its own or in `_rest`.
-  Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats) const;
+  // A stored field's values, in a column of its own or in `_rest`. With `wanted`, rows of the block that are not among
+  // those may lack their texts.
+  Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats,
+                             const model::Selection* wanted = nullptr) const;
 
  private:
   Result<model::VectorPtr> stored_column(std::string_view name, uint32_t block, const model::Selection& rows,

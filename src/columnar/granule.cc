@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/hash.h"
@@ -64,6 +65,10 @@ class RowGroupGranule final : public contract::Granule {
     const auto& minutes = group_->directory().minutes;
     return minutes.empty() || deleted_ || !all_seqs_ ? nullptr : &minutes;
   }
+  Result<std::vector<contract::ValueCount>> value_counts(std::string_view field, ScanStats& stats) const override {
+    if (deleted_ || !all_seqs_) return std::vector<contract::ValueCount>();
+    return fields_.value_counts(field, stats);
+  }
   Result<std::vector<std::string>> field_names() const override { return group_->names().public_names(); }
   Result<std::vector<std::string>> documents(uint32_t block, const Selection& rows, ScanStats& stats) const override {
     read_whole(stats);
@@ -101,6 +106,11 @@ void RowGroupGranule::alive(uint32_t block, Selection& rows) const {
   uint32_t begin = block * kBlockRows;
   uint32_t count = block_rows(group_->rows(), block);
   rows.clear();
+  if (all_seqs_ && !deleted_) {
+    rows.resize(count);
+    std::iota(rows.begin(), rows.end(), begin);
+    return;
+  }
   rows.reserve(count);
   std::vector<uint64_t> seqs;
   if (!all_seqs_) {

@@ -546,6 +546,8 @@ std::vector<CanonicalStep> canonical_steps(std::string_view name, const std::vec
 
 VectorPtr derive(Derive how, const VectorPtr& source) {
   if (how == Derive::kCopy || source->type == Type::kNull) return source;
+  bool keeps_strings = how == Derive::kText || how == Derive::kLevelText;
+  if (keeps_strings && source->type == Type::kString) return source;
   if (source->layout == Layout::kConst) {
     Value v = derive_value(how, source->is_null(0) ? Value() : source->value(0));
     return std::make_shared<const Vector>(Vector::constant(v, source->size));

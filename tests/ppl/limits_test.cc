@@ -162,6 +162,73 @@ TEST_F(Limits, ExplainSaysWhatIsReadAndAnalyzeWhatItCost) {
   EXPECT_NE(all.find("294 rows"), std::string::npos) << all;
 }
 
+// Two hundred events, one a second; one in eleven without a `tier`.
+std::string tiered_events() {
+  std::string lines;
+  for (int i = 0; i < 200; ++i) {
+    std::string second = std::to_string(100 + i % 60).substr(1);
+    lines += R"({"@timestamp":"2025-11-21T10:)" + std::to_string(10 + i / 60) + ":" + second + "Z\"";
+    if (i % 11 != 0) lines += R"(,"tier":"the tier of number )" + std::to_string(i % 3) + "\"";
+    lines += ",\"n\":" + std::to_string(i) + "}\n";
+  }
+  return lines;
+}
+
+TEST(Counts, ByOneFieldReadNoRow) {
+  PplStore store(4096);
+  ASSERT_TRUE(store.feed("tiers", tiered_events()).ok());
+  ASSERT_TRUE(store.flush().ok());
+  for (const char* text : {"source=tiers", "source=tiers | where @timestamp >= '2025-11-21 10:10:00'"}) {
+    Request request;
+    request.text = std::string(text) + " | stats count() as c by tier";
+    Rows counted;
+    Outcome outcome = store.ask(request, counted);
+    ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+    EXPECT_EQ(outcome.stats.granules_from_counts, 1u);
+    EXPECT_EQ(outcome.stats.rows_scanned, 0u);
+    request.text = "source=tiers | where n >= 0 | stats count() as c by tier";
+    Rows scanned;
+    ASSERT_FALSE(store.ask(request, scanned).failure);
+    ASSERT_EQ(counted.rows_seen.size(), 4u);  // with that of no tier
+    ASSERT_EQ(scanned.rows_seen.size(), 4u);
+    for (size_t i = 0; i < counted.rows_seen.size(); ++i) {
+      EXPECT_EQ(counted.rows_seen[i][0].i64(), scanned.rows_seen[i][0].i64()) << i;
+      EXPECT_EQ(counted.rows_seen[i][1].text(), scanned.rows_seen[i][1].text()) << i;
+    }
+  }
+}
+
+TEST(Counts, ByOneFieldScanTheEdgesOfATimeRange) {
+  PplStore store(64);
+  ASSERT_TRUE(store.feed("tiers", tiered_events()).ok());
+  ASSERT_TRUE(store.flush().ok());
+  Request request;
+  request.text =
+      "source=tiers | where @timestamp >= '2025-11-21 10:10:05' and @timestamp < '2025-11-21 10:13:15' | "
+      "stats count() as c by tier";
+  Rows rows;
+  Outcome outcome = store.ask(request, rows);
+  ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+  EXPECT_GT(outcome.stats.granules_from_counts, 0u);
+  EXPECT_GT(outcome.stats.rows_scanned, 0u);
+  int64_t all = 0;
+  for (const auto& row : rows.rows_seen) all += row[0].i64();
+  EXPECT_EQ(all, 190);
+}
+
+TEST(Counts, ByOneFieldLeaveOutRowsWithoutItWhereTheQuerySaysSo) {
+  PplStore store(4096);
+  ASSERT_TRUE(store.feed("tiers", tiered_events()).ok());
+  ASSERT_TRUE(store.flush().ok());
+  Request request;
+  request.text = "source=tiers | top usenull=false tier";
+  Rows rows;
+  Outcome outcome = store.ask(request, rows);
+  ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+  EXPECT_EQ(outcome.stats.granules_from_counts, 1u);
+  EXPECT_EQ(rows.rows_seen.size(), 3u);
+}
+
 TEST_F(Limits, ExplainSaysThatALimitedSortByTimeIsAnOrderedScan) {
   Rows rows;
   ASSERT_FALSE(store_.ask(request("explain source=logs | sort -@timestamp | head 5"), rows).failure);

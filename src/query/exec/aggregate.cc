@@ -56,13 +56,28 @@ class AggregateOperator final : public Operator {
   }
 
   Status add(const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {
-    uint32_t rows = static_cast<uint32_t>(counts.size());
-    if (!keys_.empty())
-      grouper_.assign(keys, rows, group_of_row_);
-    else
-      group_of_row_.assign(rows, 0);
+    Block block;
+    block.rows = static_cast<uint32_t>(counts.size());
+    model::Vector column;
+    column.type = model::Type::kLong;
+    column.layout = model::Layout::kFlat;
+    column.size = block.rows;
+    column.i64.assign(counts.begin(), counts.end());
+    Slot counts_slot = 0;
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      block.set(keys_[k].in, keys[k]);
+      counts_slot = std::max(counts_slot, keys_[k].in + 1);
+    }
+    block.set(counts_slot, std::make_shared<const model::Vector>(std::move(column)));
+    block = CLEW_TRY(without_null_keys(std::move(block)));
+    if (block.rows == 0) return {};
+    group_of_row_.assign(block.rows, 0);
+    assign(block);
     counts_.resize(groups());
-    for (uint32_t row = 0; row < rows; ++row) counts_[group_of_row_[row]] += counts[row];
+    const model::Vector& kept = *block.slots[counts_slot];
+    for (uint32_t row = 0; row < block.rows; ++row) {
+      counts_[group_of_row_[row]] += static_cast<uint64_t>(kept.value(row).i64());
+    }
     return account();
   }
 

@@ -79,7 +79,7 @@ std::optional<LevelNames> level_names(const contract::Granule& granule, contract
 
 struct CountRows {
   std::vector<model::Value> times;
-  std::vector<model::Value> levels;
+  std::vector<model::Value> values;  // of the other key
   std::vector<uint64_t> counts;
 };
 
@@ -103,11 +103,11 @@ bool take_counts(const CountsPlan& plan, const contract::Granule& granule, int64
     int64_t time = count.minute * kMinuteNanos;
     if (plan.span_nanos > 0) time = floor_div(time, plan.span_nanos) * plan.span_nanos;
     rows.times.push_back(model::Value::timestamp(time));
-    rows.levels.push_back(by_level ? names->of_rank[rank] : model::Value());
+    rows.values.push_back(by_level ? names->of_rank[rank] : model::Value());
     rows.counts.push_back(count.count);
   }
   out.times.insert(out.times.end(), rows.times.begin(), rows.times.end());
-  out.levels.insert(out.levels.end(), rows.levels.begin(), rows.levels.end());
+  out.values.insert(out.values.end(), rows.values.begin(), rows.values.end());
   out.counts.insert(out.counts.end(), rows.counts.begin(), rows.counts.end());
   return true;
 }
@@ -144,6 +144,7 @@ class LaneRun {
 
   Status scan(const std::vector<GranulePtr>& granules) {
     if (!plan_.counts || plan_.counts->step != step_) return scan_rows(granules, plan_.scan->scan.range);
+    if (!plan_.counts->field.empty()) return scan_values(granules);
     Minutes minutes = minutes_of(plan_.scan->scan.range);
     if (minutes.from >= minutes.to) return scan_rows(granules, plan_.scan->scan.range);
     std::vector<GranulePtr> rest;
@@ -161,6 +162,32 @@ class LaneRun {
   }
 
  private:
+  // Granules that lie in the range whole say how many rows have each value.
+  Status scan_values(const std::vector<GranulePtr>& granules) {
+    const contract::TimeRange& range = plan_.scan->scan.range;
+    std::vector<GranulePtr> rest;
+    CountRows rows;
+    for (const GranulePtr& granule : granules) {
+      std::vector<contract::ValueCount> counts;
+      if (range.contains(granule->time_min()) && range.contains(granule->time_max())) {
+        // A damaged dictionary is the scan's to report.
+        auto known = granule->value_counts(plan_.counts->field, run_.scan);
+        if (known.ok()) counts = std::move(known).take();
+      }
+      if (counts.empty()) {
+        rest.push_back(granule);
+        continue;
+      }
+      for (contract::ValueCount& count : counts) {
+        rows.values.push_back(std::move(count.value));
+        rows.counts.push_back(count.rows);
+      }
+    }
+    run_.granules_from_counts.fetch_add(granules.size() - rest.size());
+    CLEW_TRY(add(rows));
+    return scan_rows(rest, range);
+  }
+
   static std::vector<GranulePtr> overlapping(const std::vector<GranulePtr>& granules,
                                              const contract::TimeRange& range) {
     std::vector<GranulePtr> out;
@@ -173,7 +200,7 @@ class LaneRun {
   Status add(const CountRows& rows) {
     std::vector<VectorPtr> keys;
     for (CountsPlan::Key key : plan_.counts->keys) {
-      keys.push_back(vector_of(key == CountsPlan::Key::kTime ? rows.times : rows.levels));
+      keys.push_back(vector_of(key == CountsPlan::Key::kTime ? rows.times : rows.values));
     }
     uint64_t sum = 0;
     for (uint64_t count : rows.counts) sum += count;
@@ -270,7 +297,9 @@ std::vector<std::string> describe(const Plan& plan) {
             : runs_on_lanes(plan, k)                                 ? ", on parallel lanes"
             : plan.scan->scan.order == contract::Order::kNewestFirst ? ", newest first"
                                                                      : ", oldest first";
-    if (plan.counts) line += ", from the counts by minute and level where they tell";
+    if (plan.counts)
+      line += plan.counts->field.empty() ? ", from the counts by minute and level where they tell"
+                                         : ", from the counts of " + plan.counts->field + " where they tell";
     out.push_back(std::move(line));
     for (const ConditionPtr& condition : plan.scan->conditions) out.push_back("  keeps " + condition->describe());
     std::string columns;

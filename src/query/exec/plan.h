@@ -13,11 +13,13 @@
 
 namespace clew::query::exec {
 
-// How an aggregation right above the scan may be answered from the counts by minute and level.
+// How an aggregation right above the scan may be answered from counts that granules keep: by minute and level, or by
+// the value of one field.
 struct CountsPlan {
-  enum class Key : uint8_t { kTime, kLevel };
-  std::vector<Key> keys;   // of the aggregate, in order
+  enum class Key : uint8_t { kTime, kLevel, kField };
+  std::vector<Key> keys;   // of the aggregate, in order; kField stands alone
   int64_t span_nanos = 0;  // of the time key; whole minutes
+  std::string field;       // of kField, as granules know it
   size_t step = 0;         // the aggregation's place in the steps
 };
 

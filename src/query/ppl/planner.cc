@@ -199,7 +199,15 @@ void choose_output(Pipeline& pipeline, const SourceFields& fields) {
   plan.scan->columns = fields.columns();
 }
 
-// An aggregation of counts by time and level may be answered from the source's own counts.
+// The field that a slot has as granules have it; empty when it is something else.
+std::string field_of(const SourceFields& fields, Slot slot) {
+  auto column = std::find_if(fields.columns().begin(), fields.columns().end(),
+                             [&](const exec::SourceColumn& c) { return c.slot == slot; });
+  bool stored = column != fields.columns().end() && column->from == exec::SourceColumn::From::kField;
+  return stored ? column->field : "";
+}
+
+// An aggregation of counts by time and level, or by one field, may be answered from the source's own counts.
 void use_counts(Pipeline& pipeline, SourceFields& fields) {
   exec::Plan& plan = pipeline.plan;
   size_t k = first_gathering(plan);
@@ -208,6 +216,15 @@ void use_counts(Pipeline& pipeline, SourceFields& fields) {
   if (aggregate == nullptr || !aggregate->counts_rows() || k > 1) return;
   exec::CountsPlan counts;
   counts.step = k;
+  if (k == 0 && aggregate->keys().size() == 1) {
+    counts.field = field_of(fields, aggregate->keys()[0].in);
+    if (!counts.field.empty() && !counts.field.starts_with('_') && counts.field != "level") {
+      counts.keys.push_back(exec::CountsPlan::Key::kField);
+      plan.counts = std::move(counts);
+      return;
+    }
+    counts.field.clear();
+  }
   std::optional<Column> level = fields.find("level");
   for (const exec::GroupKey& key : aggregate->keys()) {
     auto span = std::find_if(pipeline.time_spans.begin(), pipeline.time_spans.end(),

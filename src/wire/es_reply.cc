@@ -9,6 +9,9 @@ namespace clew::wire {
 namespace {
 
 constexpr std::string_view kOps[] = {"index", "create", "update", "delete"};
+constexpr std::string_view kBeforeSeq =
+    "\"_version\":1,\"result\":\"created\",\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"_seq_no\":";
+constexpr std::string_view kBehindSeq = ",\"_primary_term\":1";
 constexpr size_t kItemBytes = 220;  // of a typical item in the answer
 
 void append_number(uint64_t v, std::string& out) {
@@ -48,10 +51,13 @@ class Places {
     }
     out += '"';
     out += id_prefix_;
-    append_number(ack_->first_row + position(item), out);
+    append_number(row_id(item), out);
     out += '"';
   }
   uint64_t seq(const BulkItem& item) const { return ack_->first_seq.get() + position(item); }
+  uint64_t row_id(const BulkItem& item) const { return ack_->first_row + position(item); }
+  const std::string& id_prefix() const { return id_prefix_; }
+  bool none_left_out() const { return left_out_.empty(); }
 
  private:
   uint64_t row(const BulkItem& item) const { return uint64_t{request_.first_rows[item.batch]} + item.row; }
@@ -92,10 +98,10 @@ class ItemWriter {
     }
     bool bad = failed(item);
     if (!bad && filter_.result && acknowledged_) {
-      out +=
-          ",\"_version\":1,\"result\":\"created\",\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"_seq_no\":";
+      out += ',';
+      out += kBeforeSeq;
       append_number(places_.seq(item), out);
-      out += ",\"_primary_term\":1";
+      out += kBehindSeq;
     }
     if (filter_.status) {
       out += ",\"status\":";
@@ -120,10 +126,60 @@ class ItemWriter {
   }
 
  private:
+  friend class StoredItems;
+
   const BulkRequest& request_;
   Places places_;
   const BulkReplyFilter& filter_;
   bool acknowledged_;
+};
+
+// Items of events that were stored and got their ids here: they differ in two numbers only.
+class StoredItems {
+ public:
+  StoredItems(const ItemWriter& writer, const BulkReplyFilter& filter) : writer_(writer), filter_(filter) {}
+
+  // False, with nothing appended, where the item is none of those.
+  bool append(const BulkItem& item, std::string& out) {
+    const Places& places = writer_.places_;
+    bool ordinary = writer_.acknowledged_ && item.has_row && item.id_bytes == 0 && places.none_left_out();
+    if (!ordinary) return false;
+    if (!known_ || item.op != op_ || item.index != index_) prepare(item);
+    out += begin_;
+    if (filter_.identity) append_number(places.row_id(item), out);
+    out += middle_;
+    if (filter_.result) append_number(places.seq(item), out);
+    out += end_;
+    return true;
+  }
+
+ private:
+  void prepare(const BulkItem& item) {
+    known_ = true;
+    op_ = item.op;
+    index_ = item.index;
+    begin_ = "{\"" + std::string(kOps[static_cast<size_t>(item.op)]) + "\":{";
+    if (filter_.identity) {
+      begin_ += "\"_index\":";
+      model::append_json_string(writer_.request_.indexes[item.index], begin_);
+      begin_ += ",\"_id\":\"" + writer_.places_.id_prefix();
+    }
+    middle_ = filter_.identity ? "\"" : "";
+    if (filter_.result) middle_ += (filter_.identity ? "," : "") + std::string(kBeforeSeq);
+    end_ = filter_.result ? kBehindSeq : "";
+    bool first = !filter_.identity && !filter_.result;
+    if (filter_.status) end_ += std::string(first ? "" : ",") + "\"status\":201";
+    end_ += "}}";
+  }
+
+  const ItemWriter& writer_;
+  const BulkReplyFilter& filter_;
+  bool known_ = false;
+  BulkOp op_ = BulkOp::kIndex;
+  uint32_t index_ = 0;
+  std::string begin_;   // up to the row of the id
+  std::string middle_;  // up to the _seq
+  std::string end_;
 };
 
 bool path_names(std::string_view path, std::string_view part) {
@@ -176,10 +232,12 @@ std::string bulk_reply(const BulkRequest& request, const contract::Ack* ack, uin
   if (filter.items) {
     out += "\"items\":[";
     size_t first = out.size();
+    StoredItems stored(writer, filter);
     for (const BulkItem& item : request.items) {
       if (!filter.identity && !filter.status && !filter.result && !writer.failed(item))
         continue;  // only errors asked for
       if (out.size() != first) out += ',';
+      if (stored.append(item, out)) continue;
       out += "{\"";
       out += kOps[static_cast<size_t>(item.op)];
       out += "\":{";

@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+
 #include <random>
 
 #include "codec/bitpack.h"
 #include "codec/compress.h"
 #include "codec/ints.h"
+#include "codec/text_forms.h"
 
 namespace clew::codec {
 namespace {
@@ -127,6 +130,35 @@ TEST(Ints, DamageIsNeverACrash) {
       base::Reader cut(std::string_view(out).substr(0, i));
       (void)decode_ints(cut, values.size(), back.data()).ok();
     }
+  }
+}
+
+// What the C library takes as an address, and nothing else.
+void expect_like_inet_pton(const std::string& text) {
+  in_addr want{};
+  bool valid = inet_pton(AF_INET, text.c_str(), &want) == 1;
+  uint32_t got = 0;
+  ASSERT_EQ(parse_ip4(text, got), valid) << text;
+  if (!valid) return;
+  ASSERT_EQ(got, ntohl(want.s_addr)) << text;
+  char printed[kIp4CharsMax];
+  ASSERT_EQ(std::string(printed, print_ip4(got, printed)), text);
+}
+
+TEST(Ip4, IsWhatTheLibraryTakes) {
+  std::mt19937_64 rng(11);
+  for (int i = 0; i < 200'000; ++i) {
+    std::string text;
+    for (int part = 0; part < 4; ++part)
+      text += (part > 0 ? "." : "") + std::to_string(rng() % (i % 3 == 0 ? 400 : 256));
+    if (i % 5 == 0) text[rng() % text.size()] = "0123456789./:a "[rng() % 15];
+    if (i % 7 == 0) text.insert(rng() % text.size(), 1, "0."[rng() % 2]);
+    if (i % 11 == 0) text.erase(rng() % text.size(), 1);
+    expect_like_inet_pton(text);
+  }
+  for (const char* text : {"0.0.0.0", "255.255.255.255", "256.1.1.1", "1.1.1.1.", ".1.1.1.1", "1..1.1.1", "01.1.1.1",
+                           "1.1.1.1111", "1111.1.1.1", "1.1.1", "1.1.1.", "1234567", "", "...1.1.1"}) {
+    expect_like_inet_pton(text);
   }
 }
 

@@ -51,21 +51,27 @@ Widths choose_width(std::span<const uint64_t> values, Effort effort) {
   return best;
 }
 
-// A difference that all but about one in 128 reach, from a sample; `least` when the sample says that it is about that.
-int64_t low_difference(std::span<const int64_t> values, int64_t least) {
-  constexpr size_t kSample = 512;
+// What a sample says of the differences of neighbours.
+struct Differences {
+  int64_t low = 0;       // all but about one in 64 are greater
+  uint64_t reach = 0;    // from `low` to the middle one
+  bool sampled = false;  // there were enough
+};
+
+Differences sample_differences(std::span<const int64_t> values) {
+  constexpr size_t kSample = 256;
   size_t n = values.size() - 1;
-  if (n < kSample) return least;
+  if (n < 2 * kSample) return {};
   std::array<int64_t, kSample> sample;
   for (size_t i = 0; i < kSample; ++i) {
     size_t at = i * n / kSample;
     sample[i] = s(u(values[at + 1]) - u(values[at]));
   }
-  std::nth_element(sample.begin(), sample.begin() + 4, sample.end());
-  int64_t low = sample[4];
-  std::nth_element(sample.begin(), sample.begin() + kSample / 2, sample.end());
-  uint64_t reach = u(sample[kSample / 2]) - u(low);
-  return u(low) - u(least) > 2 * reach ? low : least;
+  auto middle = sample.begin() + kSample / 2;
+  std::nth_element(sample.begin(), middle, sample.end());
+  uint64_t median = u(*middle);
+  std::nth_element(sample.begin(), sample.begin() + 2, middle);
+  return {sample[2], median - u(sample[2]), true};
 }
 
 }  // namespace
@@ -141,9 +147,15 @@ void IntEncoder::encode_in(std::span<const int64_t> values, Effort effort, uint8
   int delta_width = bits_of(u(most_difference) - u(least_difference));
   bool delta = delta_width < frame.widest;
   Widths chosen = frame;
-  if (delta || (effort == Effort::kFull && frame.width > 8)) {
+  bool tried = delta || (effort == Effort::kFull && frame.width > 8);
+  Differences sampled;
+  if (tried && effort == Effort::kFull) sampled = sample_differences(values);
+  // Half of the differences are as wide as the values themselves.
+  if (sampled.sampled && bits_of(sampled.reach) >= frame.width) tried = delta = false;
+  if (tried) {
     // A few differences far below the others (where sorted rows begin anew) become exceptions, not the base of all.
-    if (effort == Effort::kFull) least_difference = low_difference(values, least_difference);
+    bool outliers = sampled.sampled && u(sampled.low) - u(least_difference) > 2 * sampled.reach;
+    if (outliers) least_difference = sampled.low;
     std::vector<uint64_t>& d = high_;
     d.resize(n - 1);
     for (size_t i = 1; i < n; ++i) d[i - 1] = u(values[i]) - u(values[i - 1]) - u(least_difference);
@@ -196,7 +208,8 @@ bool IntEncoder::try_distinct(std::span<const int64_t> values, size_t other_byte
   std::array<int64_t, kSlots> keys;
   std::array<uint16_t, kSlots> codes{};
   std::vector<int64_t> distinct;
-  std::vector<uint64_t> positions(values.size());
+  std::vector<uint64_t>& positions = positions_;
+  positions.resize(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     size_t slot = (u(values[i]) * 0x9e3779b97f4a7c15ull) >> 54;
     while (codes[slot] != 0 && keys[slot] != values[i]) slot = (slot + 1) % kSlots;

@@ -45,6 +45,7 @@ class IntEncoder {
   std::vector<uint64_t> scratch_;
   std::vector<uint64_t> high_;
   std::vector<int64_t> scaled_;
+  std::vector<uint64_t> positions_;
 };
 
 // Writes the run's `count` values to `out`.

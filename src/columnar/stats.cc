@@ -74,14 +74,30 @@ ChunkStats number_stats(const ColumnView& column) {
   return stats;
 }
 
+// The first eight bytes as a number that compares like them.
+uint64_t prefix_of(std::string_view text) {
+  uint64_t bytes = 0;
+  std::memcpy(&bytes, text.data(), std::min(text.size(), sizeof bytes));
+  return __builtin_bswap64(bytes);
+}
+
 ChunkStats text_stats(const ColumnView& column, const std::vector<std::string_view>* entries) {
   ChunkStats stats;
   std::string_view least;
   std::string_view most;
+  uint64_t least_prefix = 0;
+  uint64_t most_prefix = 0;
   bool any = false;
   auto see = [&](std::string_view text) {
-    if (!any || text < least) least = text;
-    if (!any || text > most) most = text;
+    uint64_t prefix = prefix_of(text);
+    if (!any || prefix < least_prefix || (prefix == least_prefix && text < least)) {
+      least = text;
+      least_prefix = prefix;
+    }
+    if (!any || prefix > most_prefix || (prefix == most_prefix && text > most)) {
+      most = text;
+      most_prefix = prefix;
+    }
     any = true;
   };
   if (entries) {

@@ -222,30 +222,37 @@ std::optional<FlushJob> Catalog::choose_flush(int64_t now, uint64_t journal_byte
   bool journal_over = journal_bytes > options_.journal_budget_bytes;
   bool parts_over = parts_total > options_.parts_max;
 
-  const DatasetKey* best = nullptr;
-  std::vector<PartPtr> best_free;
+  auto is_free = [](const PartPtr& part) { return !part->busy && !part->stuck; };
+  const std::pair<const DatasetKey, DatasetState>* best = nullptr;
+  size_t best_count = 0;
   uint64_t best_rows = 0;
-  for (const auto& [key, dataset] : datasets_) {
-    std::vector<PartPtr> free;
+  for (const auto& dataset : datasets_) {
+    const PartEntry* first = nullptr;
+    size_t count = 0;
     uint64_t rows = 0;
-    for (const PartPtr& part : dataset.parts) {
-      if (part->busy || part->stuck) continue;
-      free.push_back(part);
+    for (const PartPtr& part : dataset.second.parts) {
+      if (!is_free(part)) continue;
+      if (first == nullptr) first = part.get();
+      ++count;
       rows += part->commit.rows;
       if (rows >= options_.flush_rows) break;
     }
-    if (free.empty()) continue;
-    bool aged = now - free.front()->commit.commit_time.get() >= static_cast<int64_t>(options_.flush_age_ns);
-    bool pins = journal_over && free.front()->file_number == oldest_file;
-    bool due =
-        everything || rows >= options_.flush_rows || free.size() >= options_.flush_parts || aged || pins || parts_over;
+    if (first == nullptr) continue;
+    bool aged = now - first->commit.commit_time.get() >= static_cast<int64_t>(options_.flush_age_ns);
+    bool pins = journal_over && first->file_number == oldest_file;
+    bool due = everything || rows >= options_.flush_rows || count >= options_.flush_parts || aged || pins || parts_over;
     if (!due || (best != nullptr && rows <= best_rows)) continue;
-    best = &key;
-    best_free = std::move(free);
+    best = &dataset;
+    best_count = count;
     best_rows = rows;
   }
   if (best == nullptr) return std::nullopt;
-  return FlushJob{*best, std::move(best_free)};
+  FlushJob job{best->first, {}};
+  for (const PartPtr& part : best->second.parts) {
+    if (job.parts.size() == best_count) break;
+    if (is_free(part)) job.parts.push_back(part);
+  }
+  return job;
 }
 
 std::vector<SegmentPtr> Catalog::mergeable(const DatasetState& dataset, int64_t day,

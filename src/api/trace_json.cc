@@ -85,6 +85,7 @@ class TraceWriter {
 void TraceWriter::head() {
   json_.member("trace_id", trace_.id);
   json_.member("found_by", trace_.found_by);
+  if (trace_.requests_alike > 1) json_.member("requests_alike", static_cast<int64_t>(trace_.requests_alike));
   if (trace_.start != trace::kNoTime) {
     json_.member("start", time_text(trace_.start));
     json_.member_real("duration_ms", millis(trace_.duration()));

@@ -90,6 +90,11 @@ std::string head_text(const Json& trace, const Terminal& terminal) {
   } else if (found_by == "request_id") {
     out += painted("found by request id", Color::kDim, terminal) + "\n";
   }
+  if (uint64_t alike = number_at(trace, "requests_alike"); alike > 1) {
+    out += painted("one of " + grouped(alike) + " requests with this; a line with its time, or an id, says which",
+                   Color::kYellow, terminal) +
+           "\n";
+  }
   const Json& clocks = member_at(trace, "clocks");
   if (clocks.is_array()) {
     for (const Json& c : clocks) {

@@ -5,11 +5,9 @@
 #include <set>
 #include <unordered_set>
 
-#include "model/canonical.h"
-#include "text/time_format.h"
-#include "text/words.h"
 #include "trace/draft.h"
 #include "trace/ids.h"
+#include "trace/pasted.h"
 
 namespace clew::trace {
 namespace {
@@ -25,6 +23,7 @@ constexpr size_t kTracesMax = 16;         // of one request id
 constexpr size_t kRequestIdBytesMin = 6;  // shorter ones are numbers that others use too
 constexpr size_t kIdsTriedMax = 8;
 constexpr uint32_t kMatchesMax = 1000;  // lines that a pasted text may be
+constexpr size_t kLinesTriedMax = 20;   // of a text of several lines
 
 Error not_found(std::string_view reference) {
   return Error(Code::kNotFound, "nothing carries " + clew::quoted(reference) +
@@ -76,59 +75,13 @@ bool looks_like_uuid(std::string_view word) {
   return true;
 }
 
-// The text without a time and a level at its head.
-std::string_view without_head(std::string_view text, std::optional<text::Time>& time) {
-  text::TimeReader reader;
-  size_t used = 0;
-  time = reader.parse_prefix(text, {}, used);
-  if (time) text.remove_prefix(std::min(used, text.size()));
-  auto blank = [](char c) { return c == ' ' || c == '\t' || c == '-' || c == '[' || c == ']' || c == ':'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  size_t end = text.find_first_of(" \t]");
-  std::string_view word = text.substr(0, end);
-  bool letters = !word.empty() && std::all_of(word.begin(), word.end(),
-                                              [](char c) { return std::isalpha(static_cast<unsigned char>(c)); });
-  if (letters && end != text.npos && model::level_rank(word) != 0 && word.size() > 1) text.remove_prefix(end);
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
   return text;
 }
 
-// The text without `key=value` words at its end.
-std::string_view without_pairs(std::string_view text) {
-  for (;;) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-    size_t blank = text.find_last_of(" \t");
-    if (blank == text.npos || text.substr(blank).find('=') == text.npos) return text;
-    text = text.substr(0, blank);
-  }
-}
-
-// Texts that may be a stored message, the likeliest first.
-std::vector<std::string> phrases_in(std::string_view text, std::optional<text::Time>& time) {
-  std::vector<std::string> out;
-  auto add = [&](std::string_view t) {
-    bool useful = !text::words_of(t).empty();
-    if (useful && std::find(out.begin(), out.end(), t) == out.end()) out.emplace_back(t);
-  };
-  if (text.front() == '{') {
-    for (std::string_view key : {"message", "msg", "event", "log", "body"}) {
-      size_t at = text.find("\"" + std::string(key) + "\"");
-      if (at == text.npos) continue;
-      size_t begin = text.find('"', at + key.size() + 2);
-      size_t end = begin == text.npos ? begin : text.find('"', begin + 1);
-      if (end != text.npos) add(text.substr(begin + 1, end - begin - 1));
-    }
-    return out;
-  }
-  add(text);
-  std::string_view body = without_head(text, time);
-  add(body);
-  add(without_pairs(body));
-  // A table puts columns apart by two blanks.
-  size_t wide = body.find("  ");
-  if (wide != body.npos) add(body.substr(0, wide));
-  return out;
-}
+bool missed(const Result<Trace>& found) { return !found.ok() && found.error().code() == Code::kNotFound; }
 
 std::string number_text(uint64_t n) { return "(" + std::to_string(n) + ")"; }
 
@@ -366,32 +319,72 @@ Result<Trace> Finder::by_event_id(std::string_view id, const FindOptions& option
   return from_event(found.rows.front(), options, stop);
 }
 
+// What the events lead to that one of which a person means: of many the one that `distance` says is nearest, else the
+// newest. Events that lead to the same request count once.
+Result<Trace> Finder::from_one_of(const Records& found, const std::function<int64_t(const Record&)>& distance,
+                                  const FindOptions& options, std::stop_token stop) {
+  const Record* best = &found.rows.back();
+  std::set<std::string_view> requests;
+  size_t alone = 0;
+  for (const Record& r : found.rows) {
+    if (distance && distance(r) < distance(*best)) best = &r;
+    std::string_view id = !r.trace_id.empty() ? r.trace_id : !r.task_uuid.empty() ? r.task_uuid : r.request_id;
+    if (id.empty())
+      ++alone;
+    else
+      requests.insert(id);
+  }
+  Trace trace = CLEW_TRY(from_event(*best, options, stop));
+  trace.requests_alike = static_cast<uint32_t>(requests.size() + alone);
+  return trace;
+}
+
 Result<Trace> Finder::by_text(std::string_view text, const FindOptions& options, std::stop_token stop) {
-  std::optional<text::Time> time;
-  for (const std::string& words : phrases_in(text, time)) {
+  Pasted pasted = read_pasted(text);
+  for (const std::string& words : pasted.phrases) {
     LoadSpec spec{.access = options.access, .datasets = {}, .range = options.range, .where = phrase(words)};
     spec.order = contract::Order::kNewestFirst;
     spec.records_max = kMatchesMax;
     Records found;
     CLEW_TRY(loader_.load(spec, stop, found));
     if (found.rows.empty()) continue;
-    // Of many equal lines the one of the pasted time, else the newest.
-    const Record* best = &found.rows.back();
-    auto distance = [&](const Record& r) { return std::abs(r.time - time->unix_nanos); };
-    for (const Record& r : found.rows) {
-      if (time && distance(r) < distance(*best)) best = &r;
-    }
-    return from_event(*best, options, stop);
+    std::function<int64_t(const Record&)> distance;
+    if (pasted.has_time()) distance = [&](const Record& r) { return pasted.distance(r.time); };
+    return from_one_of(found, distance, options, stop);
   }
   return not_found(text);
 }
 
+// order_id=65963
+Result<Trace> Finder::by_field(std::string_view text, const FindOptions& options, std::stop_token stop) {
+  size_t sign = text.find('=');
+  if (sign == 0 || sign == text.npos || sign + 1 == text.size()) return not_found(text);
+  LoadSpec spec{.access = options.access, .datasets = {}, .range = options.range, .where = {}};
+  spec.where = equals(std::string(text.substr(0, sign)), std::string(text.substr(sign + 1)));
+  spec.order = contract::Order::kNewestFirst;
+  spec.records_max = kMatchesMax;
+  Records found;
+  CLEW_TRY(loader_.load(spec, stop, found));
+  if (found.rows.empty()) return not_found(text);
+  return from_one_of(found, nullptr, options, stop);
+}
+
+// The first line that is stored, where several were pasted.
+Result<Trace> Finder::by_lines(std::string_view text, const FindOptions& options, std::stop_token stop) {
+  Result<Trace> found = by_text(text, options, stop);
+  if (text.find('\n') == text.npos) return found;
+  for (size_t lines = 0; missed(found) && !text.empty() && lines < kLinesTriedMax; ++lines) {
+    std::string_view line = trimmed(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(text.size(), text.find('\n') == text.npos ? text.size() : text.find('\n') + 1));
+    if (!line.empty()) found = by_text(line, options, stop);
+  }
+  return found;
+}
+
 Result<Trace> Finder::find(std::string_view reference, const FindOptions& options, std::stop_token stop) {
-  while (!reference.empty() && std::isspace(static_cast<unsigned char>(reference.front()))) reference.remove_prefix(1);
-  while (!reference.empty() && std::isspace(static_cast<unsigned char>(reference.back()))) reference.remove_suffix(1);
+  reference = trimmed(reference);
   if (reference.empty()) return Error(Code::kInvalid, "nothing to look for");
   if (reference.size() > kReferenceBytesMax) return Error(Code::kTooLarge, "a reference of more than 64 KiB");
-  auto missed = [](const Result<Trace>& r) { return !r.ok() && r.error().code() == Code::kNotFound; };
   bool one_word = reference.find_first_of(" \t\n{") == reference.npos;
   if (one_word) {
     Result<Trace> found = by_trace_id(trace_of_header(reference), options, stop);
@@ -414,7 +407,11 @@ Result<Trace> Finder::find(std::string_view reference, const FindOptions& option
     if (missed(found)) found = by_request_id(id, options, stop);
     if (!missed(found)) return found;
   }
-  return by_text(reference, options, stop);
+  if (one_word) {
+    Result<Trace> found = by_field(reference, options, stop);
+    if (!missed(found)) return found;
+  }
+  return by_lines(reference, options, stop);
 }
 
 }  // namespace clew::trace

@@ -1,6 +1,7 @@
 // From whatever a person has in hand (a trace id, a request id, an event's id, a pasted line) to the whole request.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -32,10 +33,10 @@ class Finder {
   // Errors: kNotFound, kCancelled, kIo.
   Result<Trace> by_trace_id(std::string_view id, const FindOptions& options, std::stop_token stop);
 
-  // Tries, in this order: a trace id or task, a request id, a span id, an event's `_id`, ids inside of the text, the
-  // stored line that the text is. What the line found leads to is the answer: its trace, its request, its task, or the
-  // lines around it, marked as inferred.
-  // Errors: kNotFound saying what was tried; kTooLarge beyond kReferenceBytesMax.
+  // Tries, in this order: a trace id or task, a request id, a span id, an event's `_id`, ids inside of the text,
+  // `field=value`, the stored line that the text is, or the first of its lines that is stored. What the line found
+  // leads to is the answer: its trace, its request, its task, or the lines around it, marked as inferred. Errors:
+  // kNotFound saying what was tried; kTooLarge beyond kReferenceBytesMax.
   Result<Trace> find(std::string_view reference, const FindOptions& options, std::stop_token stop);
 
  private:
@@ -50,6 +51,10 @@ class Finder {
   Result<Trace> radius_request(const Record& event, uint64_t number, const FindOptions& options, std::stop_token stop);
   Result<Trace> around(const Record& event, const FindOptions& options, std::stop_token stop);
   Result<Trace> by_event_id(std::string_view id, const FindOptions& options, std::stop_token stop);
+  Result<Trace> from_one_of(const Records& found, const std::function<int64_t(const Record&)>& distance,
+                            const FindOptions& options, std::stop_token stop);
+  Result<Trace> by_field(std::string_view text, const FindOptions& options, std::stop_token stop);
+  Result<Trace> by_lines(std::string_view text, const FindOptions& options, std::stop_token stop);
   Result<Trace> by_text(std::string_view text, const FindOptions& options, std::stop_token stop);
 
   Loader loader_;

@@ -109,6 +109,7 @@ struct Trace {
   std::vector<Stretch> critical_path;  // of the main root, by time
   uint32_t main_root = kNone;          // the longest root that arrived, else the longest
   uint32_t spans_received = 0;         // copies counted
+  uint32_t requests_alike = 0;         // that what was looked for leads to, this one with them; 0: it is an id
   int64_t start = kNoTime;
   int64_t end = kNoTime;
 

@@ -58,6 +58,33 @@ def test_goals_as_lines(server):
     assert tree(server, "gateway is slow")["spans"] == 3
 
 
+def test_a_line_that_several_requests_have(server):
+    """Of equal lines the one of the pasted time is meant, else the newest, and the answer says that there are others."""
+    for number in range(1, 4):
+        server.import_ndjson([
+            {"@timestamp": f"2026-11-21T12:00:0{number}.500Z", "service": "shop", "message": "article without a price",
+             "level": "warn", "trace_id": f"{number:032x}", "order_id": 100 + number},
+            {"@timestamp": f"2026-11-21T12:00:0{number}.600Z", "service": "shop", "message": "article without a price",
+             "level": "warn", "trace_id": f"{number:032x}", "order_id": 100 + number}])
+
+    def found(reference):
+        trace = tree(server, reference)
+        return int(trace["trace_id"], 16), trace.get("requests_alike")
+    assert found("article without a price") == (3, 3)
+    assert found("2026-11-21 12:00:02.500 article without a price") == (2, 3)
+    assert found("12:00:01.500 warn article without a price") == (1, 3)
+    assert found("order_id=102") == (2, None)
+    assert found("some junk before\n12:00:02 WARN article without a price\n") == (2, 3)
+    assert found(f"{2:032x}") == (2, None)
+    text = server.cli("tree", "article without a price", "--format", "tree").stdout
+    assert "one of 3 requests with this" in text
+    # A line of the tree that clew drew leads to the same tree.
+    drawn = server.cli("tree", f"{2:032x}", "--format", "tree").stdout
+    [line, _] = [line for line in drawn.splitlines() if "article without a price" in line]
+    assert found(line) == (2, 3)
+    assert server.cli("tree", "order_id=999", check=False).returncode == 1
+
+
 def test_tree_on_the_command_line(server):
     server.import_ndjson(FAILED_ORDER)
     text = server.cli("tree", "gateway is slow", "--format", "tree").stdout

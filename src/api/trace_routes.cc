@@ -283,6 +283,8 @@ void typical(ServerParts& parts, const CallPtr& call) {
   JsonWriter json(body);
   json.begin_object();
   append_end("trace", *t, json);
+  json.member("service", found->service);
+  json.member("operation", found->operation);
   json.member("requests", static_cast<int64_t>(found->requests));
   json.member_real("duration_median_ms", millis(found->duration_median));
   json.member_real("duration_p95_ms", millis(found->duration_p95));
@@ -294,6 +296,8 @@ void typical(ServerParts& parts, const CallPtr& call) {
     append_path(row.path, json);
     append_total("here", row.here, json);
     json.member("requests", static_cast<int64_t>(row.requests));
+    if (row.presence == trace::Presence::kOnlyHere) json.member("unusual", "only_here");
+    if (row.presence == trace::Presence::kMissingHere) json.member("unusual", "missing_here");
     json.member_real("steps_mean", row.steps);
     json.member_real("self_median_ms", millis(row.self_median));
     json.member_real("self_p95_ms", millis(row.self_p95));

@@ -14,6 +14,8 @@
 namespace clew::app {
 namespace {
 
+constexpr size_t kDifferencesShown = 20;  // without --all
+
 const std::vector<std::string>& format_names() {
   static const std::vector<std::string> kNames = {"tree", "waterfall", "ndjson", "json"};
   return kNames;
@@ -50,15 +52,35 @@ double real_at(const Json& json, const char* name) {
   return member.is_number() ? member.get<double>() : 0;
 }
 
+// What the request does that others like it do not, or the other way round.
+std::string unusual_text(const Json& answer, const char* kind, const char* title) {
+  std::string out;
+  for (const Json& row : member_at(answer, "paths")) {
+    if (text_at(row, "unusual") != kind) continue;
+    const Json& path = member_at(row, "path");
+    if (out.empty()) out = std::string(title) + "\n";
+    out += fmt::format("{:>6} of {} have it   {}\n", grouped(number_at(row, "requests")),
+                       grouped(number_at(answer, "requests")), without_controls(cell_text(path.back())));
+  }
+  return out;
+}
+
+std::string typical_text(const Json& answer) {
+  std::string out = fmt::format(
+      "{} like it ({}: {}): median {}, p95 {}; this one took {}, longer than {:.0f} % of them\n",
+      grouped(number_at(answer, "requests")), without_controls(text_at(answer, "service")),
+      without_controls(text_at(answer, "operation")), human_millis(real_at(answer, "duration_median_ms")),
+      human_millis(real_at(answer, "duration_p95_ms")),
+      human_millis(real_at(member_at(answer, "trace"), "duration_ms")), real_at(answer, "slower_than") * 100);
+  return out + unusual_text(answer, "only_here", "only here:") + unusual_text(answer, "missing_here", "missing here:");
+}
+
 // Where this request spent more time of its own than another, or than is typical.
-std::string differences_text(const Json& answer, bool typical) {
+std::string differences_text(const Json& answer, const Asked& asked) {
+  bool typical = asked.typical;
   std::string out;
   if (typical) {
-    out = fmt::format("{} like it: median {}, p95 {}; this one took {}, longer than {:.0f} % of them\n",
-                      grouped(number_at(answer, "requests")), human_millis(real_at(answer, "duration_median_ms")),
-                      human_millis(real_at(answer, "duration_p95_ms")),
-                      human_millis(real_at(member_at(answer, "trace"), "duration_ms")),
-                      real_at(answer, "slower_than") * 100);
+    out = typical_text(answer);
   } else {
     const Json& a = member_at(answer, "a");
     const Json& b = member_at(answer, "b");
@@ -67,12 +89,17 @@ std::string differences_text(const Json& answer, bool typical) {
   }
   out += fmt::format("{:>12} {:>12} {:>12}  own time of\n", typical ? "typical" : "a", typical ? "here" : "b",
                      "difference");
+  size_t shown = 0;
   for (const Json& row : member_at(answer, "paths")) {
+    // A step that neither has, or that is told above, says nothing here.
+    if (typical && (!text_at(row, "unusual").empty() || number_at(member_at(row, "here"), "steps") == 0)) continue;
+    if (++shown > kDifferencesShown && !asked.all) continue;
     double before = typical ? real_at(row, "self_median_ms") : real_at(member_at(row, "a"), "self_ms");
     double after = real_at(member_at(row, typical ? "here" : "b"), "self_ms");
     out += fmt::format("{:>12} {:>12} {:>+9.1f} ms  {}\n", human_millis(before), human_millis(after), after - before,
                        path_text(row));
   }
+  if (shown > kDifferencesShown && !asked.all) out += fmt::format("{} more: --all\n", shown - kDifferencesShown);
   return out;
 }
 
@@ -85,8 +112,8 @@ int show_differences(const char* command, const Asked& asked) {
   if (!answer.ok()) return fail(command, answer.error());
   bool text = terminal_of(STDOUT_FILENO).is_terminal ? asked.format.empty()
                                                      : asked.format == "waterfall" || asked.format == "tree";
-  std::string out = text ? differences_text(*answer, asked.typical)
-                         : answer->dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::string out =
+      text ? differences_text(*answer, asked) : answer->dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   std::fwrite(out.data(), 1, out.size(), stdout);
   return 0;
 }
@@ -119,7 +146,7 @@ int run(const char* command, const char* summary, const char* examples, const ch
                   "a trace, request, task or span id, an event's _id, or a line; else standard input", false);
   std::string default_text = std::string("default: ") + on_terminal + " on a terminal, else ndjson";
   flags.choice(asked.format, "--format", format_names(), default_text);
-  flags.yes(asked.all, "--all", "tree: also tries that folded, and each of many equal steps");
+  flags.yes(asked.all, "--all", "tree: also tries that folded, and each of many equal steps; differences: each");
   flags.yes(asked.no_lines, "--no-lines", "tree: steps only");
   flags.yes(asked.attributes, "--attributes", "json and ndjson: all fields of steps and lines");
   flags.yes(asked.raw_times, "--raw-times", "leave differences between hosts' clocks in");

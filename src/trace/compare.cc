@@ -54,14 +54,36 @@ int64_t quantile(std::vector<int64_t>& values, double share) {
   return values[rank];
 }
 
+// The step that says what the request is about: the root, or what it asks of another service where that is all that it
+// asks of others.
+const Step& matter_of(const Trace& trace) {
+  const Step& root = trace.steps[trace.main_root];
+  const Step* asked = &root;
+  std::vector<uint32_t> own = {trace.main_root};  // steps of the root's service that were reached
+  for (size_t at = 0; at < own.size(); ++at) {
+    for (uint32_t child : trace.steps[own[at]].children) {
+      const Step& step = trace.steps[child];
+      if (step.service == root.service) {
+        own.push_back(child);
+      } else if (asked != &root || step.has(Problem::kMissing) || step.service.empty() || step.name.empty()) {
+        return root;
+      } else {
+        asked = &step;
+      }
+    }
+  }
+  return *asked;
+}
+
 // The requests to compare with.
 Result<std::vector<Trace>> others_like(contract::EventSource& source, const contract::Access& access,
                                        const Trace& trace, std::stop_token stop) {
   const Step& root = trace.steps[trace.main_root];
+  const Step& matter = matter_of(trace);
   SearchSpec spec;
   spec.access = access;
-  spec.service = root.service;
-  spec.operation = root.name;
+  spec.service = matter.service;
+  spec.operation = matter.name;
   spec.limit = kTypicalRequests * 2;
   SearchAnswer found = CLEW_TRY(search_traces(source, spec, stop));
   std::vector<Trace> out;
@@ -76,6 +98,26 @@ Result<std::vector<Trace>> others_like(contract::EventSource& source, const cont
     if (other.ok()) out.push_back(std::move(other).take());
   }
   return out;
+}
+
+Presence presence_of(const TypicalPath& row, uint32_t others) {
+  if (others < kOthersLeast) return Presence::kUsual;
+  if (row.here.steps > 0 && row.requests * 100 <= others * kRarePercent) return Presence::kOnlyHere;
+  if (row.here.steps == 0 && row.requests * 100 >= others * kUsualPercent) return Presence::kMissingHere;
+  return Presence::kUsual;
+}
+
+// Requires: `rows` in the order of their paths' texts, so that a step comes after the one that it is beneath.
+void note_presence(const std::vector<std::string>& paths, uint32_t others, std::vector<TypicalPath>& rows) {
+  std::map<std::string_view, Presence> known;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::string_view path = paths[i];
+    Presence own = presence_of(rows[i], others);
+    known[path] = own;
+    size_t above = path.size() < 2 ? path.npos : path.rfind(kSeparator, path.size() - 2);
+    auto parent = above == path.npos ? known.end() : known.find(path.substr(0, above + 1));
+    rows[i].presence = parent != known.end() && parent->second == own ? Presence::kUsual : own;
+  }
 }
 
 }  // namespace
@@ -99,6 +141,8 @@ Result<Typical> typical_of(contract::EventSource& source, const contract::Access
   if (trace.main_root == kNone) return Error(Code::kNotFound, "the request has no steps to compare");
   std::vector<Trace> others = CLEW_TRY(others_like(source, access, trace, stop));
   Typical out;
+  out.service = matter_of(trace).service;
+  out.operation = matter_of(trace).name;
   out.requests = static_cast<uint32_t>(others.size());
   std::map<std::string, std::vector<int64_t>> selfs;
   std::map<std::string, uint64_t> steps;
@@ -119,7 +163,9 @@ Result<Typical> typical_of(contract::EventSource& source, const contract::Access
   out.slower_than = others.empty() ? 0 : static_cast<double>(faster) / static_cast<double>(others.size());
   Paths here = paths_of(trace);
   for (const auto& [path, total] : here) selfs.try_emplace(path);
+  std::vector<std::string> paths;
   for (auto& [path, values] : selfs) {
+    paths.push_back(path);
     TypicalPath& row = out.paths.emplace_back();
     row.path = labels(path);
     row.requests = static_cast<uint32_t>(values.size());
@@ -128,8 +174,11 @@ Result<Typical> typical_of(contract::EventSource& source, const contract::Access
     row.self_p95 = quantile(values, 0.95);
     if (auto it = here.find(path); it != here.end()) row.here = it->second;
   }
+  note_presence(paths, out.requests, out.paths);
   std::stable_sort(out.paths.begin(), out.paths.end(),
                    [](const TypicalPath& a, const TypicalPath& b) { return a.self_excess() > b.self_excess(); });
+  std::stable_partition(out.paths.begin(), out.paths.end(),
+                        [](const TypicalPath& row) { return row.presence != Presence::kUsual; });
   return out;
 }
 

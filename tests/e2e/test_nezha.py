@@ -136,3 +136,40 @@ def test_the_slowest_requests_of_a_faulty_service(nezha):
         assert service in {step["service"] for step in steps if step.get("critical_ms")}
         checked += 1
     assert checked >= 1, "the files hold the minutes after a fault"
+
+
+def test_an_order_is_compared_with_orders(nezha):
+    """All requests begin with the gateway's `/*`: what makes them alike is what the gateway asked for."""
+    server, spans, _, _ = nezha
+    operation = ("ts-preserve-service", "/api/v1/preserveservice/preserve")
+    roots = {row["TraceID"]: row for row in spans if row["ParentID"] == "root"}
+    orders = sorted({row["TraceID"] for row in spans if (service_of(row["PodName"]), row["OperationName"]) == operation})
+    of = orders[0]
+    millis = sorted((int(roots[t]["EndTimeUnixNano"]) - int(roots[t]["StartTimeUnixNano"])) / 1e6 for t in orders if t != of)
+    typical = server.get("/clew/v1/traces/typical?of=" + of).json()
+    assert (typical["service"], typical["operation"], typical["requests"]) == (*operation, len(orders) - 1)
+    assert abs(typical["duration_median_ms"] - millis[len(millis) // 2]) < 0.001
+    names = {row["OperationName"] for row in spans if row["TraceID"] == of}
+    assert {row["path"][-1].split(": ", 1)[1] for row in typical["paths"] if row["here"]["steps"]} <= names
+
+
+def test_the_fault_is_seen_beside_an_order_that_went_well(nezha):
+    """contacts gives back nothing from 08:52:06 on: such an order ends in the error page before anything is bought."""
+    server, spans, _, faults = nezha
+    [fault] = [f for f in faults if f["inject_time"] == "2023-01-29 08:52:06"]
+    assert service_of(fault["inject_pod"]) == "ts-contacts-service" and fault["inject_type"] == "return"
+    names = collections.defaultdict(set)
+    for row in spans:
+        names[row["TraceID"]].add(row["OperationName"])
+    orders = [t for t in sorted(names) if "/api/v1/preserveservice/preserve" in names[t] and len(names[t]) > 30]
+    faulty = [t for t in orders if "BasicErrorController.error" in names[t]]
+    well = [t for t in orders if t not in faulty]
+    begun = {row["TraceID"]: int(row["StartTimeUnixNano"]) for row in spans if row["ParentID"] == "root"}
+    injected = datetime.datetime.fromisoformat(fault["inject_time"]).replace(tzinfo=datetime.timezone.utc).timestamp()
+    assert faulty and well and min(begun[t] for t in faulty) > injected * 1e9 > begun[well[0]]
+    for bad in faulty[:3]:
+        rows = server.get(f"/clew/v1/traces/compare?a={well[0]}&b={bad}").json()["paths"]
+        only_b = {row["path"][-1] for row in rows if row["a"]["steps"] == 0}
+        only_a = {row["path"][-1] for row in rows if row["b"]["steps"] == 0}
+        assert "ts-preserve-service: BasicErrorController.error" in only_b
+        assert any(label.startswith("ts-order-service: ") and "create" in label.lower() for label in only_a), only_a

@@ -314,7 +314,39 @@ def test_two_requests_side_by_side(server):
     assert typical["requests"] == 8 and typical["duration_median_ms"] == 20 and typical["slower_than"] == 1
     assert typical["paths"][0]["path"][-1] == "cart: read cart" and typical["paths"][0]["self_excess_ms"] == 100
     text = server.cli("trace", f"{9:032x}", "--typical", "--format", "waterfall").stdout
-    assert "8 like it: median 20 ms" in text and "+100.0 ms    cart: read cart" in text
+    assert "8 like it (cart: read cart): median 20 ms" in text and "+100.0 ms    cart: read cart" in text
+
+
+def behind_gateway(number, service, *steps):
+    """A request that a gateway passes on to one service, which takes these steps one after the other."""
+    trace_id, start = f"{number:032x}", number * 1000
+    events = [span(trace_id, f"a{number:015x}", None, "gateway", "/*", start, 100),
+              span(trace_id, f"f{number:015x}", f"a{number:015x}", "gateway", "check the headers", start, 1),
+              span(trace_id, f"b{number:015x}", f"a{number:015x}", service, "POST /" + service, start + 1, 98)]
+    return events + [span(trace_id, f"c{at:07x}{number:08x}", f"b{number:015x}", "db", step, start + 2 + 10 * at, 10)
+                     for at, step in enumerate(steps)]
+
+
+def test_what_a_request_does_that_others_like_it_do_not(server):
+    for number in range(1, 13):
+        server.import_ndjson(behind_gateway(number, "orders", "find user", "write order"))
+        server.import_ndjson(behind_gateway(100 + number, "users", "find user"))
+    server.import_ndjson(behind_gateway(50, "orders", "find user", "roll back"))
+    reply = server.get(f"/clew/v1/traces/typical?of={50:032x}").json()
+    assert (reply["service"], reply["operation"], reply["requests"]) == ("orders", "POST /orders", 12)
+    unusual = [(row["unusual"], row["path"][-1], row["requests"]) for row in reply["paths"] if "unusual" in row]
+    assert sorted(unusual) == [("missing_here", "db: write order", 12), ("only_here", "db: roll back", 0)]
+    assert all("unusual" in row for row in reply["paths"][:2])
+    text = server.cli("trace", f"{50:032x}", "--typical", "--format", "waterfall").stdout
+    assert "only here:\n     0 of 12 have it   db: roll back\nmissing here:\n    12 of 12 have it   db: write order\n" in text
+    # One that is as the others are has nothing of its own.
+    usual = server.get(f"/clew/v1/traces/typical?of={5:032x}").json()
+    assert not any("unusual" in row for row in usual["paths"])
+    # A few requests do not say what is usual.
+    for number in (200, 201):
+        server.import_ndjson(behind_gateway(number, "mails", "send" if number == 200 else "queue"))
+    few = server.get(f"/clew/v1/traces/typical?of={200:032x}").json()
+    assert few["requests"] == 1 and not any("unusual" in row for row in few["paths"])
 
 
 SUITES = os.path.join(os.path.dirname(clew_server.SHARED_DATA), "suites")

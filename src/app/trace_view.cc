@@ -72,6 +72,41 @@ std::string clock_text(const std::string& rfc3339) {
 
 std::string counted(uint64_t n, const char* what) { return grouped(n) + " " + what + (n == 1 ? "" : "s"); }
 
+std::string level_of(const Json& line) {
+  std::string level = clean(line, "level");
+  std::transform(level.begin(), level.end(), level.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return level;
+}
+
+bool is_bad(std::string_view level) {
+  return level.starts_with("err") || level.starts_with("crit") || level.starts_with("fatal");
+}
+
+// Where no step says that it failed, lines may.
+std::string bad_lines_text(const Json& trace, const Terminal& terminal) {
+  uint64_t bad = 0;
+  const Json* first = nullptr;
+  auto look = [&](const Json& lines) {
+    if (!lines.is_array()) return;
+    for (const Json& line : lines) {
+      if (!is_bad(level_of(line))) continue;
+      ++bad;
+      if (first == nullptr || text_at(line, "time") < text_at(*first, "time")) first = &line;
+    }
+  };
+  look(member_at(trace, "lines"));
+  if (const Json& steps = member_at(trace, "steps"); steps.is_array()) {
+    for (const Json& step : steps) look(member_at(step, "lines"));
+  }
+  if (first == nullptr) return {};
+  return painted(fmt::format("no step says that it failed, but {}: {} {}",
+                             bad == 1 ? "a line of an error" : grouped(bad) + " lines of errors",
+                             clock_text(text_at(*first, "time")), clean(*first, "message")),
+                 Color::kRed, terminal) +
+         "\n";
+}
+
 std::string head_text(const Json& trace, const Terminal& terminal) {
   std::string start = text_at(trace, "start");
   std::replace(start.begin(), start.end(), 'T', ' ');
@@ -95,6 +130,7 @@ std::string head_text(const Json& trace, const Terminal& terminal) {
                    Color::kYellow, terminal) +
            "\n";
   }
+  if (number_at(trace, "failed") == 0) out += bad_lines_text(trace, terminal);
   const Json& clocks = member_at(trace, "clocks");
   if (clocks.is_array()) {
     for (const Json& c : clocks) {
@@ -110,6 +146,14 @@ std::string head_text(const Json& trace, const Terminal& terminal) {
     out += painted(counted(damaged, "damaged row") + " left out", Color::kYellow, terminal) + "\n";
   }
   return out;
+}
+
+// Sent twice, or written twice in one moment.
+bool same_line(const Json& a, const Json& b) {
+  for (const char* member : {"time", "level", "message", "service", "host"}) {
+    if (member_at(a, member) != member_at(b, member)) return false;
+  }
+  return true;
 }
 
 class TreePrinter {
@@ -137,6 +181,7 @@ class TreePrinter {
     size_t step = kNoStep;
     const Json* line = nullptr;
     std::string note;
+    uint64_t times = 1;  // that the line is there, one copy like the other
   };
   struct Entry {
     Item item;
@@ -196,8 +241,14 @@ std::vector<TreePrinter::Item> TreePrinter::items_of(const std::vector<size_t>& 
   }
   end_run();
   if (options_.lines && lines.is_array()) {
-    for (const Json& line : lines)
-      items.push_back({real_at(line, "offset_ms"), number_at(line, "_seq"), kNoStep, &line, {}});
+    for (const Json& line : lines) {
+      bool again =
+          !options_.all && !items.empty() && items.back().line != nullptr && same_line(*items.back().line, line);
+      if (again)
+        ++items.back().times;
+      else
+        items.push_back({real_at(line, "offset_ms"), number_at(line, "_seq"), kNoStep, &line, {}});
+    }
   }
   std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
     return a.offset_ms != b.offset_ms ? a.offset_ms < b.offset_ms : a.seq < b.seq;
@@ -222,7 +273,9 @@ void TreePrinter::take(const Entry& entry) {
     return;
   }
   if (entry.item.line != nullptr) {
-    out_ += line_text(*entry.item.line) + "\n";
+    out_ += line_text(*entry.item.line);
+    if (entry.item.times > 1) out_ += painted("  " + grouped(entry.item.times) + " times", Color::kDim, terminal_);
+    out_ += "\n";
     return;
   }
   const Json& step = forest_.steps[entry.item.step];
@@ -260,14 +313,10 @@ std::string TreePrinter::step_text(const Json& step, bool top) const {
 }
 
 std::string TreePrinter::line_text(const Json& line) const {
-  std::string level = clean(line, "level");
-  std::string lower = level;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  bool bad = lower.starts_with("err") || lower.starts_with("crit") || lower.starts_with("fatal");
-  Color color = bad ? Color::kRed : lower.starts_with("warn") ? Color::kYellow : Color::kNone;
+  std::string level = level_of(line);
+  Color color = is_bad(level) ? Color::kRed : level.starts_with("warn") ? Color::kYellow : Color::kNone;
   std::string out = painted(clock_text(text_at(line, "time")), Color::kDim, terminal_) + " ";
-  if (!level.empty()) out += painted(lower, color, terminal_) + " ";
+  if (!level.empty()) out += painted(level, color, terminal_) + " ";
   out += clean(line, "message");
   if (flag_at(line, "inferred")) out += painted("  (inferred)", Color::kDim, terminal_);
   return out;

@@ -85,6 +85,17 @@ def test_a_line_that_several_requests_have(server):
     assert server.cli("tree", "order_id=999", check=False).returncode == 1
 
 
+def test_errors_that_no_step_tells_are_told_above_the_tree(server):
+    server.import_ndjson(shop(1, 50))
+    for at, level in [(30, "ERROR"), (20, "error"), (10, "warn")]:
+        server.import_ndjson([{"@timestamp": f"2026-11-21T12:00:01.0{at}Z", "level": level, "message": f"no stock {at}",
+                               "trace_id": f"{1:032x}", "span_id": f"b{1:015x}"}])
+    head = server.cli("tree", f"{1:032x}", "--format", "tree").stdout.splitlines()
+    assert head[1] == "no step says that it failed, but 2 lines of errors: 12:00:01.020 no stock 20"
+    server.import_ndjson(shop(1, 50, **{"status.code": "error"}) + FAILED_ORDER)
+    assert "no step says" not in server.cli("tree", "place order", "--format", "tree").stdout
+
+
 def test_tree_on_the_command_line(server):
     server.import_ndjson(FAILED_ORDER)
     text = server.cli("tree", "gateway is slow", "--format", "tree").stdout
@@ -92,6 +103,10 @@ def test_tree_on_the_command_line(server):
     assert "├─ charge card  failed  312 ms  payment  gateway: no answer  ◀ broke here" in text
     assert "12:00:00.100 warn gateway is slow" in text
     assert "└─ write receipt  open" in text and "no end seen" in text
+    server.import_ndjson([FAILED_ORDER[2]])
+    again = server.cli("tree", "4bf92f3577b34da6a3ce929d0e0e4736", "--format", "tree")
+    assert again.stdout.count("gateway is slow") == 1 and "12:00:00.100 warn gateway is slow  2 times" in again.stdout
+    assert server.cli("tree", "gateway is slow", "--format", "tree", "--all").stdout.count("gateway is slow") == 2
     piped = [json.loads(line) for line in server.cli("tree", "4bf92f3577b34da6a3ce929d0e0e4736").stdout.splitlines()]
     assert [list(record) for record in piped] == [["trace"], ["step"], ["step"], ["step"]]
     missing = server.cli("tree", "0123456789abcdef0123456789abcdef", check=False)

@@ -14,7 +14,6 @@
 namespace clew::wire {
 namespace {
 
-using jaeger::Batch;
 using jaeger::Log;
 using jaeger::Process;
 using jaeger::Reference;
@@ -31,7 +30,12 @@ struct JaegerDecoder::State {
   ObjectLists lists;
   JsonToProto json;
 
-  Events put(const Batch& batch, const Intake& intake);
+  // Takes the spans that `read` gives, as the events of a request.
+  Events events;
+  void begin(const Intake& intake);
+  void take(const Span& span);
+  Events finish();
+
   void put_span(const Span& span, const Process& process);
   void put_tag(const Tag& tag, Level level);
   void put_logs(const Span& span);
@@ -121,27 +125,29 @@ void JaegerDecoder::State::put_span(const Span& span, const Process& process) {
   rows.end_row(span.start);
 }
 
-Events JaegerDecoder::State::put(const Batch& batch, const Intake& intake) {
-  Events events;
+void JaegerDecoder::State::begin(const Intake& intake) {
+  events = Events();
   rows.begin_request();
   rows.select(batch_of(events.batches, kTracesDataset), intake);
   rows.share({});
   spans.find_keys(rows);
-  for (const Span& span : batch.spans) {
-    uint64_t number = ++events.received;
-    if (span.trace_id.empty() || span.span_id.empty()) {
-      events.reject(
-          {number, Reason::kSyntax,
-           std::string(kItemName) + " " + std::to_string(number) + ": a span needs a trace id and a span id"});
-    } else if (!rows.begin_row()) {
-      events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
-    } else {
-      const Process& of_batch = span.process != nullptr ? *span.process : batch.process;
-      put_span(span, span.own_process.service.empty() ? of_batch : span.own_process);
-    }
-  }
+}
+
+void JaegerDecoder::State::take(const Span& span) {
+  uint64_t number = ++events.received;
+  auto refuse = [&](Reason reason, const char* why) {
+    events.reject({number, reason, std::string(kItemName) + " " + std::to_string(number) + ": " + why});
+  };
+  if (span.trace_id.empty() || span.span_id.empty())
+    return refuse(Reason::kSyntax, "a span needs a trace id and a span id");
+  if (span.is_cut) return refuse(Reason::kTooLarge, "more than 1,000,000 tags, logs and references");
+  if (!rows.begin_row()) return events.reject({number, Reason::kTooLarge, too_large_text(kItemName, number)});
+  put_span(span, span.process_to_show());
+}
+
+Events JaegerDecoder::State::finish() {
   drop_empty(events.batches);
-  return events;
+  return std::move(events);
 }
 
 JaegerDecoder::JaegerDecoder() : state_(std::make_unique<State>()) {}
@@ -149,11 +155,11 @@ JaegerDecoder::~JaegerDecoder() = default;
 
 Result<Events> JaegerDecoder::decode_batch(std::string_view body, ThriftForm form, const Intake& intake) {
   ThriftReader in(body, form);
-  Batch batch;
   in.begin_struct();
-  jaeger::read_batch(in, batch);
+  state_->begin(intake);
+  jaeger::read_batch(in, [this](const Span& span) { state_->take(span); });
   if (in.failed()) return Error(Code::kInvalid, "malformed thrift at byte " + std::to_string(in.position()));
-  return state_->put(batch, intake);
+  return state_->finish();
 }
 
 Result<Events> JaegerDecoder::decode_packet(std::string_view packet, const Intake& intake) {
@@ -161,28 +167,29 @@ Result<Events> JaegerDecoder::decode_packet(std::string_view packet, const Intak
   ThriftReader in(packet, compact ? ThriftForm::kCompact : ThriftForm::kBinary);
   std::string_view call = in.message();
   if (!in.failed() && call != "emitBatch") return Error(Code::kUnsupported, "the call " + clew::quoted(call));
-  Batch batch;
   in.begin_struct();
+  state_->begin(intake);
   while (in.next_field()) {
     if (in.field() == 1 && in.structure())
-      jaeger::read_batch(in, batch);
+      jaeger::read_batch(in, [this](const Span& span) { state_->take(span); });
     else if (in.field() != 1)
       in.skip_field();
   }
   if (in.failed()) return Error(Code::kInvalid, "malformed thrift at byte " + std::to_string(in.position()));
-  return state_->put(batch, intake);
+  return state_->finish();
 }
 
 Result<Events> JaegerDecoder::decode_protobuf(std::string_view body, const Intake& intake) {
-  Batch batch;
-  if (!jaeger::read_post_spans(body, batch)) return Error(Code::kInvalid, "malformed protobuf");
-  return state_->put(batch, intake);
+  state_->begin(intake);
+  bool whole = jaeger::read_post_spans(body, [this](const Span& span) { state_->take(span); });
+  if (!whole) return Error(Code::kInvalid, "malformed protobuf");
+  return state_->finish();
 }
 
 Result<Events> JaegerDecoder::decode_json(std::string_view body, const Intake& intake) {
-  Batch batch;
-  CLEW_TRY(jaeger::read_json(body, state_->json, batch));
-  Events events = state_->put(batch, intake);
+  state_->begin(intake);
+  CLEW_TRY(jaeger::read_json(body, state_->json, [this](const Span& span) { state_->take(span); }));
+  Events events = state_->finish();
   state_->json.add_rejections(events);
   state_->json.release();
   return events;

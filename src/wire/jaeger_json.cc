@@ -47,7 +47,7 @@ const JsonField kFileFields[] = {{"spans", 1, kMessage, true, &kSpan},
 const JsonMessage kFile{kFileFields};
 const JsonField kTraces{"data", 3, kMessage, true, &kTrace};  // a list of traces
 
-using Processes = std::unordered_map<std::string_view, const Process*>;
+using Processes = std::unordered_map<std::string_view, Process>;
 
 // As ids are kept: digits in lower case with their leading zeros. Ids that are no digits stay as they are, zeros mean
 // that there is none.
@@ -111,26 +111,26 @@ Reference read_reference(std::string_view bytes) {
   return out;
 }
 
-Log read_log(std::string_view bytes) {
+Log read_log(std::string_view bytes, Reading& reading) {
   ProtoReader in(bytes);
   Log out;
   while (uint32_t t = in.next()) {
     switch (t) {
       case proto_tag(1, WireType::kVarint): out.nanos = nanos_of_micros(static_cast<int64_t>(in.varint())); break;
-      case proto_tag(2, WireType::kBytes): out.fields.push_back(read_tag(in.bytes())); break;
+      case proto_tag(2, WireType::kBytes): reading.add(out.fields, read_tag(in.bytes())); break;
       default: in.skip(t);
     }
   }
   return out;
 }
 
-Process read_process(std::string_view bytes) {
+Process read_process(std::string_view bytes, Reading& reading) {
   ProtoReader in(bytes);
   Process out;
   while (uint32_t t = in.next()) {
     switch (t) {
       case proto_tag(1, WireType::kBytes): out.service = in.bytes(); break;
-      case proto_tag(2, WireType::kBytes): out.tags.push_back(read_tag(in.bytes())); break;
+      case proto_tag(2, WireType::kBytes): reading.add(out.tags, read_tag(in.bytes())); break;
       default: in.skip(t);
     }
   }
@@ -138,69 +138,80 @@ Process read_process(std::string_view bytes) {
 }
 
 // A span's own process, as the UI keeps it, goes before the one that it names.
-Span read_span(std::string_view bytes, const Processes& processes) {
+Span read_span(std::string_view bytes, Reading& reading, std::string_view& process) {
   ProtoReader in(bytes);
+  reading.begin_span();
   Span span;
-  std::string_view process;
   while (uint32_t t = in.next()) {
     switch (t) {
       case proto_tag(1, WireType::kBytes): span.trace_id = id_text(in.bytes()); break;
       case proto_tag(2, WireType::kBytes): span.span_id = id_text(in.bytes()); break;
       case proto_tag(3, WireType::kBytes): span.parent_id = id_text(in.bytes()); break;
       case proto_tag(4, WireType::kBytes): span.name = in.bytes(); break;
-      case proto_tag(5, WireType::kBytes): span.references.push_back(read_reference(in.bytes())); break;
+      case proto_tag(5, WireType::kBytes): reading.add(span.references, read_reference(in.bytes())); break;
       case proto_tag(6, WireType::kVarint): span.flags = in.varint(); break;
       case proto_tag(7, WireType::kVarint): span.start = nanos_of_micros(static_cast<int64_t>(in.varint())); break;
       case proto_tag(8, WireType::kVarint): span.duration = nanos_of_micros(static_cast<int64_t>(in.varint())); break;
-      case proto_tag(9, WireType::kBytes): span.tags.push_back(read_tag(in.bytes())); break;
-      case proto_tag(10, WireType::kBytes): span.logs.push_back(read_log(in.bytes())); break;
+      case proto_tag(9, WireType::kBytes): reading.add(span.tags, read_tag(in.bytes())); break;
+      case proto_tag(10, WireType::kBytes): reading.add(span.logs, read_log(in.bytes(), reading)); break;
       case proto_tag(11, WireType::kBytes): process = in.bytes(); break;
-      case proto_tag(12, WireType::kBytes): span.own_process = read_process(in.bytes()); break;
+      case proto_tag(12, WireType::kBytes): span.own_process = read_process(in.bytes(), reading); break;
       default: in.skip(t);
     }
   }
-  if (auto named = processes.find(process); named != processes.end()) span.process = named->second;
+  span.is_cut = reading.is_cut;
   return span;
 }
 
 // The processes of a trace stand behind its spans.
-Processes read_processes(std::string_view trace, Batch& batch) {
+Result<Processes> read_processes(std::string_view trace) {
   Processes out;
+  Reading reading;
   for (ProtoReader in(trace); in.find(proto_tag(2, WireType::kBytes));) {
     ProtoReader entry(in.bytes());
     std::string_view key;
-    Process& process = batch.processes.emplace_back();
+    Process process;
     while (uint32_t t = entry.next()) {
       if (t == proto_tag(1, WireType::kBytes))
         key = entry.bytes();
       else if (t == proto_tag(2, WireType::kBytes))
-        process = read_process(entry.bytes());
+        process = read_process(entry.bytes(), reading);
       else
         entry.skip(t);
     }
-    out[key] = &process;
+    if (out.size() == kProcessesMax) return Error(Code::kTooLarge, "a trace of more than 100,000 processes");
+    out[key] = std::move(process);
   }
   return out;
 }
 
-void read_trace(std::string_view trace, Batch& batch) {
-  Processes processes = read_processes(trace, batch);
+Status read_trace(std::string_view trace, const TakeSpan& take) {
+  Processes processes = CLEW_TRY(read_processes(trace));
+  const Process none;
+  Reading reading;
   for (ProtoReader in(trace); in.find(proto_tag(1, WireType::kBytes));) {
-    batch.spans.push_back(read_span(in.bytes(), processes));
+    std::string_view name;
+    Span span = read_span(in.bytes(), reading, name);
+    auto named = processes.find(name);
+    span.process = named == processes.end() ? &none : &named->second;
+    take(span);
   }
+  return {};
 }
 
 }  // namespace
 
-Status read_json(std::string_view json, JsonToProto& converter, Batch& batch) {
+Status read_json(std::string_view json, JsonToProto& converter, const TakeSpan& take) {
   size_t first = json.find_first_not_of(" \t\r\n");
   if (first != json.npos && json[first] == '[') {
     CLEW_TRY(converter.convert_array(json, kTraces));
   } else {
     CLEW_TRY(converter.convert(json, kFile));
   }
-  read_trace(converter.bytes(), batch);
-  for (ProtoReader in(converter.bytes()); in.find(proto_tag(3, WireType::kBytes));) read_trace(in.bytes(), batch);
+  CLEW_TRY(read_trace(converter.bytes(), take));
+  for (ProtoReader in(converter.bytes()); in.find(proto_tag(3, WireType::kBytes));) {
+    CLEW_TRY(read_trace(in.bytes(), take));
+  }
   return {};
 }
 

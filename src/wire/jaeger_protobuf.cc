@@ -30,7 +30,7 @@ uint64_t read_nanos(ProtoReader& parent) {
   return seconds <= INT64_MAX / kSecond - 1 && nanos < kSecond ? seconds * kSecond + nanos : 0;
 }
 
-Tag read_tag(ProtoReader& parent, bool& bad) {
+Tag read_tag(ProtoReader& parent, Reading& reading) {
   ProtoReader in(parent.bytes());
   Tag tag;
   uint64_t type = 0;
@@ -50,7 +50,7 @@ Tag read_tag(ProtoReader& parent, bool& bad) {
       default: in.skip(t);
     }
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
   constexpr model::Kind kKinds[] = {model::Kind::kString, model::Kind::kBool, model::Kind::kInt, model::Kind::kFloat,
                                     model::Kind::kBytes};
   if (type > 0 && type < 5) tag.kind = kKinds[type];
@@ -61,37 +61,37 @@ Tag read_tag(ProtoReader& parent, bool& bad) {
   return tag;
 }
 
-Process read_process(ProtoReader& parent, bool& bad) {
+Process read_process(ProtoReader& parent, Reading& reading) {
   ProtoReader in(parent.bytes());
   Process process;
   while (uint32_t t = in.next()) {
     if (t == proto_tag(1, WireType::kBytes))
       process.service = in.bytes();
     else if (t == proto_tag(2, WireType::kBytes))
-      process.tags.push_back(read_tag(in, bad));
+      reading.add(process.tags, read_tag(in, reading));
     else
       in.skip(t);
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
   return process;
 }
 
-Log read_log(ProtoReader& parent, bool& bad) {
+Log read_log(ProtoReader& parent, Reading& reading) {
   ProtoReader in(parent.bytes());
   Log log;
   while (uint32_t t = in.next()) {
     if (t == proto_tag(1, WireType::kBytes))
       log.nanos = read_nanos(in);
     else if (t == proto_tag(2, WireType::kBytes))
-      log.fields.push_back(read_tag(in, bad));
+      reading.add(log.fields, read_tag(in, reading));
     else
       in.skip(t);
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
   return log;
 }
 
-Reference read_reference(ProtoReader& parent, bool& bad) {
+Reference read_reference(ProtoReader& parent, Reading& reading) {
   ProtoReader in(parent.bytes());
   Reference out;
   while (uint32_t t = in.next()) {
@@ -104,57 +104,59 @@ Reference read_reference(ProtoReader& parent, bool& bad) {
     else
       in.skip(t);
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
   return out;
 }
 
-Span read_span(ProtoReader& parent, bool& bad) {
+Span read_span(ProtoReader& parent, Reading& reading) {
   ProtoReader in(parent.bytes());
+  reading.begin_span();
   Span span;
   while (uint32_t t = in.next()) {
     switch (t) {
       case proto_tag(1, WireType::kBytes): span.trace_id = id_digits(in.bytes()); break;
       case proto_tag(2, WireType::kBytes): span.span_id = id_digits(in.bytes()); break;
       case proto_tag(3, WireType::kBytes): span.name = in.bytes(); break;
-      case proto_tag(4, WireType::kBytes): span.references.push_back(read_reference(in, bad)); break;
+      case proto_tag(4, WireType::kBytes): reading.add(span.references, read_reference(in, reading)); break;
       case proto_tag(5, WireType::kVarint): span.flags = in.varint(); break;
       case proto_tag(6, WireType::kBytes): span.start = read_nanos(in); break;
       case proto_tag(7, WireType::kBytes): span.duration = read_nanos(in); break;
-      case proto_tag(8, WireType::kBytes): span.tags.push_back(read_tag(in, bad)); break;
-      case proto_tag(9, WireType::kBytes): span.logs.push_back(read_log(in, bad)); break;
-      case proto_tag(10, WireType::kBytes): span.own_process = read_process(in, bad); break;
+      case proto_tag(8, WireType::kBytes): reading.add(span.tags, read_tag(in, reading)); break;
+      case proto_tag(9, WireType::kBytes): reading.add(span.logs, read_log(in, reading)); break;
+      case proto_tag(10, WireType::kBytes): span.own_process = read_process(in, reading); break;
       default: in.skip(t);
     }
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
+  span.is_cut = reading.is_cut;
   return span;
 }
 
-void read_batch(ProtoReader& parent, Batch& batch, bool& bad) {
-  ProtoReader in(parent.bytes());
-  while (uint32_t t = in.next()) {
-    if (t == proto_tag(1, WireType::kBytes))
-      batch.spans.push_back(read_span(in, bad));
-    else if (t == proto_tag(2, WireType::kBytes))
-      batch.process = read_process(in, bad);
-    else
-      in.skip(t);
+// The process stands behind the spans.
+Process process_of(std::string_view batch, Reading& reading) {
+  Process process;
+  for (ProtoReader in(batch); in.find(proto_tag(2, WireType::kBytes));) process = read_process(in, reading);
+  return process;
+}
+
+void read_batch(std::string_view bytes, const TakeSpan& take, Reading& reading) {
+  Process process = process_of(bytes, reading);
+  ProtoReader in(bytes);
+  while (in.find(proto_tag(1, WireType::kBytes))) {
+    Span span = read_span(in, reading);
+    span.process = &process;
+    take(span);
   }
-  bad = bad || in.failed();
+  reading.bad = reading.bad || in.failed();
 }
 
 }  // namespace
 
-bool read_post_spans(std::string_view request, Batch& batch) {
+bool read_post_spans(std::string_view request, const TakeSpan& take) {
   ProtoReader in(request);
-  bool bad = false;
-  while (uint32_t t = in.next()) {
-    if (t == proto_tag(1, WireType::kBytes))
-      read_batch(in, batch, bad);
-    else
-      in.skip(t);
-  }
-  return !bad && !in.failed();
+  Reading reading;
+  while (in.find(proto_tag(1, WireType::kBytes))) read_batch(in.bytes(), take, reading);
+  return !reading.bad && !in.failed();
 }
 
 }  // namespace clew::wire::jaeger

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +15,8 @@
 
 namespace clew::wire::jaeger {
 
+constexpr uint32_t kPartsMax = 1'000'000;    // of a span: tags, logs, references; more make it too large
+constexpr uint32_t kProcessesMax = 100'000;  // of a trace in JSON
 constexpr uint64_t kMicro = 1000;
 constexpr uint64_t kMicrosMax = INT64_MAX / kMicro;
 
@@ -58,8 +60,10 @@ struct Span {
   std::vector<Tag> tags;
   std::vector<Log> logs;
   Process own_process;               // that the span brought itself, if its service is not empty
-  const Process* process = nullptr;  // of Batch::processes; null: the batch's
+  const Process* process = nullptr;  // of the spans that it came with; lives while the span is taken
+  bool is_cut = false;               // has more than kPartsMax parts; those beyond are not here
 
+  const Process& process_to_show() const { return own_process.service.empty() ? *process : own_process; }
   const Tag* tag(std::string_view key) const {
     auto it = std::find_if(tags.begin(), tags.end(), [&](const Tag& t) { return t.key == key; });
     return it == tags.end() ? nullptr : &*it;
@@ -70,18 +74,33 @@ struct Span {
   }
 };
 
-struct Batch {
-  Process process;
-  std::deque<Process> processes;  // that many spans share, each some of them
-  std::vector<Span> spans;
+// What reading a span keeps count of.
+struct Reading {
+  bool bad = false;    // malformed
+  uint32_t parts = 0;  // tags, logs, references and fields of logs so far
+  bool is_cut = false;
+
+  template <class T>
+  void add(std::vector<T>& list, T part) {
+    if (parts == kPartsMax) {
+      is_cut = true;
+      return;
+    }
+    ++parts;
+    list.push_back(std::move(part));
+  }
+  void begin_span() { parts = 0, is_cut = false; }
 };
 
+// Takes the spans of a request one by one: a request may hold millions of them, or of their parts, in few bytes.
+using TakeSpan = std::function<void(const Span& span)>;
+
 // A Batch in Thrift whose struct has been begun. in.failed() says whether it is one.
-void read_batch(ThriftReader& in, Batch& batch);
+void read_batch(ThriftReader& in, const TakeSpan& take);
 // PostSpansRequest of jaeger.api_v2. False when it is none.
-bool read_post_spans(std::string_view request, Batch& batch);
+bool read_post_spans(std::string_view request, const TakeSpan& take);
 // An answer of Jaeger's query API, or the traces or trace in it. What the converter rejects it counts.
-// Errors: kInvalid, with the byte offset, when it is no JSON of that form.
-Status read_json(std::string_view json, JsonToProto& converter, Batch& batch);
+// Errors: kInvalid, with the byte offset, when it is no JSON of that form; kTooLarge beyond kProcessesMax.
+Status read_json(std::string_view json, JsonToProto& converter, const TakeSpan& take);
 
 }  // namespace clew::wire::jaeger

@@ -24,7 +24,7 @@ std::string span_digits(uint64_t id) {
   return out;
 }
 
-Tag read_tag(ThriftReader& in) {
+Tag read_tag(ThriftReader& in, Reading&) {
   Tag tag;
   int64_t type = 0;
   double real = 0;
@@ -56,12 +56,12 @@ Tag read_tag(ThriftReader& in) {
 
 // The list of structs at hand, each read by `read_one`.
 template <class T>
-void read_list(ThriftReader& in, T (*read_one)(ThriftReader&), std::vector<T>& out) {
+void read_list(ThriftReader& in, Reading& reading, T (*read_one)(ThriftReader&, Reading&), std::vector<T>& out) {
   uint32_t count = in.structs();
-  for (uint32_t i = 0; i < count && !in.failed(); ++i) out.push_back(read_one(in));
+  for (uint32_t i = 0; i < count && !in.failed(); ++i) reading.add(out, read_one(in, reading));
 }
 
-Reference read_reference(ThriftReader& in) {
+Reference read_reference(ThriftReader& in, Reading&) {
   Reference out;
   uint64_t low = 0;
   uint64_t high = 0;
@@ -79,20 +79,21 @@ Reference read_reference(ThriftReader& in) {
   return out;
 }
 
-Log read_log(ThriftReader& in) {
+Log read_log(ThriftReader& in, Reading& reading) {
   Log log;
   in.begin_struct();
   while (in.next_field()) {
     switch (in.field()) {
       case 1: log.nanos = nanos_of_micros(in.integer()); break;
-      case 2: read_list(in, read_tag, log.fields); break;
+      case 2: read_list(in, reading, read_tag, log.fields); break;
       default: in.skip_field();
     }
   }
   return log;
 }
 
-Span read_span(ThriftReader& in) {
+Span read_span(ThriftReader& in, Reading& reading) {
+  reading.begin_span();
   Span span;
   uint64_t low = 0;
   uint64_t high = 0;
@@ -104,40 +105,58 @@ Span read_span(ThriftReader& in) {
       case 3: span.span_id = span_digits(static_cast<uint64_t>(in.integer())); break;
       case 4: span.parent_id = span_digits(static_cast<uint64_t>(in.integer())); break;
       case 5: span.name = in.text(); break;
-      case 6: read_list(in, read_reference, span.references); break;
+      case 6: read_list(in, reading, read_reference, span.references); break;
       case 7: span.flags = static_cast<uint64_t>(in.integer()); break;
       case 8: span.start = nanos_of_micros(in.integer()); break;
       case 9: span.duration = nanos_of_micros(in.integer()); break;
-      case 10: read_list(in, read_tag, span.tags); break;
-      case 11: read_list(in, read_log, span.logs); break;
+      case 10: read_list(in, reading, read_tag, span.tags); break;
+      case 11: read_list(in, reading, read_log, span.logs); break;
       default: in.skip_field();
     }
   }
   span.trace_id = trace_digits(high, low);
+  span.is_cut = reading.is_cut;
   return span;
 }
 
-// The struct has been begun.
-void read_process(ThriftReader& in, Process& process) {
+// The process of a batch whose struct has been begun; it may stand behind the spans.
+Process process_of(ThriftReader in) {
+  Process process;
+  Reading reading;
   while (in.next_field()) {
-    switch (in.field()) {
-      case 1: process.service = in.text(); break;
-      case 2: read_list(in, read_tag, process.tags); break;
-      default: in.skip_field();
+    if (in.field() != 1) {
+      in.skip_field();
+      continue;
     }
+    if (!in.structure()) break;
+    while (in.next_field()) {
+      switch (in.field()) {
+        case 1: process.service = in.text(); break;
+        case 2: read_list(in, reading, read_tag, process.tags); break;
+        default: in.skip_field();
+      }
+    }
+    break;
   }
+  return process;
 }
 
 }  // namespace
 
-void read_batch(ThriftReader& in, Batch& batch) {
+void read_batch(ThriftReader& in, const TakeSpan& take) {
+  Process process = process_of(in);
+  Reading reading;
   while (in.next_field()) {
-    if (in.field() == 1) {
-      if (in.structure()) read_process(in, batch.process);
-    } else if (in.field() == 2) {
-      read_list(in, read_span, batch.spans);
-    } else {
+    if (in.field() != 2) {
       in.skip_field();
+      continue;
+    }
+    uint32_t count = in.structs();
+    for (uint32_t i = 0; i < count; ++i) {
+      Span span = read_span(in, reading);
+      if (in.failed()) return;
+      span.process = &process;
+      take(span);
     }
   }
 }

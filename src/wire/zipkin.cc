@@ -18,6 +18,7 @@ using enum JsonType;
 
 constexpr std::string_view kItemName = "span";
 constexpr size_t kMessagesMax = 5;
+constexpr size_t kPartsMax = 1'000'000;  // of a span: tags and annotations
 constexpr uint64_t kMicro = 1000;
 constexpr uint64_t kMicrosMax = UINT64_MAX / kMicro;
 
@@ -192,6 +193,8 @@ struct ZipkinSpan {
 };
 
 ProtoProblem read_parts(uint32_t tag, ProtoReader& in, ZipkinSpan& span) {
+  if (span.annotations.size() + span.tags.size() > kPartsMax)
+    return {"more than 1,000,000 tags and annotations", in.position()};
   switch (tag) {
     case proto_tag(8, WireType::kBytes): return read_endpoint(in.bytes(), span.local);
     case proto_tag(9, WireType::kBytes): return read_endpoint(in.bytes(), span.remote);

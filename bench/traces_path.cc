@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "logstore/log_store.h"
@@ -146,6 +147,7 @@ void ingest(logstore::LogStore& store, uint64_t spans) {
 
 void ask(logstore::LogStore& store, const std::string& dir, uint64_t spans) {
   trace::Finder finder(store);
+  base::WorkerPool pool(std::max(1u, std::thread::hardware_concurrency()));
   uint64_t traces = spans / bench::SpanGenerator::kSpansOfTrace;
   auto by_id = [&](int i) {
     uint64_t number = traces * (static_cast<uint64_t>(i) * 2 + 1) / (2 * kRepeats) + 1;
@@ -159,7 +161,7 @@ void ask(logstore::LogStore& store, const std::string& dir, uint64_t spans) {
     spec.service = bench::SpanGenerator::kServices[i % 5];
     spec.order = trace::TraceOrder::kSlowest;
     spec.range = {1'795'000'000'000'000'000 + i, INT64_MAX};
-    auto found = trace::search_traces(store, spec, {});
+    auto found = trace::search_traces(store, spec, pool, {});
     return found ? found->traces.size() : 0;
   };
   measure("slowest 20 of a service", dir, true, slowest);
@@ -167,7 +169,7 @@ void ask(logstore::LogStore& store, const std::string& dir, uint64_t spans) {
   auto newest = [&](int i) {
     trace::SearchSpec spec;
     spec.service = bench::SpanGenerator::kServices[i % 5];
-    auto found = trace::search_traces(store, spec, {});
+    auto found = trace::search_traces(store, spec, pool, {});
     return found ? found->traces.size() : 0;
   };
   measure("newest 20 of a service", dir, false, newest);

@@ -168,7 +168,8 @@ void search(ServerParts& parts, const CallPtr& call) {
   if (!ids.empty()) return answer_traces(parts, call, ids, false);
   Result<trace::SearchSpec> spec = read_search(call);
   if (!spec.ok()) return answer_problem(call, spec.error());
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
+  Result<trace::SearchAnswer> found =
+      trace::search_traces(parts.store, *spec, parts.engine.pool(), stop_of_client(call));
   if (!found.ok()) return answer_problem(call, found.error());
   for (const trace::Summary& summary : found->traces) ids.push_back(summary.trace_id);
   answer_traces(parts, call, ids, false);

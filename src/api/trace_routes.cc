@@ -146,7 +146,8 @@ void search(ServerParts& parts, const CallPtr& call, bool goals) {
   Result<trace::SearchSpec> spec = read_search(parts, call);
   if (!spec.ok()) return answer_error(*call, kShape, spec.error());
   spec->goals = goals;
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
+  Result<trace::SearchAnswer> found =
+      trace::search_traces(parts.store, *spec, parts.engine.pool(), stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   std::string body;
   JsonWriter json(body);
@@ -276,7 +277,8 @@ void compare(ServerParts& parts, const CallPtr& call) {
 void typical(ServerParts& parts, const CallPtr& call) {
   Result<trace::Trace> t = find(parts, call, call->request().param("of"), false, false);
   if (!t.ok()) return answer_error(*call, kShape, t.error());
-  Result<trace::Typical> found = trace::typical_of(parts.store, call->access, *t, stop_of_client(call));
+  Result<trace::Typical> found =
+      trace::typical_of(parts.store, call->access, *t, parts.engine.pool(), stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   if (found->paths.size() > kPathsShown) found->paths.resize(kPathsShown);
   std::string body;

@@ -217,7 +217,8 @@ Result<trace::SearchSpec> read_search(ServerParts& parts, const CallPtr& call) {
 void search(ServerParts& parts, const CallPtr& call) {
   Result<trace::SearchSpec> spec = read_search(parts, call);
   if (!spec.ok()) return answer_error(*call, kShape, spec.error());
-  Result<trace::SearchAnswer> found = trace::search_traces(parts.store, *spec, stop_of_client(call));
+  Result<trace::SearchAnswer> found =
+      trace::search_traces(parts.store, *spec, parts.engine.pool(), stop_of_client(call));
   if (!found.ok()) return answer_error(*call, kShape, found.error());
   std::vector<std::string> ids;
   for (const trace::Summary& summary : found->traces) ids.push_back(summary.trace_id);

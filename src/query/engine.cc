@@ -6,7 +6,6 @@
 
 #include "expr/diagnostic.h"
 #include "query/exec/plan.h"
-#include "query/exec/pool.h"
 #include "query/exec/subplan.h"
 #include "query/ppl/events_part.h"
 #include "query/ppl/query.h"
@@ -268,6 +267,8 @@ class EngineOfSource final : public Engine {
   std::vector<QueryRecord> queries() const override { return registry_.list(); }
   bool cancel(uint64_t id) override { return registry_.cancel(id); }
 
+  base::WorkerPool& pool() override { return pool_; }
+
  private:
   static Failure too_long() {
     Failure out;
@@ -427,7 +428,7 @@ class EngineOfSource final : public Engine {
   contract::EventSource& source_;
   const os::Clock& clock_;
   const EngineOptions options_;
-  exec::WorkerPool pool_;
+  base::WorkerPool pool_;
   Registry registry_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/worker_pool.h"
 #include "contract/access.h"
 #include "contract/event_source.h"
 #include "os/clock.h"
@@ -108,6 +109,9 @@ class Engine {
 
   virtual std::vector<QueryRecord> queries() const = 0;  // running ones first, newest first
   virtual bool cancel(uint64_t id) = 0;                  // false: no such running query
+
+  // Who does the queries' work; other questions over many events share it.
+  virtual base::WorkerPool& pool() = 0;
 };
 
 }  // namespace clew::query

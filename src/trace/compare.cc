@@ -77,7 +77,7 @@ const Step& matter_of(const Trace& trace) {
 
 // The requests to compare with.
 Result<std::vector<Trace>> others_like(contract::EventSource& source, const contract::Access& access,
-                                       const Trace& trace, std::stop_token stop) {
+                                       const Trace& trace, base::WorkerPool& pool, std::stop_token stop) {
   const Step& root = trace.steps[trace.main_root];
   const Step& matter = matter_of(trace);
   SearchSpec spec;
@@ -85,7 +85,7 @@ Result<std::vector<Trace>> others_like(contract::EventSource& source, const cont
   spec.service = matter.service;
   spec.operation = matter.name;
   spec.limit = kTypicalRequests * 2;
-  SearchAnswer found = CLEW_TRY(search_traces(source, spec, stop));
+  SearchAnswer found = CLEW_TRY(search_traces(source, spec, pool, stop));
   std::vector<Trace> out;
   Finder finder(source);
   for (const Summary& summary : found.traces) {
@@ -137,9 +137,9 @@ std::vector<PathDifference> compare_traces(const Trace& before, const Trace& aft
 }
 
 Result<Typical> typical_of(contract::EventSource& source, const contract::Access& access, const Trace& trace,
-                           std::stop_token stop) {
+                           base::WorkerPool& pool, std::stop_token stop) {
   if (trace.main_root == kNone) return Error(Code::kNotFound, "the request has no steps to compare");
-  std::vector<Trace> others = CLEW_TRY(others_like(source, access, trace, stop));
+  std::vector<Trace> others = CLEW_TRY(others_like(source, access, trace, pool, stop));
   Typical out;
   out.service = matter_of(trace).service;
   out.operation = matter_of(trace).name;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/worker_pool.h"
 #include "contract/event_source.h"
 #include "trace/trace.h"
 
@@ -64,6 +65,6 @@ constexpr uint32_t kUsualPercent = 80;  // of the others have it at least: it is
 // where a root's service asks one thing of one other, as a gateway does, that operation makes requests alike.
 // Errors: kNotFound when there is no root; kCancelled, kIo.
 Result<Typical> typical_of(contract::EventSource& source, const contract::Access& access, const Trace& trace,
-                           std::stop_token stop);
+                           base::WorkerPool& pool, std::stop_token stop);
 
 }  // namespace clew::trace

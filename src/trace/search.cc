@@ -1,9 +1,14 @@
 #include "trace/search.h"
 
 #include <algorithm>
+#include <atomic>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "model/canonical.h"
 #include "trace/assemble.h"
 #include "trace/draft.h"
@@ -74,28 +79,26 @@ Predicate condition(const std::string& dataset, const SearchSpec& spec) {
 }
 
 // Keeps the best traces of what it is shown.
+//
+// Threads: all functions on any thread.
 class Best {
  public:
   explicit Best(size_t limit) : limit_(limit) {}
 
-  void take(std::string_view trace_id, int64_t key, int64_t duration) {
-    if (trace_id.empty()) return;
-    auto it = by_id_.find(std::string(trace_id));
-    if (it == by_id_.end()) {
-      if (key < threshold_) return;
-      by_id_.emplace(std::string(trace_id), Candidate{std::string(trace_id), key, duration});
-      if (by_id_.size() >= 2 * limit_) shrink();
-      return;
-    }
-    it->second.key = std::max(it->second.key, key);
-    it->second.longest = std::max(it->second.longest, duration);
+  void take(std::vector<Candidate> found) {
+    base::MutexLock lock(mutex_);
+    for (Candidate& c : found) take(std::move(c));
   }
 
   // Keys below are of no use any more.
-  int64_t threshold() const { return threshold_; }
-  bool overflowed() const { return overflowed_; }
+  int64_t threshold() const { return threshold_.load(std::memory_order_relaxed); }
+  bool overflowed() const {
+    base::MutexLock lock(mutex_);
+    return overflowed_;
+  }
 
   std::vector<Candidate> best_first() {
+    base::MutexLock lock(mutex_);
     std::vector<Candidate> out;
     for (auto& [id, candidate] : by_id_) out.push_back(candidate);
     std::sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) {
@@ -109,26 +112,42 @@ class Best {
   }
 
  private:
-  void shrink() {
+  void take(Candidate found) CLEW_REQUIRES(mutex_) {
+    auto it = by_id_.find(found.trace_id);
+    if (it == by_id_.end()) {
+      if (found.key < threshold()) return;
+      std::string id = found.trace_id;
+      by_id_.emplace(std::move(id), std::move(found));
+      if (by_id_.size() >= 2 * limit_) shrink();
+      return;
+    }
+    it->second.key = std::max(it->second.key, found.key);
+    it->second.longest = std::max(it->second.longest, found.longest);
+  }
+
+  void shrink() CLEW_REQUIRES(mutex_) {
     std::vector<int64_t> keys;
     for (const auto& [id, candidate] : by_id_) keys.push_back(candidate.key);
     std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(limit_) - 1, keys.end(),
                      std::greater<>());
-    threshold_ = keys[limit_ - 1];
-    std::erase_if(by_id_, [&](const auto& entry) { return entry.second.key < threshold_; });
+    int64_t threshold = keys[limit_ - 1];
+    threshold_.store(threshold, std::memory_order_relaxed);
+    std::erase_if(by_id_, [&](const auto& entry) { return entry.second.key < threshold; });
     overflowed_ = true;
   }
 
   const size_t limit_;
-  int64_t threshold_ = INT64_MIN;
-  bool overflowed_ = false;
-  std::unordered_map<std::string, Candidate> by_id_;
+  std::atomic<int64_t> threshold_{INT64_MIN};
+  mutable base::Mutex mutex_;
+  bool overflowed_ CLEW_GUARDED_BY(mutex_) = false;
+  std::unordered_map<std::string, Candidate> by_id_ CLEW_GUARDED_BY(mutex_);
 };
 
 class CandidateScan {
  public:
-  CandidateScan(contract::EventSource& source, const SearchSpec& spec, std::stop_token stop, Best& best)
-      : source_(source), spec_(spec), stop_(std::move(stop)), best_(best) {}
+  CandidateScan(contract::EventSource& source, const SearchSpec& spec, base::WorkerPool& pool, std::stop_token stop,
+                Best& best)
+      : source_(source), spec_(spec), pool_(pool), stop_(std::move(stop)), best_(best) {}
 
   Status run(const std::string& dataset) {
     nanos_ = dataset == kTraces;
@@ -137,15 +156,24 @@ class CandidateScan {
         .datasets = {dataset}, .range = spec_.range, .where = where_, .order = contract::Order::kNewestFirst};
     contract::Snapshot snapshot = CLEW_TRY(source_.snapshot(spec_.access, scan, stats_));
     if (slowest()) sort_by_longest(snapshot);
-    for (const contract::GranulePtr& granule : snapshot.granules) {
-      if (bound_of(*granule) < best_.threshold()) break;
-      CLEW_TRY(scan_granule(*granule));
+    // Granules of promise first, several at a time.
+    std::atomic<size_t> next{0};
+    std::vector<Status> statuses(pool_.workers());
+    pool_.run(pool_.workers(), [&](uint32_t worker) { statuses[worker] = scan_from(snapshot.granules, next); });
+    for (Status& status : statuses) CLEW_TRY(std::move(status));
+    return {};
+  }
+  uint64_t damaged_rows() const { return damaged_rows_.load(); }
+
+ private:
+  Status scan_from(const std::vector<contract::GranulePtr>& granules, std::atomic<size_t>& next) {
+    for (size_t i = next.fetch_add(1); i < granules.size(); i = next.fetch_add(1)) {
+      if (bound_of(*granules[i]) < best_.threshold()) break;
+      CLEW_TRY(scan_granule(*granules[i]));
     }
     return {};
   }
-  uint64_t damaged_rows() const { return damaged_rows_; }
 
- private:
   bool slowest() const { return spec_.order == TraceOrder::kSlowest; }
   // No row of the granule has a greater key.
   int64_t bound_of(const Granule& granule) const {
@@ -173,7 +201,7 @@ class CandidateScan {
       size_t alive = rows.size();
       Status read = scan_block(granule, b, rows);
       if (!read.ok() && read.error().code() != Code::kCorrupt) return read;
-      if (!read.ok()) damaged_rows_ += alive;
+      if (!read.ok()) damaged_rows_.fetch_add(alive);
     }
     return {};
   }
@@ -191,24 +219,29 @@ class CandidateScan {
     VectorPtr durations = CLEW_TRY(granule.column(nanos_ ? "duration_ns" : "duration_ms", block, rows, stats_));
     VectorPtr ids = CLEW_TRY(granule.column("trace_id", block, rows, stats_));
     Records keeper;
+    std::vector<Candidate> found;
     for (uint32_t i = 0; i < rows.size(); ++i) {
       int64_t time = times->is_null(i) ? 0 : times->i64[times->at(i)];
       std::optional<double> number = durations->is_null(i) ? std::nullopt : number_of(durations->value(i));
       int64_t duration = number ? static_cast<int64_t>(*number * (nanos_ ? 1 : kNanosPerMilli)) : 0;
       int64_t key = slowest() ? duration : time;
-      if (key >= best_.threshold()) best_.take(text_at(*ids, i, keeper), key, duration);
+      if (key < best_.threshold()) continue;
+      std::string_view id = text_at(*ids, i, keeper);
+      if (!id.empty()) found.push_back({std::string(id), key, duration});
     }
+    if (!found.empty()) best_.take(std::move(found));
     return {};
   }
 
   contract::EventSource& source_;
   const SearchSpec& spec_;
+  base::WorkerPool& pool_;
   const std::stop_token stop_;
   Best& best_;
   bool nanos_ = false;
   Predicate where_;
   ScanStats stats_;
-  uint64_t damaged_rows_ = 0;
+  std::atomic<uint64_t> damaged_rows_{0};
 };
 
 // Does a step meet what the search asks of an outcome?
@@ -222,42 +255,96 @@ bool meets_outcome(const Trace& trace, const SearchSpec& spec) {
   });
 }
 
-// Puts traces together, a few at a time.
-Status add_summaries(contract::EventSource& source, const SearchSpec& spec, const std::vector<Candidate>& candidates,
-                     std::stop_token stop, SearchAnswer& answer) {
-  Loader loader(source);
-  for (size_t begin = 0; begin < candidates.size(); begin += kTracesAtOnce) {
-    size_t end = std::min(begin + kTracesAtOnce, candidates.size());
-    if (answer.traces.size() >= spec.limit) {
-      answer.more = true;
-      return {};
+// Some candidates put together.
+struct Made {
+  std::vector<std::optional<Summary>> summaries;  // by candidate; none where the trace does not meet the search
+  uint64_t damaged_rows = 0;
+};
+
+class SummaryMaker {
+ public:
+  SummaryMaker(contract::EventSource& source, const SearchSpec& spec, base::WorkerPool& pool, std::stop_token stop)
+      : source_(source), spec_(spec), pool_(pool), stop_(std::move(stop)) {}
+
+  Status open() {
+    datasets_ = CLEW_TRY(span_datasets(source_, spec_.access));
+    return {};
+  }
+
+  // Candidates side by side, a share for each worker.
+  Result<Made> make(std::span<const Candidate> candidates) {
+    auto workers = static_cast<uint32_t>(std::min<size_t>(pool_.workers(), candidates.size()));
+    std::vector<Made> shares(workers);
+    std::vector<Status> statuses(workers);
+    pool_.run(workers, [&](uint32_t w) {
+      size_t begin = candidates.size() * w / workers;
+      size_t end = candidates.size() * (w + 1) / workers;
+      statuses[w] = make_share(candidates.subspan(begin, end - begin), shares[w]);
+    });
+    Made all;
+    for (uint32_t w = 0; w < workers; ++w) {
+      CLEW_TRY(std::move(statuses[w]));
+      all.damaged_rows += shares[w].damaged_rows;
+      std::move(shares[w].summaries.begin(), shares[w].summaries.end(), std::back_inserter(all.summaries));
     }
+    return all;
+  }
+
+ private:
+  Status make_share(std::span<const Candidate> candidates, Made& made) const {
     std::vector<std::string> ids;
-    for (size_t i = begin; i < end; ++i) ids.push_back(candidates[i].trace_id);
-    LoadSpec load{.access = spec.access,
-                  .datasets = {},
+    for (const Candidate& c : candidates) ids.push_back(c.trace_id);
+    LoadSpec load{.access = spec_.access,
+                  .datasets = datasets_,
                   .range = {},
                   .where = all_of({one_of("trace_id", ids), exists("span_id")})};
-    load.datasets = CLEW_TRY(span_datasets(source, spec.access));
     load.texts = false;
     Records all;
-    CLEW_TRY(loader.load(load, stop, all));
-    answer.damaged_rows += all.damaged_rows;
+    CLEW_TRY(Loader(source_).load(load, stop_, all));
+    made.damaged_rows = all.damaged_rows;
     std::unordered_map<std::string_view, std::unique_ptr<Records>> apart;
     for (const Record& r : all.rows) {
       std::unique_ptr<Records>& own = apart[r.trace_id];
       if (!own) own = std::make_unique<Records>();
       if (is_span(r)) own->rows.push_back(r);
     }
-    for (size_t i = begin; i < end && answer.traces.size() < spec.limit; ++i) {
-      auto it = apart.find(candidates[i].trace_id);
+    for (const Candidate& candidate : candidates) {
+      std::optional<Summary>& summary = made.summaries.emplace_back();
+      auto it = apart.find(candidate.trace_id);
       if (it == apart.end() || !it->second) continue;
       AssembleOptions options{.correct_clocks = false, .infer_lines = false};
-      Trace trace = assemble(std::move(it->second), candidates[i].trace_id, "trace_id", options);
-      if (!meets_outcome(trace, spec)) continue;
-      Summary& summary = answer.traces.emplace_back(summarize(trace));
-      summary.longest_match = candidates[i].longest;
-      answer.more = answer.traces.size() == spec.limit && i + 1 < candidates.size();
+      Trace trace = assemble(std::move(it->second), candidate.trace_id, "trace_id", options);
+      if (!meets_outcome(trace, spec_)) continue;
+      summary = summarize(trace);
+      summary->longest_match = candidate.longest;
+    }
+    return {};
+  }
+
+  contract::EventSource& source_;
+  const SearchSpec& spec_;
+  base::WorkerPool& pool_;
+  const std::stop_token stop_;
+  std::vector<std::string> datasets_;
+};
+
+// Puts traces together, a few at a time, until there are enough.
+Status add_summaries(contract::EventSource& source, const SearchSpec& spec, const std::vector<Candidate>& candidates,
+                     base::WorkerPool& pool, std::stop_token stop, SearchAnswer& answer) {
+  SummaryMaker maker(source, spec, pool, std::move(stop));
+  CLEW_TRY(maker.open());
+  for (size_t begin = 0; begin < candidates.size(); begin += kTracesAtOnce) {
+    size_t count = std::min(kTracesAtOnce, candidates.size() - begin);
+    if (answer.traces.size() >= spec.limit) {
+      answer.more = true;
+      return {};
+    }
+    Made made = CLEW_TRY(maker.make(std::span(candidates).subspan(begin, count)));
+    answer.damaged_rows += made.damaged_rows;
+    for (size_t i = 0; i < count && answer.traces.size() < spec.limit; ++i) {
+      if (!made.summaries[i]) continue;
+      answer.traces.push_back(std::move(*made.summaries[i]));
+      answer.more = answer.traces.size() == spec.limit && begin + i + 1 < candidates.size();
     }
   }
   return {};
@@ -318,19 +405,20 @@ Predicate span_condition(const std::string& dataset) {
   return all_of({exists("span_id"), any_of({one_of("event", goal), one_of("event.name", goal), std::move(timed)})});
 }
 
-Result<SearchAnswer> search_traces(contract::EventSource& source, const SearchSpec& spec, std::stop_token stop) {
+Result<SearchAnswer> search_traces(contract::EventSource& source, const SearchSpec& spec, base::WorkerPool& pool,
+                                   std::stop_token stop) {
   if (spec.limit > kTracesFoundMax) return Error(Code::kInvalid, "limit: at most 1000");
   std::vector<std::string> datasets = CLEW_TRY(span_datasets(source, spec.access));
   for (size_t kept = std::max<size_t>(kCandidatesMin, spec.limit + 1);; kept *= kGrowth) {
     Best best(kept);
     SearchAnswer answer;
     for (const std::string& dataset : datasets) {
-      CandidateScan scan(source, spec, stop, best);
+      CandidateScan scan(source, spec, pool, stop, best);
       CLEW_TRY(scan.run(dataset));
       answer.damaged_rows += scan.damaged_rows();
     }
     std::vector<Candidate> candidates = best.best_first();
-    CLEW_TRY(add_summaries(source, spec, candidates, stop, answer));
+    CLEW_TRY(add_summaries(source, spec, candidates, pool, stop, answer));
     if (answer.traces.size() >= spec.limit || !best.overflowed() || kept * kGrowth > kCandidatesMax) {
       answer.more = answer.more || best.overflowed();
       return answer;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/worker_pool.h"
 #include "contract/event_source.h"
 #include "trace/trace.h"
 
@@ -67,7 +68,8 @@ struct SearchAnswer {
 // Errors: kInvalid for a limit over kTracesFoundMax, kCancelled, kIo.
 // Cost: granules that cannot hold a better match are not read; a condition on the outcome puts requests together until
 // enough of them meet it.
-Result<SearchAnswer> search_traces(contract::EventSource& source, const SearchSpec& spec, std::stop_token stop);
+Result<SearchAnswer> search_traces(contract::EventSource& source, const SearchSpec& spec, base::WorkerPool& pool,
+                                   std::stop_token stop);
 
 Summary summarize(const Trace& trace);
 

@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kWarningsMax = 20;
 }
 
-Run::Run(const os::Clock& clock, WorkerPool& pool, Options options, std::stop_token stop)
+Run::Run(const os::Clock& clock, base::WorkerPool& pool, Options options, std::stop_token stop)
     : clock_(clock), pool_(pool), options_(options), stop_(std::move(stop)), started_ns_(clock.monotonic_ns()) {}
 
 Status Run::check() {

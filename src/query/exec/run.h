@@ -10,12 +10,11 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/worker_pool.h"
 #include "contract/event_source.h"
 #include "os/clock.h"
 
 namespace clew::query::exec {
-
-class WorkerPool;
 
 // Rows that went into a step, and the time spent in it and the steps after it, summed over threads.
 struct StageMeter {
@@ -33,7 +32,7 @@ class Run {
     uint32_t block_rows = 4096;
     bool cuttable = false;  // a row query: a time limit ends it with what it has
   };
-  Run(const os::Clock& clock, WorkerPool& pool, Options options, std::stop_token stop);
+  Run(const os::Clock& clock, base::WorkerPool& pool, Options options, std::stop_token stop);
 
   // kCancelled, or kDeadline (never after cut_by_time()). To be asked once per block.
   Status check();
@@ -60,7 +59,7 @@ class Run {
 
   const Options& options() const { return options_; }
   const os::Clock& clock() const { return clock_; }
-  WorkerPool& pool() { return pool_; }
+  base::WorkerPool& pool() { return pool_; }
   uint64_t elapsed_ns() const { return clock_.monotonic_ns() - started_ns_; }
 
   // Meters of the plan's steps and, last, of what comes out. A plan inside a plan counts with the step that holds it.
@@ -79,7 +78,7 @@ class Run {
 
  private:
   const os::Clock& clock_;
-  WorkerPool& pool_;
+  base::WorkerPool& pool_;
   const Options options_;
   std::stop_token stop_;
   std::atomic<bool> cancel_{false};

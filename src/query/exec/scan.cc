@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "query/exec/pool.h"
-
 namespace clew::query::exec {
 
 using contract::GranulePtr;

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/worker_pool.h"
 #include "os/sim_clock.h"
-#include "query/exec/pool.h"
 
 namespace clew::query::exec {
 namespace {
@@ -45,7 +45,7 @@ std::vector<Block> random_blocks(uint64_t seed) {
 
 std::vector<int64_t> sorted(const std::vector<Block>& blocks, bool descending, uint64_t limit) {
   os::SimClock clock;
-  WorkerPool pool(1);
+  base::WorkerPool pool(1);
   Run run(clock, pool, {.millis_max = 0, .block_rows = 7}, {});
   SortStep step({{0, descending, SortAs::kAuto}}, limit, "sort");
   std::unique_ptr<Operator> sort = step.start(run);

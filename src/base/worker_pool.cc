@@ -1,9 +1,9 @@
-#include "query/exec/pool.h"
+#include "base/worker_pool.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace clew::query::exec {
+namespace clew::base {
 
 namespace {
 constexpr std::chrono::milliseconds kWaitMax{100};
@@ -16,7 +16,7 @@ WorkerPool::WorkerPool(uint32_t workers) {
 WorkerPool::~WorkerPool() {
   for (std::jthread& thread : threads_) thread.request_stop();
   {
-    base::MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
     wake_.notify_all();
   }
   threads_.clear();
@@ -28,7 +28,7 @@ void WorkerPool::work_on(Job& job) {
     if (i >= job.count) return;
     (*job.task)(i);
     if (job.done.fetch_add(1) + 1 == job.count) {
-      base::MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
       ended_.notify_all();
     }
   }
@@ -38,7 +38,7 @@ void WorkerPool::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::shared_ptr<Job> job;
     {
-      base::MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
       if (jobs_.empty()) {
         wake_.wait_for(mutex_, kWaitMax);
         continue;
@@ -52,7 +52,7 @@ void WorkerPool::loop(const std::stop_token& stop) {
     if (i >= job->count) continue;
     (*job->task)(i);
     if (job->done.fetch_add(1) + 1 == job->count) {
-      base::MutexLock lock(mutex_);
+      MutexLock lock(mutex_);
       ended_.notify_all();
     }
   }
@@ -68,14 +68,14 @@ void WorkerPool::run(uint32_t count, const std::function<void(uint32_t)>& task) 
   job->task = &task;
   job->count = count;
   {
-    base::MutexLock lock(mutex_);
+    MutexLock lock(mutex_);
     jobs_.push_back(job);
     wake_.notify_all();
   }
   work_on(*job);
-  base::MutexLock lock(mutex_);
+  MutexLock lock(mutex_);
   while (job->done.load() < count) ended_.wait_for(mutex_, kWaitMax);
   std::erase(jobs_, job);
 }
 
-}  // namespace clew::query::exec
+}  // namespace clew::base

@@ -1,4 +1,4 @@
-// WorkerPool: a few threads that run the tasks of all queries side by side.
+// WorkerPool: a few threads that run the tasks of all questions side by side.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 #include "base/mutex.h"
 
-namespace clew::query::exec {
+namespace clew::base {
 
 // Threads: run() on any thread, many at a time.
 class WorkerPool {
@@ -39,11 +39,11 @@ class WorkerPool {
   void work_on(Job& job);
   void loop(const std::stop_token& stop);
 
-  base::Mutex mutex_;
-  base::CondVar wake_;   // a job came, or stop
-  base::CondVar ended_;  // a task ended
+  Mutex mutex_;
+  CondVar wake_;   // a job came, or stop
+  CondVar ended_;  // a task ended
   std::deque<std::shared_ptr<Job>> jobs_ CLEW_GUARDED_BY(mutex_);
   std::vector<std::jthread> threads_;
 };
 
-}  // namespace clew::query::exec
+}  // namespace clew::base

@@ -290,10 +290,10 @@ std::string TreePrinter::step_text(const Json& step, bool top) const {
   Color color = outcome == "failed" ? Color::kRed : outcome == "open" ? Color::kYellow : Color::kGreen;
   if (!outcome.empty()) out += "  " + painted(outcome, color, terminal_);
   if (uint64_t tries = number_at(step, "tries"); tries > 1) out += " after " + grouped(tries) + " tries";
-  if (!has_problem(step, "missing")) {
-    out += has_problem(step, "no_end") ? "  > " : "  ";  // of an open step what was seen
-    out += human_millis(real_at(step, "duration_ms"));
-  }
+  double millis = real_at(step, "duration_ms");
+  bool open = has_problem(step, "no_end");
+  // Of an open step that is how long it was seen, if at all.
+  if (!has_problem(step, "missing") && !(open && millis == 0)) out += (open ? "  > " : "  ") + human_millis(millis);
   std::string who = clean(step, "service");
   if (!clean(step, "process").empty()) who += (who.empty() ? "process " : " process ") + clean(step, "process");
   if (!who.empty()) out += "  " + painted(who, Color::kCyan, terminal_);

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string>
 
+#include "text/utf8.h"
+
 namespace clew::query::exec {
 
 using model::Value;
@@ -102,24 +104,6 @@ class JsonReader {
     return bad();
   }
 
-  static void append_utf8(uint32_t c, std::string& out) {
-    if (c < 0x80) {
-      out.push_back(static_cast<char>(c));
-    } else if (c < 0x800) {
-      out.push_back(static_cast<char>(0xc0 | (c >> 6)));
-      out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-    } else if (c < 0x10000) {
-      out.push_back(static_cast<char>(0xe0 | (c >> 12)));
-      out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-      out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-    } else {
-      out.push_back(static_cast<char>(0xf0 | (c >> 18)));
-      out.push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3f)));
-      out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-      out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-    }
-  }
-
   Result<uint32_t> read_hex4() {
     uint32_t c = 0;
     if (at_ + 4 > text_.size()) return bad();
@@ -145,11 +129,17 @@ class JsonReader {
       default: return bad();
     }
     uint32_t code = CLEW_TRY(read_hex4());
+    size_t behind = at_;
     if (code >= 0xd800 && code < 0xdc00 && take_word("\\u")) {
       uint32_t low = CLEW_TRY(read_hex4());
-      if (low >= 0xdc00 && low < 0xe000) code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+      if (low >= 0xdc00 && low < 0xe000) {
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+      } else {
+        at_ = behind;
+      }
     }
-    append_utf8(code, out);
+    // Half a pair is no character.
+    text::append_utf8(code >= 0xd800 && code < 0xe000 ? 0xfffd : code, out);
     return {};
   }
 

@@ -59,6 +59,17 @@ Result<std::vector<uint64_t>> RowGroup::seqs() const {
   return all;
 }
 
+SeqBounds RowGroup::seq_bounds() const {
+  if (seqs_ == Seqs::kFromCommits) {
+    if (commits_->empty()) return {};
+    const CommitRange& last = commits_->back();
+    return {commits_->front().first_seq.get(), last.first_seq.get() + last.rows - 1};
+  }
+  const Chunk* chunk = directory_.find(kSeqColumn);
+  if (!chunk || chunk->stats.form != StatsForm::kInts) return {};
+  return {static_cast<uint64_t>(chunk->stats.int_min), static_cast<uint64_t>(chunk->stats.int_max)};
+}
+
 Result<std::vector<uint64_t>> RowGroup::block_seqs(uint32_t block_number, contract::ScanStats* stats) const {
   if (seqs_ == Seqs::kFromCommits) {
     std::vector<uint64_t> all = CLEW_TRY(seqs());

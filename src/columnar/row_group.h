@@ -46,6 +46,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   uint64_t bytes() const override { return directory_.data_bytes; }
   Result<std::vector<int64_t>> times() const override;
   Result<std::vector<uint64_t>> seqs() const override;
+  SeqBounds seq_bounds() const override;
   contract::GranulePtr granule(Seq up_to, DeletedRows deleted, Reading reading) const override;
   bool may_match(const contract::Predicate& where) const override;
   bool stores(std::string_view column) const override { return directory_.find(column) != nullptr; }

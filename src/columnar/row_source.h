@@ -29,6 +29,12 @@ struct CommitRange {
 // Bytes of rows taken out by a delete: one bit per row, null when none.
 using DeletedRows = std::shared_ptr<const std::vector<bool>>;
 
+// Of a row source no row has a _seq outside these.
+struct SeqBounds {
+  uint64_t min = 0;
+  uint64_t max = UINT64_MAX;
+};
+
 // kWhole: the first access reads all bytes at once, as it suits who wants a few rows of many columns.
 enum class Reading : uint8_t { kBlocks, kWhole };
 
@@ -44,6 +50,8 @@ class RowSource {
   // `_time` of every row, and its _seq.
   virtual Result<std::vector<int64_t>> times() const = 0;
   virtual Result<std::vector<uint64_t>> seqs() const = 0;
+  // Cost: no reading.
+  virtual SeqBounds seq_bounds() const = 0;
   // The same rows for queries; rows with _seq > up_to or in `deleted` are not alive.
   virtual contract::GranulePtr granule(Seq up_to, DeletedRows deleted, Reading reading = Reading::kBlocks) const = 0;
   // False: no row meets the condition, by what is in memory.

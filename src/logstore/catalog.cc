@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -36,10 +37,11 @@ bool overlaps(contract::TimeRange range, int64_t time_min, int64_t time_max) {
 
 }  // namespace
 
-void FieldCatalogue::Known::note(model::Type type) {
-  if (type == model::Type::kNull) return;
+bool FieldCatalogue::Known::note(model::Type type) {
+  if (type == model::Type::kNull) return false;
   if (types == 0) first_type = type;
-  types |= 1u << static_cast<unsigned>(type);
+  uint32_t before = std::exchange(types, types | 1u << static_cast<unsigned>(type));
+  return types != before;
 }
 
 FieldCatalogue::Known* FieldCatalogue::find_or_add(std::string_view name, int64_t time_min, int64_t time_max) {
@@ -47,6 +49,7 @@ FieldCatalogue::Known* FieldCatalogue::find_or_add(std::string_view name, int64_
   if (it == fields_.end()) {
     if (fields_.size() >= kCatalogueNamesMax) return nullptr;
     it = fields_.emplace(name, Known{.first_seen = time_min, .last_seen = time_max}).first;
+    ++changes_;
   }
   it->second.first_seen = std::min(it->second.first_seen, time_min);
   it->second.last_seen = std::max(it->second.last_seen, time_max);
@@ -69,7 +72,7 @@ void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t t
     if (column->values_count() == 0 || column->name().front() == '_') continue;
     Known* known = find_or_add(column->name(), time_min, time_max);
     if (known == nullptr) continue;
-    for (const model::KindRun& run : column->runs()) known->note(model::type_of(run.kind));
+    for (const model::KindRun& run : column->runs()) changes_ += known->note(model::type_of(run.kind));
   }
 }
 
@@ -77,14 +80,14 @@ void FieldCatalogue::note(const std::vector<columnar::RestName>& names, int64_t 
   for (const columnar::RestName& rest : names) {
     Known* known = find_or_add(rest.name, time_min, time_max);
     for (unsigned k = 0; known != nullptr && k < 16; ++k) {
-      if (rest.kinds >> k & 1) known->note(model::type_of(static_cast<model::Kind>(k)));
+      if (rest.kinds >> k & 1) changes_ += known->note(model::type_of(static_cast<model::Kind>(k)));
     }
   }
 }
 
 void FieldCatalogue::note(const contract::FieldInfo& field) {
   Known* known = find_or_add(field.name, field.first_seen, field.last_seen);
-  for (size_t i = 0; known != nullptr && i < field.types.size(); ++i) known->note(field.types[i]);
+  for (size_t i = 0; known != nullptr && i < field.types.size(); ++i) changes_ += known->note(field.types[i]);
 }
 
 std::vector<contract::FieldInfo> FieldCatalogue::list() const {
@@ -367,10 +370,24 @@ uint64_t Catalog::journal_seq_floor() const {
   return floor;
 }
 
+template <class Take>
+void Catalog::each_dataset(const std::string& tenant, const std::vector<std::string>& datasets, Take take) const {
+  for (const std::string& name : datasets) {
+    auto it = datasets_.find({tenant, name});
+    if (it != datasets_.end()) take(it->second);
+  }
+  if (!datasets.empty()) return;
+  for (auto it = datasets_.lower_bound({tenant, ""}); it != datasets_.end() && it->first.tenant == tenant; ++it) {
+    take(it->second);
+  }
+}
+
 Catalog::View Catalog::view(const std::string& tenant, const std::vector<std::string>& datasets,
                             contract::TimeRange range) const {
   View out;
-  auto take = [&](const DatasetState& dataset) {
+  base::MutexLock lock(mutex_);
+  out.up_to = up_to_;
+  each_dataset(tenant, datasets, [&](const DatasetState& dataset) {
     for (const PartPtr& part : dataset.parts) {
       if (!overlaps(range, part->source->time_min(), part->source->time_max())) continue;
       out.parts.push_back({part->source, part->deleted, part});
@@ -379,17 +396,27 @@ Catalog::View Catalog::view(const std::string& tenant, const std::vector<std::st
       if (!overlaps(range, s->meta.time_min, s->meta.time_max)) continue;
       out.segments.push_back({s->reader, s->deleted, s->meta, s});
     }
-  };
+  });
+  return out;
+}
+
+Catalog::View Catalog::view_of_seqs(const std::string& tenant, const std::vector<std::string>& datasets,
+                                    contract::SeqRange range) const {
+  View out;
+  auto overlap = [&range](uint64_t min, uint64_t max) { return max > range.after.get() && min <= range.up_to.get(); };
   base::MutexLock lock(mutex_);
   out.up_to = up_to_;
-  for (const std::string& name : datasets) {
-    auto it = datasets_.find({tenant, name});
-    if (it != datasets_.end()) take(it->second);
-  }
-  if (!datasets.empty()) return out;
-  for (auto it = datasets_.lower_bound({tenant, ""}); it != datasets_.end() && it->first.tenant == tenant; ++it) {
-    take(it->second);
-  }
+  each_dataset(tenant, datasets, [&](const DatasetState& dataset) {
+    // By first_seq: those of interest to a reader that follows are the last ones.
+    for (auto part = dataset.parts.rbegin(); part != dataset.parts.rend(); ++part) {
+      if ((*part)->end_seq() <= range.after.get() + 1) break;
+      if (!overlap((*part)->first_seq(), (*part)->end_seq() - 1)) continue;
+      out.parts.push_back({(*part)->source, (*part)->deleted, *part});
+    }
+    for (const SegmentPtr& s : dataset.segments) {
+      if (overlap(s->meta.seq_min, s->meta.seq_max)) out.segments.push_back({s->reader, s->deleted, s->meta, s});
+    }
+  });
   return out;
 }
 
@@ -403,9 +430,12 @@ void Catalog::set_deleted(const std::vector<std::pair<PartPtr, columnar::Deleted
 void Catalog::note_fields(const DatasetKey& key, const model::Batch& batch, const std::vector<columnar::RestName>& rest,
                           int64_t time_min, int64_t time_max) {
   base::MutexLock lock(mutex_);
-  FieldCatalogue& fields = datasets_[key].fields;
+  auto [dataset, fresh] = datasets_.try_emplace(key);
+  FieldCatalogue& fields = dataset->second.fields;
+  uint64_t before = fields.changes();
   fields.note(batch, time_min, time_max);
   fields.note(rest, time_min, time_max);
+  if (fresh || fields.changes() != before) names_version_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void Catalog::note_fields(const DatasetKey& key, const std::vector<contract::FieldInfo>& fields) {

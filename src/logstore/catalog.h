@@ -18,6 +18,7 @@
 #include "columnar/part.h"
 #include "columnar/row_source.h"
 #include "columnar/segment.h"
+#include "contract/event_feed.h"
 #include "contract/event_source.h"
 #include "logstore/manifest.h"
 #include "logstore/store_options.h"
@@ -58,6 +59,8 @@ class FieldCatalogue {
   void note(const std::vector<columnar::RestName>& names, int64_t time_min, int64_t time_max);
   void note(const contract::FieldInfo& field);
   std::vector<contract::FieldInfo> list() const;
+  // Grows with every name, and every type of a name, that was not there before.
+  uint64_t changes() const { return changes_; }
 
  private:
   struct Known {
@@ -65,13 +68,15 @@ class FieldCatalogue {
     int64_t last_seen = 0;
     uint32_t types = 0;  // bit t: model::Type t
     model::Type first_type = model::Type::kNull;
-    void note(model::Type type);
+    // True when the type is new.
+    bool note(model::Type type);
   };
   // Null when there are too many names.
   Known* find_or_add(std::string_view name, int64_t time_min, int64_t time_max);
 
   std::map<std::string, Known, std::less<>> fields_;
   std::set<uint64_t> shapes_;
+  uint64_t changes_ = 0;
 };
 
 struct DatasetState {
@@ -157,6 +162,9 @@ class Catalog {
   };
   // Everything of these datasets (all when empty) that overlaps the range.
   View view(const std::string& tenant, const std::vector<std::string>& datasets, contract::TimeRange range) const;
+  // Everything of these datasets (all when empty) that may hold a _seq of the range.
+  View view_of_seqs(const std::string& tenant, const std::vector<std::string>& datasets,
+                    contract::SeqRange range) const;
   // Gives rows of parts and segments new delete marks, all at once.
   void set_deleted(const std::vector<std::pair<PartPtr, columnar::DeletedRows>>& parts,
                    const std::vector<std::pair<SegmentPtr, std::vector<columnar::DeletedRows>>>& segments);
@@ -168,6 +176,9 @@ class Catalog {
   // Errors: kNotFound.
   Result<std::vector<contract::FieldInfo>> fields(const DatasetKey& key) const;
   std::vector<contract::DatasetInfo> datasets(const std::string& tenant) const;
+  // Grows when there is a dataset, a field or a type of a field that was not there before, or by note_settings().
+  uint64_t names_version() const { return names_version_.load(std::memory_order_acquire); }
+  void note_settings() { names_version_.fetch_add(1, std::memory_order_acq_rel); }
   // True when the dataset is there or may still be made.
   bool admits(const DatasetKey& key) const;
   std::vector<SegmentPtr> all_segments() const;
@@ -177,6 +188,10 @@ class Catalog {
 
  private:
   void drop_part_use(const PartEntry& part) CLEW_REQUIRES(mutex_);
+  // Calls take(dataset) for each of the datasets, all of the tenant when none is named.
+  template <class Take>
+  void each_dataset(const std::string& tenant, const std::vector<std::string>& datasets, Take take) const
+      CLEW_REQUIRES(mutex_);
   std::optional<FlushJob> choose_flush(int64_t now, uint64_t journal_bytes, bool everything) const
       CLEW_REQUIRES(mutex_);
   std::optional<MergeJob> choose_merge_job(int64_t now, bool everything) const CLEW_REQUIRES(mutex_);
@@ -185,6 +200,7 @@ class Catalog {
   std::vector<SegmentPtr> choose_merge(std::vector<SegmentPtr> segments, int64_t now, bool everything) const;
 
   const StoreOptions options_;
+  std::atomic<uint64_t> names_version_{0};
   mutable base::Mutex mutex_;
   std::map<DatasetKey, DatasetState> datasets_ CLEW_GUARDED_BY(mutex_);
   std::map<uint64_t, JournalUse> journal_files_ CLEW_GUARDED_BY(mutex_);

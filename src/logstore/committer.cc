@@ -107,6 +107,7 @@ void Committer::commit_group(std::vector<PendingWrite>& group) {
   }
   engine_.catalog.publish(std::move(published), next_seq_ - 1);
   for (PendingWrite& write : group) answer(write);
+  engine_.feed.ring();
 }
 
 Status Committer::append_group(std::vector<PendingWrite>& group,

@@ -16,6 +16,7 @@
 #include "logstore/dedupe.h"
 #include "logstore/log_store.h"
 #include "logstore/manifest.h"
+#include "logstore/store_feed.h"
 #include "logstore/store_metrics.h"
 #include "logstore/store_options.h"
 #include "os/clock.h"
@@ -32,6 +33,7 @@ struct Engine {
         options(o),
         metrics(registry),
         catalog(o),
+        feed(catalog),
         dedupe(o.dedupe_keys_max, metrics.dedupe_evicted),
         created_ids(o.created_ids_max) {}
 
@@ -64,6 +66,7 @@ struct Engine {
   StoreMetrics metrics;
   std::unique_ptr<os::DirLock> lock;
   Catalog catalog;
+  StoreFeed feed;
   Dedupe dedupe;
   CreatedIds created_ids;
   std::unique_ptr<journal::Journal> journal;

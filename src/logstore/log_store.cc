@@ -200,6 +200,8 @@ std::vector<std::pair<std::string, model::Type>> LogStore::declared_types(const 
   return parts_->engine.settings_of({access.tenant.get(), dataset}).declared_types;
 }
 
+contract::EventFeed& LogStore::feed() { return parts_->engine.feed; }
+
 namespace {
 
 // Changes one dataset's settings by an edit.
@@ -211,7 +213,7 @@ Status change_settings(Engine& engine, const contract::Access& access, const std
   change(settings);
   Edit edit;
   edit.settings.emplace_back(std::move(key), std::move(settings));
-  return engine.append_edit(edit, [] {});
+  return engine.append_edit(edit, [&engine] { engine.catalog.note_settings(); });
 }
 
 }  // namespace

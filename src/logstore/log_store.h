@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "contract/event_feed.h"
 #include "contract/event_sink.h"
 #include "contract/event_source.h"
 #include "journal/journal.h"
@@ -85,6 +86,9 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   Result<std::vector<contract::FieldInfo>> fields(const contract::Access& access, const std::string& dataset) override;
   std::vector<std::pair<std::string, model::Type>> declared_types(const contract::Access& access,
                                                                   const std::string& dataset) override;
+
+  // Everything that is committed, as it comes. Lifetime: the store's.
+  contract::EventFeed& feed();
 
   // Settings of a dataset; they need no events to be there. Errors: kForbidden, kIo, kFull, kUnavailable.
   Status declare_types(const contract::Access& access, const std::string& dataset,

@@ -7,6 +7,7 @@
 #include "expr/diagnostic.h"
 #include "query/exec/plan.h"
 #include "query/exec/subplan.h"
+#include "query/failures.h"
 #include "query/ppl/events_part.h"
 #include "query/ppl/query.h"
 #include "query/ppl/subsearch.h"
@@ -18,69 +19,6 @@ namespace {
 
 constexpr uint64_t kProgressEveryNanos = 100'000'000;
 constexpr uint64_t kNanosPerMilli = 1'000'000;
-
-FailureKind kind_of_code(std::string_view code) {
-  if (code == expr::kSyntaxError) return FailureKind::kSyntax;
-  if (code == expr::kFieldNotFound) return FailureKind::kFieldNotFound;
-  if (code == expr::kTypeError) return FailureKind::kType;
-  if (code == expr::kEvaluationError) return FailureKind::kEvaluation;
-  if (code == expr::kUnsupportedOperation) return FailureKind::kUnsupported;
-  if (code == expr::kResourceLimitExceeded) return FailureKind::kResourceLimit;
-  if (code == ppl::kDatasetNotFoundCode) return FailureKind::kDatasetNotFound;
-  return FailureKind::kSemantic;
-}
-
-Failure failure_at(std::string_view text, FailureKind kind, std::string reason, const expr::SourceSpan* span,
-                   const std::string& suggestion) {
-  Failure out;
-  out.kind = kind;
-  out.reason = std::move(reason);
-  if (span != nullptr) {
-    expr::LineColumn at = expr::locate(text, span->begin);
-    out.line = at.line;
-    out.column = at.column;
-    out.length = span->end > span->begin ? span->end - span->begin : 0;
-  }
-  if (!suggestion.empty()) out.suggestions.push_back(suggestion);
-  return out;
-}
-
-Failure syntax_failure(std::string_view text, const expr::TokenStream& tokens, const Error& error) {
-  const expr::Diagnostic& d = tokens.diagnostic();
-  if (d.code.empty()) return failure_at(text, FailureKind::kSyntax, error.message(), nullptr, "");
-  return failure_at(text, kind_of_code(d.code), d.message, &d.span, d.suggestion);
-}
-
-Failure plan_failure(std::string_view text, const ppl::Context& context, const Error& error) {
-  if (!context.fault()) {
-    FailureKind kind = error.code() == Code::kForbidden ? FailureKind::kForbidden : FailureKind::kInternal;
-    return failure_at(text, kind, error.message(), nullptr, "");
-  }
-  const ppl::Fault& fault = *context.fault();
-  return failure_at(text, kind_of_code(fault.code), fault.message, fault.placed ? &fault.span : nullptr,
-                    fault.suggestion);
-}
-
-Failure run_failure(const Error& error) {
-  Failure out;
-  out.reason = error.message();
-  switch (error.code()) {
-    case Code::kCancelled: out.kind = FailureKind::kCancelled; break;
-    case Code::kDeadline:
-      out.kind = FailureKind::kResourceLimit;
-      out.suggestions.push_back("ask for a shorter time range (earliest=-1h), or filter before the aggregation");
-      break;
-    case Code::kLimit:
-      out.kind = FailureKind::kResourceLimit;
-      out.suggestions.push_back(
-          "group by fewer or coarser fields, filter first, or ask for a shorter time range (earliest=-1h)");
-      break;
-    case Code::kInvalid: out.kind = FailureKind::kEvaluation; break;
-    case Code::kForbidden: out.kind = FailureKind::kForbidden; break;
-    default: out.kind = FailureKind::kInternal;
-  }
-  return out;
-}
 
 // Hands rows to the receiver.
 class ReceiverSink final : public exec::Operator {
@@ -214,7 +152,7 @@ class EngineOfSource final : public Engine {
   }
 
   std::optional<Failure> check(const std::string& text) const override {
-    if (text.size() > kQueryTextBytesMax) return too_long();
+    if (text.size() > kQueryTextBytesMax) return too_long_failure();
     expr::TokenStream tokens(text);
     Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
     if (query.ok()) return std::nullopt;
@@ -222,7 +160,7 @@ class EngineOfSource final : public Engine {
   }
 
   std::variant<RowSelector, Failure> selector(const std::string& text, const contract::Access& access) const override {
-    if (text.size() > kQueryTextBytesMax) return too_long();
+    if (text.size() > kQueryTextBytesMax) return too_long_failure();
     expr::TokenStream tokens(text);
     Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
     if (!query.ok()) return syntax_failure(text, tokens, query.error());
@@ -239,7 +177,7 @@ class EngineOfSource final : public Engine {
   }
 
   std::variant<std::string, Failure> events_part(const std::string& text) const override {
-    if (text.size() > kQueryTextBytesMax) return too_long();
+    if (text.size() > kQueryTextBytesMax) return too_long_failure();
     expr::TokenStream tokens(text);
     Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
     if (!query.ok()) return syntax_failure(text, tokens, query.error());
@@ -252,7 +190,7 @@ class EngineOfSource final : public Engine {
 
   std::variant<std::vector<std::string>, Failure> datasets_of(const std::string& text,
                                                               const contract::Access& access) const override {
-    if (text.size() > kQueryTextBytesMax) return too_long();
+    if (text.size() > kQueryTextBytesMax) return too_long_failure();
     expr::TokenStream tokens(text);
     Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
     if (!query.ok()) return syntax_failure(text, tokens, query.error());
@@ -270,13 +208,6 @@ class EngineOfSource final : public Engine {
   base::WorkerPool& pool() override { return pool_; }
 
  private:
-  static Failure too_long() {
-    Failure out;
-    out.kind = FailureKind::kSyntax;
-    out.reason = fmt::format("the query is longer than {} bytes", kQueryTextBytesMax);
-    return out;
-  }
-
   static RowSelector selector_of(exec::PlanPtr plan) {
     RowSelector out;
     out.datasets = plan->scan->scan.datasets;
@@ -297,7 +228,7 @@ class EngineOfSource final : public Engine {
   Outcome run_registered(uint64_t id, const Request& request, Receiver& receiver, std::stop_token stop) {
     Outcome outcome;
     if (request.text.size() > kQueryTextBytesMax) {
-      outcome.failure = too_long();
+      outcome.failure = too_long_failure();
       return outcome;
     }
     expr::TokenStream tokens(request.text);

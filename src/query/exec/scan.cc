@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "query/exec/row_fetch.h"
+
 namespace clew::query::exec {
 
 using contract::GranulePtr;
@@ -64,23 +66,6 @@ bool may_match(const ScanSpec& spec, const contract::Granule& granule) {
 }
 
 uint32_t blocks_of(const contract::Granule& granule) { return (granule.rows() + kBlockRows - 1) / kBlockRows; }
-
-// A damaged block costs the rows that needed it; anything else ends the query.
-Status leave_out_damaged(Run& run, Status status, size_t rows) {
-  if (status.ok() || status.error().code() != Code::kCorrupt) return status;
-  run.scan.damaged_rows.fetch_add(rows);
-  return {};
-}
-
-Result<Block> read_output(const ScanSpec& spec, BlockReader& reader, const Selection& rows) {
-  Block block;
-  block.rows = static_cast<uint32_t>(rows.size());
-  for (Slot slot : spec.output) {
-    VectorPtr vector = CLEW_TRY(reader.column(slot, &rows));
-    block.set(slot, std::move(vector));
-  }
-  return block;
-}
 
 // ---- in order
 
@@ -193,74 +178,15 @@ class OrderedScan {
     size_t done = 0;
     while (done < count && wanted()) {
       size_t rows = std::min({count - done, emit_rows_, static_cast<size_t>(enough_ - emitted_)});
-      CLEW_TRY(emit_rows(std::span<const Found>(pending_).subspan(done, rows)));
+      std::vector<RowPlace> places;
+      places.reserve(rows);
+      for (size_t i = done; i < done + rows; ++i) places.push_back({pending_[i].granule, pending_[i].row});
+      CLEW_TRY(push_rows(run_, spec_, granules_, places, sink_));
       done += rows;
       emitted_ += rows;
       emit_rows_ = std::min(emit_rows_ * 4, kEmitRowsMax);
     }
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(done));
-    return {};
-  }
-
-  struct Fetch {
-    uint32_t granule = 0;
-    uint32_t block = 0;
-    Selection rows;                // in the block
-    std::vector<uint32_t> places;  // in the output
-    Block columns;
-    bool damaged = false;
-  };
-
-  std::vector<Fetch> plan_fetches(std::span<const Found> found) const {
-    std::vector<uint32_t> order(found.size());
-    for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return std::pair(found[a].granule, found[a].row) < std::pair(found[b].granule, found[b].row);
-    });
-    std::vector<Fetch> fetches;
-    for (uint32_t i : order) {
-      uint32_t block = found[i].row / kBlockRows;
-      if (fetches.empty() || fetches.back().granule != found[i].granule || fetches.back().block != block) {
-        fetches.push_back({found[i].granule, block, {}, {}, {}, false});
-      }
-      fetches.back().rows.push_back(found[i].row % kBlockRows);
-      fetches.back().places.push_back(i);
-    }
-    return fetches;
-  }
-
-  Status fetch(Fetch& fetch) {
-    CLEW_TRY(run_.check());
-    expr::Evaluator evaluator;
-    BlockReader reader(*granules_[fetch.granule], fetch.block, spec_.columns, evaluator, run_.scan);
-    Result<Block> columns = read_output(spec_, reader, fetch.rows);
-    if (columns.ok()) {
-      fetch.columns = std::move(columns).take();
-      return {};
-    }
-    fetch.damaged = columns.error().code() == Code::kCorrupt;
-    return leave_out_damaged(run_, std::move(columns).error(), fetch.rows.size());
-  }
-
-  Status emit_rows(std::span<const Found> found) {
-    std::vector<Fetch> fetches = plan_fetches(found);
-    std::vector<Status> statuses(fetches.size());
-    run_.pool().run(static_cast<uint32_t>(fetches.size()), [&](uint32_t i) { statuses[i] = fetch(fetches[i]); });
-    for (Status& status : statuses) CLEW_TRY(std::move(status));
-    constexpr uint32_t kDamaged = UINT32_MAX;
-    std::vector<RowRef> places(found.size(), RowRef{kDamaged, 0});
-    std::vector<Block> blocks;
-    for (Fetch& f : fetches) {
-      if (f.damaged) continue;
-      for (uint32_t i = 0; i < f.rows.size(); ++i) places[f.places[i]] = {static_cast<uint32_t>(blocks.size()), i};
-      blocks.push_back(std::move(f.columns));
-    }
-    std::erase_if(places, [](const RowRef& ref) { return ref.block == kDamaged; });
-    for (size_t at = 0; at < places.size() && sink_.wants_more(); at += run_.options().block_rows) {
-      size_t rows = std::min<size_t>(run_.options().block_rows, places.size() - at);
-      CLEW_TRY(run_.check());
-      CLEW_TRY(sink_.push(gather(blocks, std::span<const RowRef>(places).subspan(at, rows))));
-    }
     return {};
   }
 

@@ -24,6 +24,8 @@ class FakeExchange final : public net::Exchange {
   void begin_stream(net::Response) override {}
   bool stream_write(std::string) override { return true; }
   void stream_end() override {}
+  net::LiveStreamPtr begin_live(net::Response) override { return nullptr; }
+  Result<net::LiveStreamPtr> accept_websocket(std::string) override { return Error(Code::kInvalid, "none here"); }
   void on_disconnect(std::function<void()>) override {}
   bool disconnected() const override { return false; }
 

@@ -15,7 +15,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr uint32_t kLingerMs = 2'000;  // how long a refused body is read away so that the answer arrives
+constexpr size_t kWriteBytes = 256u << 10;  // handed to the socket at a time
+constexpr uint32_t kLingerMs = 2'000;       // how long a refused body is read away so that the answer arrives
 
 std::string chunk_of(std::string_view bytes) {
   char head[24];
@@ -75,7 +76,7 @@ void Connection::send(Response response, bool stream) {
     }
   }
   // From a handler on this strand the write begins at once, else it is posted there.
-  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] { self->start_write(); });
+  asio::dispatch(strand_, [self = shared_from_this()] { self->start_write(); });
 }
 
 bool Connection::stream_write(std::string bytes) {
@@ -92,8 +93,36 @@ bool Connection::stream_write(std::string bytes) {
     out_bytes_ += chunk.size();
     out_.push_back(std::move(chunk));
   }
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->start_write(); });
+  asio::post(strand_, [self = shared_from_this()] { self->start_write(); });
   return true;
+}
+
+bool Connection::live_offer(std::string bytes) {
+  if (gone()) return false;
+  if (bytes.empty() || request_.method == "HEAD") return true;
+  {
+    base::MutexLock lock(out_mutex_);
+    if (out_bytes_ > kLiveBufferBytes) {
+      room_wanted_ = true;
+      return false;
+    }
+    std::string chunk = out_chunked_ ? chunk_of(bytes) : std::move(bytes);
+    out_bytes_ += chunk.size();
+    out_.push_back(std::move(chunk));
+  }
+  asio::post(strand_, [self = shared_from_this()] { self->start_write(); });
+  return true;
+}
+
+bool Connection::live_has_room() {
+  base::MutexLock lock(out_mutex_);
+  return out_bytes_ <= kLiveBufferBytes;
+}
+
+void Connection::on_live_room(std::function<void()> room) {
+  live_.store(true);
+  base::MutexLock lock(out_mutex_);
+  on_room_ = std::move(room);
 }
 
 void Connection::stream_end() {
@@ -106,7 +135,7 @@ void Connection::stream_end() {
       out_bytes_ += 5;
     }
   }
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->start_write(); });
+  asio::post(strand_, [self = shared_from_this()] { self->start_write(); });
 }
 
 void Connection::start_write() {
@@ -123,22 +152,37 @@ void Connection::start_write() {
     return;
   }
   writing_ = true;
-  deadline_in(all_.limits().write_stall_timeout_ms);
   std::vector<asio::const_buffer> buffers;
   for (const std::string& piece : on_wire_) buffers.emplace_back(asio::buffer(piece));
-  asio::async_write(socket_, buffers,
+  // Asked before each piece that the socket takes: whoever takes some bytes now and then is slow, not stalled.
+  auto more = [self = shared_from_this()](const ErrorCode& error, size_t) -> size_t {
+    if (error) return 0;
+    self->stall_deadline();
+    return kWriteBytes;
+  };
+  asio::async_write(socket_, buffers, std::move(more),
                     [self = shared_from_this()](ErrorCode error, size_t bytes) { self->on_written(error, bytes); });
+}
+
+void Connection::stall_deadline() {
+  deadline_in(live_.load() ? all_.limits().live_stall_timeout_ms : all_.limits().write_stall_timeout_ms);
 }
 
 void Connection::on_written(ErrorCode error, size_t bytes) {
   writing_ = false;
   if (error) return lost();
   no_deadline();
+  std::function<void()> room;
   {
     base::MutexLock lock(out_mutex_);
     out_bytes_ -= bytes;
     out_room_.notify_all();
+    if (room_wanted_ && out_bytes_ <= kLiveBufferBytes / 2) {
+      room_wanted_ = false;
+      room = on_room_;
+    }
   }
+  if (room) room();
   start_write();
 }
 
@@ -147,7 +191,9 @@ void Connection::after_answer() {
     base::MutexLock lock(out_mutex_);
     if (!out_end_) return;
     out_end_ = false;
+    on_room_ = nullptr;
   }
+  live_.store(false);
   {
     base::MutexLock lock(gone_mutex_);
     on_gone_ = nullptr;
@@ -187,7 +233,7 @@ void Connection::watch(std::function<void()> gone) {
     if (!this->gone()) on_gone_ = std::exchange(gone, nullptr);
   }
   if (gone) return gone();
-  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
+  asio::dispatch(strand_, [self = shared_from_this()] {
     if (!self->watching_ && !self->is_idle()) self->begin_watch();
   });
 }

@@ -41,6 +41,7 @@ std::vector<ConnectionPtr> Connections::open() {
 Connection::Connection(Connections& all, Socket socket, std::string peer)
     : all_(all),
       socket_(std::move(socket)),
+      strand_(socket_.get_executor()),
       peer_(std::move(peer)),
       in_(kHeaderBytesMax + kReadBytes),
       raw_(&all.parts().budget),
@@ -54,17 +55,17 @@ void Connection::deadline_in(uint32_t ms) {
 
 void Connection::close_if_late(uint64_t now_ns) {
   if (deadline_ns_.load(std::memory_order_relaxed) > now_ns) return;
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->lost(); });
+  asio::post(strand_, [self = shared_from_this()] { self->lost(); });
 }
 
 void Connection::close_if_idle() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(strand_, [self = shared_from_this()] {
     if (self->is_idle()) self->lost();
   });
 }
 
 void Connection::start() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->read_request(); });
+  asio::post(strand_, [self = shared_from_this()] { self->read_request(); });
 }
 
 // The client has gone, or must go: everything waiting learns of it.
@@ -83,10 +84,17 @@ void Connection::lost() {
     on_gone_ = nullptr;
   }
   if (callback) callback();
+  if (cut_taken_) cut_taken_();
+}
+
+Socket Connection::take_socket(std::function<void()> cut) {
+  no_deadline();
+  cut_taken_ = std::move(cut);
+  return std::move(socket_);
 }
 
 void Connection::close_now() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->lost(); });
+  asio::post(strand_, [self = shared_from_this()] { self->lost(); });
 }
 
 void Connection::release_body() {

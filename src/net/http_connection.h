@@ -90,6 +90,18 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool gone() const { return gone_.load(std::memory_order_relaxed); }
   void release_body();
 
+  // The side of a live stream; on any thread.
+  bool live_offer(std::string bytes);
+  bool live_has_room();
+  void on_live_room(std::function<void()> room);
+
+  // Hands the socket over to a protocol that follows HTTP on it; on the strand, while nothing is read or written. `cut`
+  // closes it when the server says so.
+  Socket take_socket(std::function<void()> cut);
+  const Strand& strand() const { return strand_; }
+  // True when the client has sent more than its request.
+  bool has_more_bytes() const { return in_.size() > 0; }
+
   const Request& request() const { return request_; }
 
  private:
@@ -113,6 +125,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   std::string head_of(const Response& response, bool stream) const;
   void start_write();
+  void stall_deadline();
   void on_written(ErrorCode error, size_t bytes);
   void after_answer();
   void linger();
@@ -122,6 +135,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   Connections& all_;
   Socket socket_;
+  const Strand strand_;  // the socket's, which take_socket takes along
   std::string peer_;
   boost::beast::flat_buffer in_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::empty_body>> parser_;
@@ -150,12 +164,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::deque<std::string> out_ CLEW_GUARDED_BY(out_mutex_);
   size_t out_bytes_ CLEW_GUARDED_BY(out_mutex_) = 0;
   bool out_end_ CLEW_GUARDED_BY(out_mutex_) = false;
+  bool room_wanted_ CLEW_GUARDED_BY(out_mutex_) = false;  // a piece of a live stream was refused
+  std::function<void()> on_room_ CLEW_GUARDED_BY(out_mutex_);
+  std::atomic<bool> live_{false};
   bool out_chunked_ = false;
   bool writing_ = false;
   std::deque<std::string> on_wire_;
 
   base::Mutex gone_mutex_;
   std::function<void()> on_gone_ CLEW_GUARDED_BY(gone_mutex_);
+  std::function<void()> cut_taken_;  // of take_socket, on the strand
   // The watch for the client's end, on the strand. A watch has a number: it may fire when it is over already.
   bool watching_ = false;
   uint64_t watch_number_ = 0;
@@ -163,5 +181,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
 // The request and its answer, as the handler gets them.
 ExchangePtr exchange_of(ConnectionPtr connection);
+
+// Goes on as a WebSocket (web_socket.cc). Errors: kInvalid when the request asks for none.
+Result<LiveStreamPtr> accept_websocket(const ConnectionPtr& connection, std::string first);
 
 }  // namespace clew::net

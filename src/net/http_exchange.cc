@@ -4,6 +4,29 @@
 namespace clew::net {
 namespace {
 
+class LiveStreamOf final : public LiveStream {
+ public:
+  explicit LiveStreamOf(ConnectionPtr connection) : connection_(std::move(connection)) {}
+  ~LiveStreamOf() override {
+    if (!ended_.load()) connection_->close_now();
+  }
+  bool offer(std::string piece) override { return connection_->live_offer(std::move(piece)); }
+  bool has_room() const override { return connection_->live_has_room(); }
+  bool gone() const override { return connection_->gone(); }
+  void on_change(std::function<void()> changed) override {
+    connection_->on_live_room(changed);
+    connection_->watch(std::move(changed));
+  }
+  void end() override {
+    if (!ended_.exchange(true)) connection_->stream_end();
+  }
+  void cut() override { connection_->close_now(); }
+
+ private:
+  ConnectionPtr connection_;
+  std::atomic<bool> ended_{false};
+};
+
 class ExchangeOf final : public Exchange {
  public:
   explicit ExchangeOf(ConnectionPtr connection) : connection_(std::move(connection)) {}
@@ -28,6 +51,16 @@ class ExchangeOf final : public Exchange {
   void stream_end() override {
     streaming_ = false;
     connection_->stream_end();
+  }
+  LiveStreamPtr begin_live(Response response) override {
+    answered_ = true;
+    connection_->send(std::move(response), true);
+    return std::make_shared<LiveStreamOf>(connection_);
+  }
+  Result<LiveStreamPtr> accept_websocket(std::string first) override {
+    LiveStreamPtr stream = CLEW_TRY(net::accept_websocket(connection_, std::move(first)));
+    answered_ = true;
+    return stream;
   }
   void on_disconnect(std::function<void()> gone) override { connection_->watch(std::move(gone)); }
   bool disconnected() const override { return connection_->gone(); }

@@ -15,6 +15,7 @@
 #include "net/address.h"
 #include "net/buffer.h"
 #include "net/http_message.h"
+#include "net/live_stream.h"
 #include "os/clock.h"
 
 namespace clew::net {
@@ -29,6 +30,7 @@ struct HttpLimits {
   uint32_t idle_timeout_ms = 75'000;         // between requests
   uint32_t body_stall_timeout_ms = 30'000;   // without a byte of the body
   uint32_t write_stall_timeout_ms = 30'000;  // without a byte of the answer taken
+  uint32_t live_stall_timeout_ms = 600'000;  // the same for live streams: a reader may pause, say a terminal
 };
 
 // One request and its answer.
@@ -52,6 +54,13 @@ class Exchange {
   // Waits while more than kStreamBufferBytes are unsent. False when the client has gone or takes nothing: stop then.
   virtual bool stream_write(std::string bytes) = 0;
   virtual void stream_end() = 0;
+
+  // Sends status and headers, and hands the answer to a writer that never waits; in place of answer or begin_stream.
+  // `response.body` is its beginning, whatever its size.
+  virtual LiveStreamPtr begin_live(Response response) = 0;
+  // The same over a WebSocket; `first`, when there is something, is its first message.
+  // Errors: kInvalid when the request asks for no WebSocket; the caller has yet to answer then.
+  virtual Result<LiveStreamPtr> accept_websocket(std::string first) = 0;
 
   // Begins to watch for the client going away; `gone` runs at most once, on a thread of the server.
   virtual void on_disconnect(std::function<void()> gone) = 0;

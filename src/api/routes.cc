@@ -13,6 +13,8 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(query_routes(parts));
   router.add(explore_routes(parts));
   router.add(parse_routes(parts));
+  router.add(tail_routes(parts));
+  router.add(subscribe_routes(parts));
   router.add(async_routes(parts));
   router.add(error_routes(parts));
   router.add(openapi_route(router));

@@ -25,6 +25,8 @@ std::vector<Route> jaeger_routes(ServerParts& parts);     // Jaeger's query API
 std::vector<Route> zipkin_routes(ServerParts& parts);     // Zipkin's query API
 std::vector<Route> explore_routes(ServerParts& parts);    // fields, facets, histogram
 std::vector<Route> parse_routes(ServerParts& parts);      // tokens, mistakes, completions
+std::vector<Route> tail_routes(ServerParts& parts);       // events as they come
+std::vector<Route> subscribe_routes(ServerParts& parts);  // named places in them
 std::vector<Route> async_routes(ServerParts& parts);      // running queries, and those that go on by themselves
 std::vector<Route> error_routes(ServerParts& parts);      // errors and messages in groups
 std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields

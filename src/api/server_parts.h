@@ -8,6 +8,7 @@
 #include "api/settings.h"
 #include "base/metrics.h"
 #include "contract/event_source.h"
+#include "live/live.h"
 #include "logstore/log_store.h"
 #include "net/buffer.h"
 #include "os/clock.h"
@@ -20,6 +21,7 @@ struct ServerParts {
   Ingest& ingest;
   logstore::LogStore& store;  // also the EventSource of the read routes
   query::Engine& engine;
+  live::Live& live;
   base::Registry& metrics;
   net::MemoryBudget& body_budget;
   const os::Clock& clock;

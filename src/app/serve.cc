@@ -18,6 +18,7 @@
 #include "app/config.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
+#include "live/live.h"
 #include "logstore/log_store.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
@@ -157,6 +158,7 @@ class Server {
   std::atomic<bool> ready_{false};
   std::unique_ptr<logstore::LogStore> store_;
   std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<live::Live> live_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
   std::unique_ptr<api::ServerParts> parts_;
@@ -225,10 +227,13 @@ Status Server::start() {
   CLEW_TRY(open_store());
   CLEW_TRY(set_dataset_rules(options_));
   engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
+  live_ = CLEW_TRY(
+      live::Live::open({*disk_, *clock_, *store_, store_->feed(), metrics_}, options_.data + "/subscriptions"));
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,
                                                                .engine = *engine_,
+                                                               .live = *live_,
                                                                .metrics = metrics_,
                                                                .body_budget = body_budget_,
                                                                .clock = *clock_,
@@ -287,6 +292,7 @@ Status Server::write_run_file() {
 void Server::stop() {
   if (!ready_.exchange(false) && http_ == nullptr) return;
   jaeger_udp_.reset();
+  if (live_ != nullptr) live_->stop();  // answers without an end; nothing else would end them
   {
     // All at once: they share the time that there is.
     std::jthread grpc([this] {

@@ -116,7 +116,9 @@ bool Connection::live_offer(std::string bytes) {
 
 bool Connection::live_has_room() {
   base::MutexLock lock(out_mutex_);
-  return out_bytes_ <= kLiveBufferBytes;
+  bool room = out_bytes_ <= kLiveBufferBytes;
+  room_wanted_ = room_wanted_ || !room;
+  return room;
 }
 
 void Connection::on_live_room(std::function<void()> room) {

@@ -63,6 +63,10 @@ class CurlClient final : public HttpClient {
     curl_easy_setopt(curl_, CURLOPT_PROXY, "");
     curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
     if (call.timeout_ms > 0) curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, static_cast<long>(call.timeout_ms));
+    if (call.quiet_timeout_ms > 0) {
+      curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(call.quiet_timeout_ms / 1000));
+    }
     if (call.method == "HEAD") curl_easy_setopt(curl_, CURLOPT_NOBODY, 1L);
     if (!call.body.empty() || call.method == "POST" || call.method == "PUT") {
       curl_easy_setopt(curl_, CURLOPT_POST, 1L);

@@ -18,7 +18,8 @@ struct HttpCall {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string_view body;
-  uint32_t timeout_ms = 0;  // for the whole call; 0: none
+  uint32_t timeout_ms = 0;        // for the whole call; 0: none
+  uint32_t quiet_timeout_ms = 0;  // without a byte, in whole seconds; 0: none
   // Gets the answer's body as it comes when the status is below 400; false ends the call. Without it the body is kept.
   std::function<bool(std::string_view)> on_body;
 };

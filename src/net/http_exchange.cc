@@ -11,7 +11,7 @@ class LiveStreamOf final : public LiveStream {
     if (!ended_.load()) connection_->close_now();
   }
   bool offer(std::string piece) override { return connection_->live_offer(std::move(piece)); }
-  bool has_room() const override { return connection_->live_has_room(); }
+  bool has_room() override { return connection_->live_has_room(); }
   bool gone() const override { return connection_->gone(); }
   void on_change(std::function<void()> changed) override {
     connection_->on_live_room(changed);

@@ -20,11 +20,12 @@ class LiveStream {
   // Takes the piece whole, or not at all: false when there is no room, or the client has gone. Of a WebSocket each
   // piece is a message.
   virtual bool offer(std::string piece) = 0;
-  virtual bool has_room() const = 0;
+  // False asks to be told when there is room.
+  virtual bool has_room() = 0;
   virtual bool gone() const = 0;
 
-  // `changed` runs when there is room again after a refused piece, and when the client has gone; on a thread of the
-  // server, so it must be short. Call once.
+  // `changed` runs when there is room again after that was asked for or a piece refused, and when the client has gone;
+  // on a thread of the server, so it must be short. Call once.
   virtual void on_change(std::function<void()> changed) = 0;
 
   // What was taken is sent, then the answer is over.

@@ -64,7 +64,9 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket> {
 
   bool has_room() {
     base::MutexLock lock(mutex_);
-    return unsent_bytes_ <= kLiveBufferBytes;
+    bool room = unsent_bytes_ <= kLiveBufferBytes;
+    room_wanted_ = room_wanted_ || !room;
+    return room;
   }
   bool gone() const { return gone_.load(std::memory_order_relaxed); }
 
@@ -199,7 +201,7 @@ class WebSocketStream final : public LiveStream {
     if (!ended_.load()) socket_->cut();
   }
   bool offer(std::string piece) override { return socket_->offer(std::move(piece)); }
-  bool has_room() const override { return socket_->has_room(); }
+  bool has_room() override { return socket_->has_room(); }
   bool gone() const override { return socket_->gone(); }
   void on_change(std::function<void()> changed) override { socket_->on_change(std::move(changed)); }
   void end() override {

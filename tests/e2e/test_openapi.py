@@ -94,6 +94,13 @@ def calls(server):
     yield "post", "/clew/v1/queries", "", {"query": "source=logs | head 1"}
     yield "get", "/clew/v1/queries/{ID}", str(began), None
     yield "get", "/clew/v1/queries/{ID}/result", str(began), None
+    yield "put", "/clew/v1/subscriptions/{NAME}", "pager", {"query": "level=error", "start": "oldest"}
+    yield "get", "/clew/v1/subscriptions", "", None
+    yield "get", "/clew/v1/subscriptions/{NAME}", "pager", None
+    yield "get", "/clew/v1/subscriptions/{NAME}/events", "pager", None
+    yield "post", "/clew/v1/subscriptions/{NAME}/events", "pager", {"limit": 3, "wait_ms": 10}
+    yield "post", "/clew/v1/subscriptions/{NAME}/ack", "pager", {"up_to": 3}
+    yield "delete", "/clew/v1/subscriptions/{NAME}", "pager", None
     for what in ("traces", "goals"):
         yield "get", f"/clew/v1/{what}/{{ID}}", "t1", None
         yield "post", f"/clew/v1/{what}", "", {"of": "t1"}
@@ -129,8 +136,8 @@ def test_answers_have_the_shape_of_the_document(filled):
         for value in values:
             assert schemas.problems(schema, value) == [], (method, path)
         seen.add((method, path))
-    # A snapshot writes where the test says; cancelling has tests of its own.
-    left = {("post", "/clew/v1/snapshot"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
+    # A snapshot writes where the test says; cancelling, and tails, which have no end, have tests of their own.
+    left = {("post", "/clew/v1/snapshot"), ("get", "/clew/v1/tail"), ("post", "/clew/v1/tail"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
             ("get", "/clew/v1/traces/typical")}
     assert {(m, p) for p, methods in document["paths"].items() for m in methods} - seen == left
 

@@ -6,6 +6,8 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"serve", "takes events, keeps them, answers queries", run_serve},
       {"query", "asks a question in PPL", run_query},
+      {"tail", "shows events as they come", run_tail},
+      {"subscribe", "gives each event at least once, from a named place", run_subscribe},
       {"tree", "shows a request as a tree of goals, from any of its lines or ids", run_tree},
       {"trace", "shows a request over time, with its critical path", run_trace},
       {"traces", "lists requests: the newest, the slowest, the failed", run_traces},

@@ -18,6 +18,8 @@ std::span<const Command> commands();
 
 int run_serve(int argc, char** argv);
 int run_query(int argc, char** argv);
+int run_tail(int argc, char** argv);
+int run_subscribe(int argc, char** argv);
 int run_tree(int argc, char** argv);
 int run_trace(int argc, char** argv);
 int run_traces(int argc, char** argv);

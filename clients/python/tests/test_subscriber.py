@@ -91,7 +91,7 @@ def test_events_and_where_it_goes_on(scripted):
 
 def test_filter_and_missed(scripted):
     told = []
-    script = scripted(message(1) + 'event: missed\ndata: {"missed":{"events":12,"exact":true}}\n\n' + message(2) + message(3))
+    script = scripted(message(1) + 'event: missed\ndata: {"missed":12,"exact":true}\n\n' + message(2) + message(3))
     events = clew.subscribe(url=script.url, keep=lambda fields: fields["n"] != 2, on_missed=told.append)
     assert [event.fields["n"] for event in take(events, 2)] == [1, 3]
     assert told == [12] and events.missed == 12
@@ -152,7 +152,7 @@ def test_python_m_clew_tail(scripted):
 
 @pytest.fixture
 def tailing_server(server):
-    if server.post("/clew/v1/check", {"query": "level=info"}).status != 200 or server.get("/clew/v1/subscriptions").status == 404:
+    if server.get("/clew/v1/subscriptions").status == 404:
         pytest.skip("this server has no tail")
     return server
 

@@ -99,7 +99,7 @@ class Subscription:
             elif message.kind == "up_to":
                 self._acknowledge(json.loads(message.data)["up_to"])
             elif message.kind == "missed":
-                self._tell_missed(json.loads(message.data)["missed"]["events"])
+                self._tell_missed(json.loads(message.data)["missed"])
             elif message.kind == "failed":
                 raise SubscribeError(_reason(message.data))
             if message.id:

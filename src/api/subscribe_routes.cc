@@ -132,7 +132,9 @@ std::string batch_body(const query::LiveAnswer& answer, Seq committed) {
     live::append_row(live::Form::kNdjson, record, live::Placed::kNo, body);
     body.pop_back();  // the newline
   }
-  body += "],\"up_to\":" + std::to_string(answer.up_to.get());
+  body += ']';
+  if (answer.damaged_rows > 0) body += ",\"damaged\":" + std::to_string(answer.damaged_rows);
+  body += ",\"up_to\":" + std::to_string(answer.up_to.get());
   body += ",\"behind\":" + std::to_string(committed.get() - std::min(answer.up_to, committed).get()) + "}\n";
   return body;
 }

@@ -99,6 +99,8 @@ bool LiveReader::take_record(const Json& record) {
     bool exact = record.value("exact", true);
     say(fmt::format("{}{} events came too fast and are not shown", exact ? "" : "up to ",
                     grouped(number_at(record, "missed"))));
+  } else if (record.contains("damaged")) {
+    say(grouped(number_at(record, "damaged")) + " events are damaged and left out: run clew verify on the store");
   } else if (record.contains("heartbeat")) {
     place_ = std::max(place_.value_or(0), number_at(record["heartbeat"], "up_to"));
   } else if (record.contains("error")) {

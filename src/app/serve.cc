@@ -229,6 +229,10 @@ Status Server::start() {
   engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
   live_ = CLEW_TRY(
       live::Live::open({*disk_, *clock_, *store_, store_->feed(), metrics_}, options_.data + "/subscriptions"));
+  if (live_->subscriptions().damaged_logs() > 0) {
+    say(fmt::format("subscriptions: the log in {}/subscriptions is DAMAGED and set aside; their places are lost",
+                    options_.data));
+  }
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,

@@ -52,6 +52,10 @@ void append_missed(Form form, uint64_t events, bool exact, std::string& out) {
   append_record(form, "missed", "", fmt::format("{{\"missed\":{},\"exact\":{}}}", events, exact), out);
 }
 
+void append_damaged(Form form, uint64_t rows, std::string& out) {
+  append_record(form, "damaged", "", fmt::format("{{\"damaged\":{}}}", rows), out);
+}
+
 void append_up_to(Form form, Seq up_to, std::string& out) {
   append_record(form, "up_to", std::to_string(up_to.get()), fmt::format("{{\"up_to\":{}}}", up_to.get()), out);
 }

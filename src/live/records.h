@@ -25,6 +25,8 @@ void append_begin(Form form, Seq from, const std::vector<std::string>& warnings,
 void append_heartbeat(Form form, Seq up_to, std::string& out);
 // `exact`: otherwise it is at most so many.
 void append_missed(Form form, uint64_t events, bool exact, std::string& out);
+// So many events could not be read.
+void append_damaged(Form form, uint64_t rows, std::string& out);
 // All rows up to here were sent: what a subscriber acknowledges.
 void append_up_to(Form form, Seq up_to, std::string& out);
 void append_end(Form form, std::string_view reason, std::string& out);

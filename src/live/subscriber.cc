@@ -23,6 +23,7 @@ Turn SubscriberStream::turn(Round& round) {
       return {.next = Turn::Next::kOver};
     }
     for (const query::LiveRecord& record : (*answer)->records) append_row(form_, record, Placed::kNo, piece);
+    if ((*answer)->damaged_rows > 0) append_damaged(form_, (*answer)->damaged_rows, piece);
     at_ = (*answer)->up_to;
     events_.add((*answer)->records.size());
   }
@@ -63,6 +64,7 @@ Turn SubscriberPoll::turn(Round& round) {
     if (!answer->ok() && query_->may_try_less(answer->error())) return {.next = Turn::Next::kAgain};
     if (!answer->ok() || !(*answer)->records.empty()) return give(*answer);
     at_ = nothing.up_to = (*answer)->up_to;
+    damaged_rows_ += (*answer)->damaged_rows;
   }
   if (round.now_ns() >= until_ns_) return give(std::move(nothing));
   if (at_ < round.committed()) return {.next = Turn::Next::kAgain};
@@ -70,7 +72,10 @@ Turn SubscriberPoll::turn(Round& round) {
 }
 
 Turn SubscriberPoll::give(Result<query::LiveAnswer> answer) {
-  if (answer.ok()) events_.add(answer->records.size());
+  if (answer.ok()) {
+    events_.add(answer->records.size());
+    answer->damaged_rows += damaged_rows_;
+  }
   answer_(std::move(answer));
   return {.next = Turn::Next::kOver};
 }

@@ -2,6 +2,7 @@
 // acknowledged comes again. Each name is one place in the feed; two clients that read one name get the same events.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -80,6 +81,7 @@ class SubscriberPoll final : public Follower {
   const uint64_t until_ns_;
   Answer answer_;
   base::Counter& events_;
+  uint64_t damaged_rows_ = 0;  // of windows that gave nothing else
   std::atomic<bool> gone_{false};
 };
 

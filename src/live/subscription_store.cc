@@ -164,14 +164,26 @@ Status SubscriptionStore::load(Seq committed) {
     }
     return begin_generation(all_);
   }
-  if (!generations.empty()) return Error(Code::kCorrupt, dir_ + ": no log of subscriptions has a whole header");
+  for (uint64_t generation : generations) {
+    CLEW_TRY(disk_.rename(path_of(dir_, generation), path_of(dir_, generation) + ".damaged"));
+    ++damaged_logs_;
+  }
   return {};
 }
 
 Status SubscriptionStore::read_log(std::string_view bytes) {
   base::MutexLock lock(mutex_);
   uint64_t at = kHeaderBytes;
-  while (std::optional<std::string_view> body = record_at(bytes, at)) {
+  std::string magic;
+  base::Writer(magic).u32(kRecordMagic);
+  while (at < bytes.size()) {
+    uint64_t begin = at;
+    std::optional<std::string_view> body = record_at(bytes, at);
+    if (!body) {
+      // The torn end of the log; or damage, and what is behind it counts.
+      at = bytes.find(magic, begin + 1);
+      continue;
+    }
     base::Reader in(*body);
     auto kind = static_cast<Kind>(in.u8());
     Subscription s;

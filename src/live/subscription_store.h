@@ -2,7 +2,7 @@
 //
 // Invariants:
 //   S1. acknowledge() answers ok only when the place is on disk; it never goes back.
-//   S2. After a crash the log is read up to its first torn record: everything answered ok is before it.
+//   S2. A record that is torn or damaged costs itself and no other; what was answered ok is torn by no crash.
 #pragma once
 
 #include <cstdint>
@@ -48,9 +48,13 @@ std::string encode_log_header(uint64_t generation);
 class SubscriptionStore {
  public:
   // Places behind `committed` are of a store that is gone: they are set back to it.
-  // Errors: kCorrupt when no log is whole; kUnsupported for a newer one; kIo, kFull.
+  // A log without a whole header is set aside as `.damaged`; the server must start all the same.
+  // Errors: kUnsupported for a newer log; kIo, kFull.
   static Result<std::unique_ptr<SubscriptionStore>> open(os::Disk& disk, const os::Clock& clock, std::string dir,
                                                          Seq committed);
+
+  // Logs that were set aside by open().
+  uint32_t damaged_logs() const { return damaged_logs_; }
 
   std::vector<Subscription> list(const std::string& tenant) const;
   // Errors: kNotFound.
@@ -81,6 +85,7 @@ class SubscriptionStore {
   os::Disk& disk_;
   const os::Clock& clock_;
   const std::string dir_;
+  uint32_t damaged_logs_ = 0;
   base::Mutex write_mutex_;                                      // before mutex_
   std::unique_ptr<os::File> log_ CLEW_GUARDED_BY(write_mutex_);  // null: a new generation is due
   uint64_t generation_ CLEW_GUARDED_BY(write_mutex_) = 0;

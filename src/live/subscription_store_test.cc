@@ -128,6 +128,28 @@ TEST_F(SubscriptionStoreTest, CutAtEveryByteItKeepsWhatIsWhole) {
   EXPECT_EQ(best, 5u);
 }
 
+TEST_F(SubscriptionStoreTest, DamageCostsOneRecord) {
+  open();
+  ASSERT_TRUE(store_->create(kTenant, "a", "", Seq(0)).ok());
+  ASSERT_TRUE(store_->create(kTenant, "b", "", Seq(0)).ok());
+  ASSERT_TRUE(store_->acknowledge(kTenant, "b", Seq(7)).ok());
+  ASSERT_TRUE(store_->acknowledge(kTenant, "b", Seq(9)).ok());
+  std::string log = disk_.contents(newest_log());
+  size_t second_ack = log.rfind("CUBS");
+  disk_.flip(newest_log(), log.rfind("CUBS", second_ack - 1) + 15, 0x10);
+  open();
+  EXPECT_EQ(acked("b"), 9u);
+  EXPECT_EQ(acked("a"), 0u);
+  disk_.flip(newest_log(), 3, 0x10);
+  open();
+  EXPECT_EQ(store_->damaged_logs(), 1u);
+  EXPECT_TRUE(store_->list(kTenant).empty());
+  ASSERT_TRUE(store_->create(kTenant, "c", "", Seq(1)).ok());
+  open();
+  EXPECT_EQ(store_->damaged_logs(), 0u);
+  EXPECT_EQ(acked("c"), 1u);
+}
+
 // Every operation of the disk fails once; what was answered ok is there afterwards, also without power.
 TEST_F(SubscriptionStoreTest, WhateverFailsNothingAnsweredIsLost) {
   for (uint64_t fail_at = 1;; ++fail_at) {

@@ -50,6 +50,7 @@ bool Tail::give(Round& round) {
   if (!answer->ok()) return leave_out(round, answer->error());
   std::string piece;
   for (const query::LiveRecord& record : (*answer)->records) append_row(form_, record, Placed::kYes, piece);
+  if ((*answer)->damaged_rows > 0) append_damaged(form_, (*answer)->damaged_rows, piece);
   if (!piece.empty()) {
     if (!stream_->offer(std::move(piece))) return true;  // gone: the next turn sees it
     said_ns_ = round.now_ns();

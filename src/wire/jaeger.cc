@@ -1,5 +1,7 @@
 #include "wire/jaeger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <string>
@@ -136,7 +138,9 @@ void JaegerDecoder::State::begin(const Intake& intake) {
 void JaegerDecoder::State::take(const Span& span) {
   uint64_t number = ++events.received;
   auto refuse = [&](Reason reason, const char* why) {
-    events.reject({number, reason, std::string(kItemName) + " " + std::to_string(number) + ": " + why});
+    // There may be millions of them; no text is made that is not kept.
+    bool kept = events.rejections.size() < kRejectionsMax;
+    events.reject({number, reason, kept ? fmt::format("{} {}: {}", kItemName, number, why) : std::string()});
   };
   if (span.trace_id.empty() || span.span_id.empty())
     return refuse(Reason::kSyntax, "a span needs a trace id and a span id");

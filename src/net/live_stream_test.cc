@@ -121,13 +121,13 @@ class LiveStreamTest : public testing::Test {
   std::unique_ptr<os::Clock> clock_ = os::make_real_clock();
   MemoryBudget budget_{kBodyBudgetBytes};
   base::Registry metrics_;
-  std::unique_ptr<HttpServer> server_;  // goes after the stream
-  base::Mutex mutex_;
-  base::CondVar begun_;
-  LiveStreamPtr stream_;
   base::Mutex changes_mutex_;
   base::CondVar changed_;
   int changes_ = 0;
+  std::unique_ptr<HttpServer> server_;  // goes before what its threads tell, and after the stream
+  base::Mutex mutex_;
+  base::CondVar begun_;
+  LiveStreamPtr stream_;
 };
 
 constexpr const char* kGet = "GET /live HTTP/1.1\r\nHost: x\r\n\r\n";

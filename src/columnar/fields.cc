@@ -17,6 +17,7 @@ using model::Vector;
 using model::VectorPtr;
 
 constexpr std::string_view kIngestTimeField = "_ingest_time";
+constexpr std::string_view kDatasetField = "_dataset";
 
 // Fills the nulls of `first` from `second`; value by value, as both may have other types.
 VectorPtr coalesce(const VectorPtr& first, const VectorPtr& second) {
@@ -144,6 +145,10 @@ Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const S
   if (field == kSeqColumn) return seq_column(block, rows, stats);
   if (field == model::kIdField) return derived_id(block, rows, stats);
   if (field == model::kIndexField) return index_column(block, rows, stats);
+  if (field == kDatasetField) {
+    auto name = Vector::constant(Value::string(group_.dataset()), static_cast<uint32_t>(rows.size()));
+    return VectorPtr(std::make_shared<Vector>(std::move(name)));
+  }
   if (field == kIngestTimeField) return ingest_times(block, rows, stats);
   auto way = CLEW_TRY(group_.names().steps(field));
   VectorPtr result;
@@ -212,8 +217,30 @@ Result<VectorPtr> Fields::ingest_times(uint32_t block, const Selection& rows, Sc
   return VectorPtr(std::move(out));
 }
 
+contract::ColumnStats Fields::seq_stats() const {
+  contract::ColumnStats stats;
+  int64_t least = 0;
+  int64_t greatest = 0;
+  if (group_.seqs_form() == Seqs::kFromCommits) {
+    if (group_.commits().empty()) return stats;
+    const CommitRange& last = group_.commits().back();
+    least = static_cast<int64_t>(group_.commits().front().first_seq.get());
+    greatest = static_cast<int64_t>(last.first_seq.get() + last.rows - 1);
+  } else {
+    const Chunk* chunk = group_.directory().find(kSeqColumn);
+    if (!chunk || chunk->stats.form != StatsForm::kInts) return stats;
+    least = chunk->stats.int_min;
+    greatest = chunk->stats.int_max;
+  }
+  stats.known = true;
+  stats.min = Value::of_lane(model::Type::kLong, least);
+  stats.max = Value::of_lane(model::Type::kLong, greatest);
+  return stats;
+}
+
 Result<contract::ColumnStats> Fields::column_stats(std::string_view field) const {
   contract::ColumnStats stats;
+  if (field == kSeqColumn) return seq_stats();
   if (field.starts_with('_')) return stats;
   auto way = CLEW_TRY(group_.names().steps(field));
   if (way->empty()) {

@@ -52,6 +52,7 @@ class Fields {
   Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
+  contract::ColumnStats seq_stats() const;
 
   const RowGroup& group_;
   mutable base::Mutex mutex_;

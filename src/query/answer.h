@@ -9,6 +9,7 @@
 
 #include "model/value.h"
 #include "model/vector.h"
+#include "query/place.h"
 
 namespace clew::query {
 
@@ -48,6 +49,7 @@ struct OutputColumn {
 struct RowBatch {
   uint32_t rows = 0;
   std::vector<model::VectorPtr> columns;
+  std::optional<Continuation> end;  // behind the last row; of a request with a page whose query can be continued
 };
 
 // What the answer is worth (the Clew-Answer header or last record, docs/PPL.md section 0.6).
@@ -100,6 +102,8 @@ struct Outcome {
   Exactness exactness;
   QueryStats stats;
   std::vector<std::string> warnings;
+  // Of a request with a page: more rows follow. None when the answer is all, or its query cannot be continued.
+  std::optional<Continuation> next;
 };
 
 }  // namespace clew::query

@@ -23,8 +23,9 @@ constexpr uint64_t kNanosPerMilli = 1'000'000;
 // Hands rows to the receiver.
 class ReceiverSink final : public exec::Operator {
  public:
-  ReceiverSink(exec::Run& run, const exec::Plan& plan, Receiver& receiver)
-      : run_(run), plan_(plan), receiver_(receiver) {}
+  // `up_to`: of the request's page.
+  ReceiverSink(exec::Run& run, const exec::Plan& plan, uint64_t up_to, Receiver& receiver)
+      : run_(run), plan_(plan), up_to_(up_to), receiver_(receiver) {}
 
   // The schema goes out before any work, unless the steps still decide about columns.
   Status begin() { return plan_.late_columns ? Status() : tell_schema(); }
@@ -38,6 +39,7 @@ class ReceiverSink final : public exec::Operator {
       batch.columns.push_back(there ? block.slots[column.slot] : exec::null_vector(block.rows));
     }
     rows_ += batch.rows;
+    if (plan_.scan && plan_.scan->places && batch.rows != 0) batch.end = end_ = end_of(block);
     run_.stage(run_.stages() - 1).rows_in.fetch_add(batch.rows);
     CLEW_TRY(cancel_on_error(receiver_.rows(batch)));
     tell_progress();
@@ -47,8 +49,18 @@ class ReceiverSink final : public exec::Operator {
   Status finish() override { return tell_schema(); }
   bool wants_more() const override { return true; }
   uint64_t rows() const { return rows_; }
+  // Behind the last row that was handed out.
+  const std::optional<Continuation>& end() const { return end_; }
 
  private:
+  Continuation end_of(const exec::Block& block) const {
+    const model::Vector& times = *block.at(plan_.scan->places->time);
+    const model::Vector& seqs = *block.at(plan_.scan->places->seq);
+    uint32_t last = block.rows - 1;
+    Place place{times.value(last).i64(), static_cast<uint64_t>(seqs.value(last).i64())};
+    return {up_to_ != 0 ? up_to_ : run_.scanned.up_to, place};
+  }
+
   Status tell_schema() {
     if (told_schema_) return {};
     told_schema_ = true;
@@ -76,10 +88,12 @@ class ReceiverSink final : public exec::Operator {
 
   exec::Run& run_;
   const exec::Plan& plan_;
+  const uint64_t up_to_;
   Receiver& receiver_;
   std::vector<exec::PlanColumn> shown_;
   bool told_schema_ = false;
   uint64_t rows_ = 0;
+  std::optional<Continuation> end_;
   uint64_t told_ns_ = 0;
 };
 
@@ -237,7 +251,8 @@ class EngineOfSource final : public Engine {
       outcome.failure = syntax_failure(request.text, tokens, query.error());
       return outcome;
     }
-    ppl::Context context(source_, request.access, clock_.now().get(), request.text);
+    const int64_t now = request.page && request.page->now_nanos != 0 ? request.page->now_nanos : clock_.now().get();
+    ppl::Context context(source_, request.access, now, request.text);
     context.leaves = request.leaves;
     context.newest_first = request.newest_first;
     context.optimise = request.optimise;
@@ -245,7 +260,8 @@ class EngineOfSource final : public Engine {
     if ((*query)->explain != ppl::Explain::kPlan) {
       context.evaluate = [&](const exec::Plan& inner) { return evaluate(id, request, inner, begun_ns, stop); };
     }
-    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {request.range, request.limits.rows, request.raw});
+    ppl::PlanOptions options{request.range, request.limits.rows, request.raw, request.ids, request.page};
+    Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, options);
     if (!plan.ok()) {
       bool limit = !context.fault() && plan.error().code() != Code::kForbidden;
       outcome.failure = limit ? run_failure(plan.error()) : plan_failure(request.text, context, plan.error());
@@ -295,6 +311,7 @@ class EngineOfSource final : public Engine {
     options.groups_max = request.limits.groups;
     options.block_rows = options_.block_rows;
     options.cuttable = cuttable && plan.row_query();
+    options.cut_in_order = request.page && request.page->required;
     auto run = std::make_shared<exec::Run>(clock_, pool_, options, std::move(stop));
     run->begin_stages(plan.steps.size());
     registry_.attach(id, run);
@@ -304,11 +321,36 @@ class EngineOfSource final : public Engine {
   void answer(uint64_t id, const Request& request, const exec::Plan& plan, uint64_t millis, Receiver& receiver,
               std::stop_token stop, Outcome& outcome) {
     std::shared_ptr<exec::Run> run = begin_run(id, request, plan, millis, std::move(stop));
-    ReceiverSink sink(*run, plan, receiver);
+    ReceiverSink sink(*run, plan, request.page ? request.page->up_to : 0, receiver);
     Status status = sink.begin();
     if (status.ok()) status = exec::execute(*run, source_, plan, sink);
     finish(*run, request, plan, status, outcome);
     outcome.stats.rows_returned = sink.rows();
+    if (!outcome.failure && request.page && plan.scan && plan.scan->places) {
+      outcome.next = next_of(*run, *request.page, plan.scan->scan.order, sink.end());
+    }
+  }
+
+  static bool is_behind(const Place& a, const Place& b, contract::Order order) {
+    if (order == contract::Order::kOldestFirst) return a.time != b.time ? a.time > b.time : a.seq > b.seq;
+    return a.time != b.time ? a.time < b.time : a.seq < b.seq;
+  }
+
+  // Where the next answer begins, when this one was cut and nothing that comes before was left out.
+  static std::optional<Continuation> next_of(const exec::Run& run, const Page& page, contract::Order order,
+                                             const std::optional<Continuation>& handed_out) {
+    Continuation start{page.up_to != 0 ? page.up_to : run.scanned.up_to, page.after};
+    std::optional<Continuation> next;
+    if (run.cut_rows() != 0) next = handed_out;
+    if (run.was_cut_by_time() && page.required) {
+      // The scan knows whole granules, the receiver rows: the later of the two.
+      next = run.scanned;
+      if (handed_out && (!next->after || is_behind(*handed_out->after, *next->after, order))) next = handed_out;
+    }
+    if (!next) return std::nullopt;
+    next->up_to = start.up_to;
+    if (!next->after) next->after = start.after;
+    return next;
   }
 
   static void finish(exec::Run& run, const Request& request, const exec::Plan& plan, const Status& status,

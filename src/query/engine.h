@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -38,7 +39,9 @@ struct Request {
   bool newest_first = false;  // order of rows without `sort`; _plugins/_ppl: oldest first
   bool leaves = false;        // `*` is every leaf and @timestamp (/clew/v1), else top-level names (_plugins/_ppl)
   Limits limits;
-  bool raw = false;      // the answer is one column `_raw`: each event as it came; row queries only
+  bool raw = false;  // the answer is one column `_raw`: each event as it came; row queries only
+  bool ids = false;  // rows that are stored events begin with their `_id`
+  std::optional<Page> page;
   bool optimise = true;  // off: a plain plan, for tests
 };
 

@@ -136,8 +136,8 @@ class Planner {
     while (true) {
       ppl::Context context(names_, request_.access, parts_.clock.now().get(), request_.text);
       prepare(context);
-      Result<exec::PlanPtr> made =
-          ppl::plan_query(context, **query, {.range = {}, .rows_limit = 0, .raw = request_.raw});
+      Result<exec::PlanPtr> made = ppl::plan_query(
+          context, **query, {.range = {}, .rows_limit = 0, .raw = request_.raw, .ids = false, .page = {}});
       if (!made.ok() && expect_more(context)) continue;
       if (!made.ok()) return refusal_of(**query).value_or(plan_failure(request_.text, context, made.error()));
       if (!is_live(**made)) return refusal_of(**query).value_or(refusal("this query", 0, ""));

@@ -258,6 +258,7 @@ Status execute_scan(Run& run, contract::EventSource& source, const Plan& plan, O
   contract::Snapshot snapshot;
   if (!spec.scan.datasets.empty()) snapshot = CLEW_TRY(source.snapshot(spec.access, spec.scan, run.scan));
   run.granules_planned.fetch_add(snapshot.granules.size());
+  run.scanned.up_to = snapshot.up_to.get();
   if (ordered) {
     Chain chain(plan.steps, 0, plan.steps.size(), run, &sink);
     CLEW_TRY(scan_ordered(run, spec, snapshot, enough, chain.first()));

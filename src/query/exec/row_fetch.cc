@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-
 namespace clew::query::exec {
 namespace {
 
@@ -68,7 +67,7 @@ Status leave_out_damaged(Run& run, Status status, size_t rows) {
 }
 
 Status push_rows(Run& run, const ScanSpec& spec, std::span<const contract::GranulePtr> granules,
-                 std::span<const RowPlace> places, Operator& sink) {
+                 std::span<const RowPlace> places, Operator& sink, const Touch& touch) {
   std::vector<Fetch> fetches = plan_fetches(places);
   std::vector<Status> statuses(fetches.size());
   run.pool().run(static_cast<uint32_t>(fetches.size()),
@@ -82,11 +81,17 @@ Status push_rows(Run& run, const ScanSpec& spec, std::span<const contract::Granu
     for (uint32_t i = 0; i < f.rows.size(); ++i) refs[f.places[i]] = {static_cast<uint32_t>(blocks.size()), i};
     blocks.push_back(std::move(f.columns));
   }
+  std::vector<uint32_t> kept;  // which of `places` the refs are of
+  for (uint32_t i = 0; i < refs.size(); ++i) {
+    if (refs[i].block != kDamaged) kept.push_back(i);
+  }
   std::erase_if(refs, [](const RowRef& ref) { return ref.block == kDamaged; });
   for (size_t at = 0; at < refs.size() && sink.wants_more(); at += run.options().block_rows) {
     size_t rows = std::min<size_t>(run.options().block_rows, refs.size() - at);
     CLEW_TRY(run.check());
-    CLEW_TRY(sink.push(gather(blocks, std::span<const RowRef>(refs).subspan(at, rows))));
+    Block block = gather(blocks, std::span<const RowRef>(refs).subspan(at, rows));
+    if (touch) touch(std::span<const uint32_t>(kept).subspan(at, rows), block);
+    CLEW_TRY(sink.push(std::move(block)));
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "base/worker_pool.h"
 #include "contract/event_source.h"
 #include "os/clock.h"
+#include "query/place.h"
 
 namespace clew::query::exec {
 
@@ -30,7 +31,8 @@ class Run {
     uint64_t memory_bytes_max = 256ull << 20;
     uint64_t groups_max = 1'000'000;
     uint32_t block_rows = 4096;
-    bool cuttable = false;  // a row query: a time limit ends it with what it has
+    bool cuttable = false;      // a row query: a time limit ends it with what it has
+    bool cut_in_order = false;  // and then without rows that others, not yet found, may come before
   };
   Run(const os::Clock& clock, base::WorkerPool& pool, Options options, std::stop_token stop);
 
@@ -53,6 +55,10 @@ class Run {
   // A column that turned out to be of no use is left out of the answer (plans with late_columns).
   void hide_column(uint32_t slot);
   bool is_hidden(uint32_t slot);
+
+  // What an ordered scan reads from, and, once it is cut by time, the place up to which everything was handed out.
+  // Threads: that of the scan.
+  Continuation scanned;
 
   void warn(std::string text);
   std::vector<std::string> warnings();

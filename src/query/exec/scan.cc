@@ -20,6 +20,8 @@ constexpr uint32_t kLanes = 8;
 // Rows whose columns are fetched in one go when rows are handed out in order.
 constexpr size_t kEmitRowsMax = 65'536;
 constexpr size_t kEmitRowsFirst = 1'024;
+// Beyond so many places of rows that wait for their turn, granules are taken one for each worker.
+constexpr size_t kPendingRows = 262'144;
 
 // Where a matching row lies, and its place in the order.
 struct Found {
@@ -95,6 +97,8 @@ class OrderedScan {
   // Granules to look through next: twice as many as before, but about as many as the rows that lack should take.
   size_t next_wave(size_t done, size_t last) const {
     size_t most = std::min<size_t>(last * 2, 64);
+    // Granules that overlap in time wait for each other: what waits is to be bounded.
+    if (pending_.size() > kPendingRows) return std::min<size_t>(run_.pool().workers(), most);
     uint64_t found = emitted_ + pending_.size();
     if (found == 0 || enough_ == UINT64_MAX) return most;
     uint64_t lack = enough_ - std::min(enough_, found);
@@ -107,6 +111,10 @@ class OrderedScan {
   Status end_early(Status status) {
     if (status.error().code() != Code::kDeadline || !run_.options().cuttable) return status;
     run_.cut_by_time();
+    if (run_.options().cut_in_order) {
+      run_.scanned.after = done_;
+      return {};
+    }
     std::sort(pending_.begin(), pending_.end(), before_);
     return emit(pending_.size());
   }
@@ -170,7 +178,13 @@ class OrderedScan {
                                 [&](const Found& f) { return newest ? f.time > bound : f.time < bound; });
     }
     std::sort(pending_.begin(), safe_end, before_);
-    return emit(static_cast<size_t>(safe_end - pending_.begin()));
+    CLEW_TRY(emit(static_cast<size_t>(safe_end - pending_.begin())));
+    // The last place before those of the granules to come.
+    if (next < granules_.size() && wanted()) {
+      bool newest = spec_.scan.order == Order::kNewestFirst;
+      done_ = newest ? Place{granules_[next]->time_max(), UINT64_MAX} : Place{granules_[next]->time_min(), 0};
+    }
+    return {};
   }
 
   // Hands out the first `count` pending rows and forgets them.
@@ -181,13 +195,34 @@ class OrderedScan {
       std::vector<RowPlace> places;
       places.reserve(rows);
       for (size_t i = done; i < done + rows; ++i) places.push_back({pending_[i].granule, pending_[i].row});
-      CLEW_TRY(push_rows(run_, spec_, granules_, places, sink_));
+      auto touch = [&](std::span<const uint32_t> chosen, Block& block) { add_places(done, chosen, block); };
+      CLEW_TRY(push_rows(run_, spec_, granules_, places, sink_, touch));
       done += rows;
       emitted_ += rows;
       emit_rows_ = std::min(emit_rows_ * 4, kEmitRowsMax);
     }
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(done));
     return {};
+  }
+
+  // What rows that are about to be pushed carry besides: `rows` of those found from `first` on.
+  void add_places(size_t first, std::span<const uint32_t> rows, Block& block) const {
+    if (!spec_.places) return;
+    auto times = std::make_shared<model::Vector>();
+    auto seqs = std::make_shared<model::Vector>();
+    times->type = model::Type::kTimestamp;
+    seqs->type = model::Type::kLong;
+    for (model::Vector* vector : {times.get(), seqs.get()}) {
+      vector->layout = model::Layout::kFlat;
+      vector->size = static_cast<uint32_t>(rows.size());
+      vector->i64.reserve(rows.size());
+    }
+    for (uint32_t row : rows) {
+      times->i64.push_back(pending_[first + row].time);
+      seqs->i64.push_back(static_cast<int64_t>(pending_[first + row].seq));
+    }
+    block.set(spec_.places->time, std::move(times));
+    block.set(spec_.places->seq, std::move(seqs));
   }
 
   Run& run_;
@@ -200,6 +235,7 @@ class OrderedScan {
   std::vector<Found> pending_;
   uint64_t emitted_ = 0;
   size_t emit_rows_ = kEmitRowsFirst;
+  std::optional<Place> done_;  // all granules with rows up to here were looked through, and those rows handed out
 };
 
 // ---- on lanes

@@ -96,13 +96,20 @@ class ExprCondition final : public Condition {
   std::string text_;
 };
 
+// Where a row's place is carried.
+struct PlaceSlots {
+  Slot time = kNoSlot;
+  Slot seq = kNoSlot;
+};
+
 struct ScanSpec {
   contract::Access access;
   contract::Scan scan;
   std::vector<SourceColumn> columns;  // all that conditions or pipeline read
   std::vector<Slot> output;           // what the pipeline reads
   std::vector<ConditionPtr> conditions;
-  std::optional<bool> seq_falls;  // order of rows of one @timestamp; by default that of the scan
+  std::optional<bool> seq_falls;     // order of rows of one @timestamp; by default that of the scan
+  std::optional<PlaceSlots> places;  // an ordered scan also gives each row's place
 };
 
 // Leaves of `rows`, positions in the reader's block, those that lie in the scan's time range and meet all conditions.

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "model/batch.h"
+#include "query/exec/page.h"
 #include "query/exec/rows.h"
 #include "query/exec/sort.h"
 #include "query/ppl/pushdown.h"
@@ -247,7 +249,8 @@ bool keeps_events(const exec::Plan& plan) {
   static constexpr std::string_view kKeep[] = {"where", "sort", "head",  "dedup",    "reverse", "regex",
                                                "eval",  "rex",  "parse", "fillnull", "replace", "member"};
   return plan.scan && std::all_of(plan.steps.begin(), plan.steps.end(), [](const exec::StepPtr& step) {
-           return std::find(std::begin(kKeep), std::end(kKeep), step->name()) != std::end(kKeep);
+           return step->needs() == exec::Needs::kRow ||
+                  std::find(std::begin(kKeep), std::end(kKeep), step->name()) != std::end(kKeep);
          });
 }
 
@@ -260,10 +263,76 @@ Status answer_raw(Pipeline& pipeline) {
   return {};
 }
 
+// ---- pages
+
+// Behind a head these would make the number of rows handed out another than that of rows that the head counted.
+bool takes_rows_out(const exec::Step& step) { return step.name() == "where" || step.name() == "regex"; }
+
+// The step for which an answer cannot go on where another ended; null when it can.
+const exec::Step* unpaged_step(const exec::Plan& plan) {
+  bool headed = false;
+  for (const exec::StepPtr& step : plan.steps) {
+    auto head = std::dynamic_pointer_cast<const exec::HeadStep>(step);
+    bool by_row = step->needs() == exec::Needs::kRow && !(headed && takes_rows_out(*step));
+    bool first_head = head != nullptr && !headed && head->from() == 0;
+    if (!by_row && !first_head) return step.get();
+    headed = headed || head != nullptr;
+  }
+  return nullptr;
+}
+
+Status check_paged(Pipeline& pipeline) {
+  constexpr const char* kWhich =
+      "searches with where, fields, eval, rename, parse and the like, and one head at the end, rows by time";
+  if (!pipeline.plan.scan) {
+    return pipeline.fail(
+        expr::kUnsupportedOperation,
+        fmt::format("the query reads no events and cannot be paged or resumed: what can are {}", kWhich));
+  }
+  const exec::Step* step = unpaged_step(pipeline.plan);
+  if (step == nullptr) return {};
+  return pipeline.fail(
+      expr::kUnsupportedOperation,
+      fmt::format("a query with {} cannot be paged or resumed: what can are {}", step->name(), kWhich));
+}
+
+// Lets the rows carry their places, and begin behind the place where the answer before ended.
+Status plan_page(Pipeline& pipeline, const Page& page) {
+  exec::Plan& plan = pipeline.plan;
+  if (page.required) CLEW_TRY(check_paged(pipeline));
+  if (!plan.scan || unpaged_step(plan) != nullptr) return {};
+  SourceFields& fields = *pipeline.source;
+  exec::ScanSpec& spec = *plan.scan;
+  spec.places = exec::PlaceSlots{fields.find("@timestamp")->slot, fields.find("_seq")->slot};
+  if (page.after) spec.scan.range = exec::range_behind(spec.scan.range, spec.scan.order, *page.after);
+  if (page.up_to != 0 || page.after) {
+    auto condition = std::make_shared<const exec::PageCondition>(spec.scan.order, page.up_to, page.after);
+    spec.conditions.insert(spec.conditions.begin(), std::move(condition));
+  }
+  for (exec::StepPtr& step : plan.steps) {
+    auto head = std::dynamic_pointer_cast<const exec::HeadStep>(step);
+    if (head == nullptr || page.rows_before == 0) continue;
+    uint64_t left = head->count() - std::min(head->count(), page.rows_before);
+    step = std::make_shared<const exec::HeadStep>(left, 0, exec::HeadStep::Kind::kAsked);
+  }
+  return {};
+}
+
+void add_ids(Pipeline& pipeline) {
+  exec::Plan& plan = pipeline.plan;
+  bool there = std::any_of(plan.columns.begin(), plan.columns.end(),
+                           [](const exec::PlanColumn& column) { return column.name == model::kIdField; });
+  if (there || !keeps_events(plan)) return;
+  Column id = *pipeline.source->find(model::kIdField);
+  plan.columns.insert(plan.columns.begin(), {id.name, id.slot, id.type});
+}
+
 Status finish_plan(Pipeline& pipeline, const PlanOptions& options) {
   exec::Plan& plan = pipeline.plan;
   if (options.raw) CLEW_TRY(answer_raw(pipeline));
+  if (options.page) CLEW_TRY(plan_page(pipeline, *options.page));
   for (const Column& column : pipeline.scope.all()) plan.columns.push_back({column.name, column.slot, column.type});
+  if (options.ids) add_ids(pipeline);
   if (options.rows_limit != 0 && plan.row_query()) {
     plan.steps.push_back(std::make_shared<exec::HeadStep>(options.rows_limit, 0, exec::HeadStep::Kind::kDefaultLimit));
   }

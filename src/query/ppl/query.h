@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "query/place.h"
 #include "query/ppl/command.h"
 #include "query/ppl/search.h"
 
@@ -37,6 +39,8 @@ struct PlanOptions {
   contract::TimeRange range;
   uint64_t rows_limit = 0;  // of a row query; 0: none
   bool raw = false;         // the answer is `_raw` alone
+  bool ids = false;         // rows that are events begin with `_id`
+  std::optional<Page> page;
 };
 // The datasets that a search reads.
 Result<std::vector<std::string>> datasets_of(Context& context, const Search& search);

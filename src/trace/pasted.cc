@@ -13,6 +13,8 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kDay = 86'400 * kSecond;
+constexpr size_t kHeadsMax = 2;  // that are tried to be taken off a line
+constexpr size_t kWordsMin = 3;  // of what is left then
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -116,6 +118,14 @@ Pasted read_pasted(std::string_view text) {
   // A table puts columns apart by two blanks.
   size_t wide = body.find("  ");
   if (wide != body.npos) add(body.substr(0, wide));
+  // A host and a program come before the message of syslog: `web1 sshd[17]: message`.
+  std::string_view rest = body;
+  for (size_t heads = 0; heads < kHeadsMax; ++heads) {
+    size_t colon = rest.find(": ");
+    if (colon == rest.npos) break;
+    rest.remove_prefix(colon + 2);
+    if (text::words_of(rest).size() >= kWordsMin) add(rest);
+  }
   return out;
 }
 

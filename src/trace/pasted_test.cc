@@ -33,6 +33,8 @@ TEST(Pasted, LinesOfAFile) {
   EXPECT_THAT(line.phrases, Contains("gateway is slow"));
   EXPECT_EQ(line.time, 1'795'262'400'100'000'000);
   EXPECT_THAT(read_pasted("10:37:05,485 - INFO - Processing order").phrases, Contains("Processing order"));
+  EXPECT_THAT(read_pasted("Apr 20 13:51:02 web1 sshd[3806]: Failed password for root").phrases,
+              Contains("Failed password for root"));
   EXPECT_THAT(read_pasted(R"({"level":"error","message":"no stock"})").phrases, Contains("no stock"));
 }
 

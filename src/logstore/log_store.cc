@@ -6,6 +6,7 @@
 #include "logstore/committer.h"
 #include "logstore/engine.h"
 #include "logstore/retention_class.h"
+#include "logstore/usage.h"
 #include "logstore/writer.h"
 
 namespace clew::logstore {
@@ -254,6 +255,14 @@ Status LogStore::set_hold(const contract::Access& access, const std::string& dat
 DatasetSettings LogStore::settings(const contract::Access& access, const std::string& dataset) const {
   if (!check_access(access, dataset).ok()) return {};
   return parts_->engine.settings_of({access.tenant.get(), dataset});
+}
+
+Result<Usage> LogStore::usage(const contract::Access& access, const std::vector<std::string>& datasets,
+                              const UsageRequest& request, const std::stop_token& stop) const {
+  std::vector<std::string> wanted = readable(access, datasets.empty() ? access.datasets : datasets);
+  bool nothing_readable = wanted.empty() && !(datasets.empty() && access.datasets.empty());
+  if (nothing_readable) return usage_of({}, request, stop);
+  return usage_of(parts_->engine.catalog.view(access.tenant.get(), wanted, {}), request, stop);
 }
 
 std::vector<RetentionItem> LogStore::retention_due() const {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@
 namespace clew::logstore {
 
 struct Engine;
+struct Usage;
+struct UsageRequest;
 
 // What open() found, for the log line at start and for tests.
 struct Recovered {
@@ -102,6 +105,10 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   Status set_hold(const contract::Access& access, const std::string& dataset, bool held);
   // What was set; defaults where nothing was.
   DatasetSettings settings(const contract::Access& access, const std::string& dataset) const;
+
+  // Who uses the disk (usage.h), of the datasets that may be read; `datasets` empty: of all of them.
+  Result<Usage> usage(const contract::Access& access, const std::vector<std::string>& datasets,
+                      const UsageRequest& request, const std::stop_token& stop) const;
 
   // Deletes the rows that the selector leaves, of those committed before the call. They are gone from the next snapshot
   // on; their bytes within StoreOptions::delete_rewrite_ns, or before the return with kYes.

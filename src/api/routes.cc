@@ -19,6 +19,9 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(error_routes(parts));
   router.add(openapi_route(router));
   router.add(catalog_routes(parts));
+  router.add(context_routes(parts));
+  router.add(export_routes(parts));
+  router.add(usage_routes(parts));
   router.add(trace_routes(parts));
   router.add(jaeger_routes(parts));
   router.add(zipkin_routes(parts));

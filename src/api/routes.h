@@ -30,6 +30,9 @@ std::vector<Route> subscribe_routes(ServerParts& parts);  // named places in the
 std::vector<Route> async_routes(ServerParts& parts);      // running queries, and those that go on by themselves
 std::vector<Route> error_routes(ServerParts& parts);      // errors and messages in groups
 std::vector<Route> catalog_routes(ServerParts& parts);    // datasets, fields
+std::vector<Route> context_routes(ServerParts& parts);    // one event, and those around it
+std::vector<Route> export_routes(ServerParts& parts);     // every row, as a file
+std::vector<Route> usage_routes(ServerParts& parts);      // what takes how many bytes
 std::vector<Route> admin_routes(ServerParts& parts);      // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);     // probes, /metrics
 

@@ -1,5 +1,6 @@
 #include "api/search_records.h"
 
+#include "base/hash.h"
 #include "query/encode.h"
 #include "text/valid_utf8.h"
 
@@ -20,8 +21,8 @@ Status read_order(const Json& body, query::Request& request) {
 }  // namespace
 
 Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view text) {
-  Json body =
-      CLEW_TRY(parse_object(text, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw", "bytes"}));
+  Json body = CLEW_TRY(parse_object(
+      text, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw", "bytes", "ids", "cursor"}));
   explore::Question question = CLEW_TRY(read_question(parts, access, body));
   SearchCall out;
   query::Request& request = out.request;
@@ -34,7 +35,37 @@ Result<SearchCall> read_search(const ServerParts& parts, const contract::Access&
   if (limit) request.limits.rows = *limit;
   CLEW_TRY(read_order(body, request));
   request.raw = CLEW_TRY(bool_member(body, "raw", false));
+  request.ids = CLEW_TRY(bool_member(body, "ids", false));
   out.bytes = CLEW_TRY(bool_member(body, "bytes", false));
+  out.cursor = CLEW_TRY(read_cursor(parts, body, {"query", "from", "to", "since", "order", "raw"}, request));
+  return out;
+}
+
+Result<Cursor> read_cursor(const ServerParts& parts, const Json& body, std::initializer_list<const char*> members,
+                           query::Request& request) {
+  uint64_t question = base::hash64(request.access.tenant.get());
+  for (const char* name : members) {
+    auto found = body.find(name);
+    bool there = found != body.end() && !found->is_null();
+    question = base::hash_mix(question, there ? base::hash64(dump_json(*found)) : 0);
+  }
+  Cursor cursor;
+  cursor.question = question;
+  cursor.range = request.range;
+  cursor.page.now_nanos = parts.clock.now().get();
+  std::optional<std::string> text = CLEW_TRY(text_member(body, "cursor"));
+  if (text && !text->empty()) cursor = CLEW_TRY(Cursor::parse(*text, question));
+  request.range = cursor.range;
+  request.page = cursor.page;
+  request.page->required = text.has_value();
+  return cursor;
+}
+
+Cursor next_cursor(const Cursor& from, const query::Continuation& next, uint64_t rows) {
+  Cursor out = from;
+  out.page.up_to = next.up_to;
+  out.page.after = next.after;
+  out.page.rows_before += rows;
   return out;
 }
 
@@ -75,6 +106,7 @@ Json RecordWriter::end_json(const query::Outcome& outcome) const {
               {"rows", outcome.stats.rows_returned},
               {"warnings", outcome.warnings},
               {"stats", stats_json(outcome.stats)}};
+  if (outcome.next) end["cursor"] = next_cursor(search_.cursor, *outcome.next, outcome.stats.rows_returned).text();
   return {{"end", std::move(end)}};
 }
 

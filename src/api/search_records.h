@@ -6,18 +6,27 @@
 #include <string>
 #include <vector>
 
+#include "api/cursor.h"
 #include "api/query_json.h"
 
 namespace clew::api {
 
 struct SearchCall {
   query::Request request;
+  Cursor cursor;       // of this answer's beginning
   bool bytes = false;  // texts that are no UTF-8 as they are; without it each such byte is U+FFFD
 };
 
 // The body of a search, with members of docs/operate/http-api.md.
 // Errors: kInvalid.
 Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view body);
+
+// Reads `cursor`: what of the question the members are, without it where the answer begins, with it where it goes on.
+// `question` is told apart by `members` of the body. Sets page and range of the request. Errors: kInvalid.
+Result<Cursor> read_cursor(const ServerParts& parts, const Json& body, std::initializer_list<const char*> members,
+                           query::Request& request);
+// The cursor of where an answer that began at `from` ended, `rows` later.
+Cursor next_cursor(const Cursor& from, const query::Continuation& next, uint64_t rows);
 
 // Writes an answer as NDJSON while it comes.
 //

@@ -25,6 +25,8 @@ struct Asked {
   uint64_t timeout_ms = 0;
   bool oldest = false;
   bool bytes = false;  // texts as they are, UTF-8 or not
+  bool ids = false;
+  std::string page;  // "start", or the cursor that the page before told; empty: one answer
 };
 
 // Reads the records of the stream, a line each.
@@ -112,6 +114,8 @@ Result<Answer> ask(Client& client, const Asked& asked, RowPrinter& rows, const T
   if (asked.timeout_ms != 0) body["timeout_ms"] = asked.timeout_ms;
   if (asked.oldest) body["order"] = "oldest";
   if (asked.bytes) body["bytes"] = true;
+  if (asked.ids) body["ids"] = true;
+  if (!asked.page.empty()) body["cursor"] = asked.page == "start" ? "" : asked.page;
   std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::unique_ptr<os::Clock> clock = os::make_real_clock();
   AnswerReader reader(rows, *clock, errors);
@@ -143,7 +147,9 @@ void show_warnings(const Json& end, bool chosen) {
   std::string answer = text_at(end, "answer");
   if (answer.starts_with("cut; limit=rows")) {
     if (!chosen)
-      std::fprintf(stderr, "warning: the answer is cut after %s rows: pass --limit 0 for all, or add | head N\n",
+      std::fprintf(stderr,
+                   "warning: the answer is cut after %s rows: pass --limit 0 for all, or add | head N; "
+                   "clew export writes all to a file\n",
                    grouped(number_at(end, "rows")).c_str());
   } else if (answer.starts_with("cut")) {
     std::fprintf(stderr, "warning: the answer is not complete (%s): narrow the time range or raise --timeout\n",
@@ -190,7 +196,12 @@ int run(const std::string& url, Asked asked, std::string format) {
   if (!answer.ok()) return fail("query", answer.error());
   if (answer->stopped) return 0;
   if (!answer->error.is_null()) return show_query_error("query", query, answer->error);
-  show_warnings(answer->end, asked.limit != kLimitUnset);
+  show_warnings(answer->end, asked.limit != kLimitUnset || !asked.page.empty());
+  std::string cursor = text_at(answer->end, "cursor");
+  if (!asked.page.empty()) {
+    std::string told = cursor.empty() ? "that is all" : "more follow: --page " + cursor;
+    std::fprintf(stderr, "%s\n", told.c_str());
+  }
   if (out.is_terminal && errors.is_terminal) show_summary(answer->end, errors);
   return 0;
 }
@@ -209,6 +220,7 @@ int run_query(int argc, char** argv) {
               "clew query 'source=logs timeout | stats count() by service.name'\n"
               "clew query 'status>=500 | fields @timestamp, message' --format csv > errors.csv\n"
               "clew query 'source=host | head 20' --raw                 the lines as they came\n"
+              "clew query 'level=error' --limit 100 --page start        the newest 100, and how to get the next\n"
               "clew query 'explain analyze source=logs | stats count()'");
   flags.argument(asked.query, "QUERY", "the question", true);
   add_range_flags(flags, asked.range);
@@ -217,6 +229,9 @@ int run_query(int argc, char** argv) {
   flags.choice(format, "--format", row_format_names(), "default: table on a terminal, else ndjson");
   flags.yes(raw, "--raw", "the same as --format raw: events as the lines they came as");
   flags.yes(asked.oldest, "--oldest-first", "oldest events first");
+  flags.yes(asked.ids, "--ids", "each event with its _id: for clew context, clew tree, and links");
+  flags.text(asked.page, "--page", "CURSOR",
+             "page by page: start, then the cursor that standard error tells; what comes in meanwhile stays out");
   add_url_flag(flags, url);
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
   asked.limit = limit;

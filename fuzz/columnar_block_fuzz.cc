@@ -27,7 +27,9 @@ bool same(const BlockValues& a, const BlockValues& b) {
 
 void check_block(std::string_view bytes, uint32_t rows, uint16_t kinds) {
   std::vector<int64_t> times(rows, 1'763'719'200'123'456'789);
-  columnar::BlockContext context{.kinds = kinds, .dictionary = nullptr, .templates = nullptr, .times = times.data()};
+  columnar::BlockContext context;
+  context.kinds = kinds;
+  context.times = times.data();
   auto values = columnar::decode_block(bytes, rows, context);
   if (!values.ok()) return;
   columnar::BlockScratch scratch;

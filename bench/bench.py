@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""bench.py [NAME...] [--events N] [--keep]: clew's benchmarks, each with a baseline in the same run, as JSON lines.
+"""bench.py [NAME...] [--events N]: clew's benchmarks, each with a baseline in the same run, as JSON lines.
 
-Names: ingest ingest15 otlp size queries ack memory traces (default: all). Needs build/release/bin/{clew,clew_loadgen}.
-CPU is the server's user + system time from the first byte sent until no merge is due. Machines are shared: read ratios.
+Names: ingest ingest15 otlp size lookups queries ack memory traces (default: all). Needs build/release/bin/{clew,clew_loadgen}.
+`lookups` asks what the targets name, of events as they come; `queries` compares big5's and ClickBench's queries with ClickHouse
+(query_sets.py), ends in a table, and takes --rows, --only, --set, --keep. CPU is the server's user + system time from the first byte sent until no merge is due. Machines are shared: read ratios.
 """
 import argparse
 import glob
@@ -21,6 +22,7 @@ import threading
 import time
 
 import clickhouse
+import queries
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(ROOT, "build/release/bin")
@@ -35,6 +37,10 @@ def sh(command, **kw):
     return subprocess.run(command, check=True, capture_output=True, text=True, **kw).stdout
 
 
+def scratch():
+    return tempfile.mkdtemp(prefix="clew-bench-")
+
+
 def drop_caches():
     os.sync()
     with open("/proc/sys/vm/drop_caches", "w") as f:
@@ -42,14 +48,15 @@ def drop_caches():
 
 
 class Server:
-    """A clew serve of its own on free ports, stopped by its process id."""
+    """A clew serve of its own on free ports, stopped by its process id. Its store goes with it unless `data` names one."""
 
-    def __init__(self, *args):
-        self.dir = tempfile.mkdtemp(prefix="clew-bench-")
+    def __init__(self, *args, data=None):
+        self.dir = scratch()
+        self.data = data or os.path.join(self.dir, "data")
         self.log = open(os.path.join(self.dir, "log"), "w")
         self.process = subprocess.Popen(
-            [os.path.join(BIN, "clew"), "serve", "--data", os.path.join(self.dir, "data"), "--listen", "127.0.0.1:0",
-             "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", *args],
+            [os.path.join(BIN, "clew"), "serve", "--listen", "127.0.0.1:0",
+             "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--data", self.data, *args],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         while True:
             line = self.process.stdout.readline()
@@ -121,7 +128,7 @@ class Server:
         raise SystemExit("merges did not end")
 
     def disk_bytes(self, below=""):
-        top = os.path.join(self.dir, "data", below)
+        top = os.path.join(self.data, below)
         return sum(os.lstat(os.path.join(d, f)).st_blocks * 512 for d, _, fs in os.walk(top) for f in fs)
 
     def stop(self):
@@ -166,6 +173,7 @@ def clickhouse_ingest(path, n):
         report(bench="ingest", baseline="clickhouse", skipped="clickhouse-server is not installed")
         return
     ch = clickhouse.ClickHouse()
+    ch.make_bench_table()
     try:
         cpu = ch.cpu()
         seconds = ch.insert(path)
@@ -179,6 +187,7 @@ def clickhouse_ingest(path, n):
 
 def clickhouse_queries(path, n, scale):
     ch = clickhouse.ClickHouse()
+    ch.make_bench_table()
     try:
         ch.insert(path)
         ch.wait_merged()
@@ -192,7 +201,7 @@ def clickhouse_queries(path, n, scale):
             "level and latency": f"SELECT count() FROM bench WHERE level='ERROR' AND latency_ms>{500 + rng.random():.3f}",
             "phrase": "SELECT count() FROM bench WHERE position(message,'worker gracefully')>0",
         }.items():
-            report(bench="queries", baseline="clickhouse", query=name, ms=round(ch.timed(query) * scale, 1), measured_on=n,
+            report(bench="lookups", baseline="clickhouse", query=name, ms=round(ch.timed(query) * scale, 1), measured_on=n,
                    scaled_to=round(n * scale))
     finally:
         ch.stop()
@@ -253,12 +262,12 @@ def report_reads(server, some):
     for name, trace in {"hit": some[0][0], "miss": "".join(random.choices("0123456789abcdef", k=32))}.items():
         stats = server.search_stats(f"source=bench trace_id={trace}")
         reads = stats["index_reads"] + stats["column_reads"]
-        report(bench="queries", query="trace id, reads of a " + name, segments=segments, index_reads=stats["index_reads"],
+        report(bench="lookups", query="trace id, reads of a " + name, segments=segments, index_reads=stats["index_reads"],
                column_reads=stats["column_reads"], reads_per_segment=round(reads / max(1, segments), 2),
                kib_read=stats["bytes_read"] >> 10)
 
 
-def bench_queries(events):
+def bench_lookups(events):
     server = Server()
     try:
         step = day_step(events)
@@ -293,8 +302,8 @@ def bench_queries(events):
         for name, (make, cold) in queries.items():
             timed(server, make, repeat=2)
             median, spread, rows = timed(server, make, cold=cold)
-            report(bench="queries", events=events, query=name, ms=median, spread_ms=spread, rows=rows)
-        report(bench="queries", peak_anon_mib=server.peak_anon >> 20)
+            report(bench="lookups", events=events, query=name, ms=median, spread_ms=spread, rows=rows)
+        report(bench="lookups", peak_anon_mib=server.peak_anon >> 20)
     finally:
         server.stop()
     baselines(events)
@@ -310,10 +319,17 @@ def baselines(events):
     }.items():
         begun = time.perf_counter()
         subprocess.run(command, stdout=subprocess.DEVNULL)
-        report(bench="queries", baseline=name, ms=round((time.perf_counter() - begun) * 1000 * scale, 1),
+        report(bench="lookups", baseline=name, ms=round((time.perf_counter() - begun) * 1000 * scale, 1),
                measured_on=n, scaled_to=events)
     if shutil.which("clickhouse-server"):
         clickhouse_queries(path, n, scale)
+
+
+def bench_queries(o):
+    if not shutil.which("clickhouse-server"):
+        report(bench="queries", skipped="clickhouse-server is not installed")
+        return
+    queries.run(sys.modules[__name__], o.rows, o.only, o.keep, o.repeat, o.set or ["big5", "hits"])
 
 
 def fdatasync_loop(seconds=3):
@@ -408,10 +424,15 @@ def bench_traces(spans):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("names", nargs="*")
-    p.add_argument("--events", type=int, default=0, help="events of ingest (50M) and queries (20M)")
+    p.add_argument("--events", type=int, default=0, help="events of ingest (50M) and lookups (20M)")
     p.add_argument("--seconds", type=int, default=600, help="of the memory run")
+    p.add_argument("--rows", type=int, default=10_000_000, help="of queries: rows of big5, and half as many of hits")
+    p.add_argument("--only", action="append", help="of queries: those whose names hold this; may be given again")
+    p.add_argument("--set", action="append", choices=["big5", "hits"], help="of queries: one of the sets")
+    p.add_argument("--keep", help="of queries: a directory in which the two stores stay for the next run")
+    p.add_argument("--repeat", type=int, default=7, help="of queries: warm runs of each")
     o = p.parse_args()
-    names = o.names or ["ingest", "ingest15", "otlp", "size", "queries", "ack", "memory", "traces"]
+    names = o.names or ["ingest", "ingest15", "otlp", "size", "lookups", "queries", "ack", "memory", "traces"]
     report(machine=re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())[1], cores=os.cpu_count(),
            commit=sh(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip())
     for name in names:
@@ -422,8 +443,10 @@ def main():
         elif name == "otlp":
             bench_ingest(o.events or 20_000_000, proto="otlp", name="otlp http")
             bench_ingest(o.events or 20_000_000, proto="otlp-grpc", name="otlp grpc")
+        elif name == "lookups":
+            bench_lookups(o.events or 20_000_000)
         elif name == "queries":
-            bench_queries(o.events or 20_000_000)
+            bench_queries(o)
         elif name == "ack":
             bench_ack(o.events or 2_000_000)
         elif name == "memory":

@@ -6,14 +6,15 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 CONFIG = """<yandex>
 <logger><level>warning</level><log>{d}/log</log><errorlog>{d}/err</errorlog></logger>
-<http_port>{http}</http_port><tcp_port>{tcp}</tcp_port><listen_host>127.0.0.1</listen_host>
+<http_port>{http}</http_port><tcp_port>{tcp}</tcp_port><listen_host>127.0.0.1</listen_host><timezone>UTC</timezone>
 <path>{d}/data/</path><tmp_path>{d}/tmp/</tmp_path><mark_cache_size>268435456</mark_cache_size>
 <users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
-<profiles><default/></profiles><quotas><default/></quotas>
+<profiles><default><max_threads>{cores}</max_threads></default></profiles><quotas><default/></quotas>
 </yandex>"""
 
 TABLE = """CREATE TABLE bench (timestamp DateTime, level String, service String, host String, trace_id String, user_id UInt32,
@@ -28,12 +29,15 @@ def free_port():
 
 
 class ClickHouse:
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="clew-bench-ch-")
+    def __init__(self, folder=None):
+        """In `folder`, which stays, or in one of its own, which goes with the server."""
+        self.own = folder is None
+        self.dir = folder or tempfile.mkdtemp(prefix="clew-bench-ch-")
+        os.makedirs(self.dir, exist_ok=True)
         self.http = free_port()
         path = os.path.join(self.dir, "config.xml")
         with open(path, "w") as f:
-            f.write(CONFIG.format(d=self.dir, http=self.http, tcp=free_port()))
+            f.write(CONFIG.format(d=self.dir, http=self.http, tcp=free_port(), cores=os.cpu_count()))
         resource.setrlimit(resource.RLIMIT_NOFILE, (20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         self.process = subprocess.Popen(["clickhouse-server", "--config-file=" + path], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
@@ -46,10 +50,12 @@ class ClickHouse:
                 if time.time() > end:
                     raise SystemExit("clickhouse-server did not start; see " + self.dir)
                 time.sleep(0.1)
+
+    def make_bench_table(self):
         self.ask(TABLE)
 
-    def ask(self, query, body=b""):
-        url = f"http://127.0.0.1:{self.http}/?query=" + urllib.request.quote(query)
+    def ask(self, query, body=b"", **settings):
+        url = f"http://127.0.0.1:{self.http}/?" + urllib.parse.urlencode({**settings, "query": query})
         with urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST"), timeout=600) as r:
             return r.read().decode()
 
@@ -78,8 +84,8 @@ class ClickHouse:
         while self.ask("SELECT count() FROM system.merges").strip() != "0":
             time.sleep(0.2)
 
-    def disk_bytes(self):
-        return int(self.ask("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'bench'").strip() or 0)
+    def disk_bytes(self, table="bench"):
+        return int(self.ask(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '{table}'").strip() or 0)
 
     def timed(self, query, repeat=5):
         times = []
@@ -92,4 +98,5 @@ class ClickHouse:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if self.own:
+            shutil.rmtree(self.dir, ignore_errors=True)

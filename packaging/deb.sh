@@ -15,7 +15,12 @@ strip --strip-debug "$root/usr/bin/clew"
 install -D -m 644 packaging/clew.service "$root/lib/systemd/system/clew.service"
 install -D -m 644 packaging/clew.yaml "$root/etc/clew/clew.yaml"
 install -D -m 644 README.md "$root/usr/share/doc/clew/README.md"
-install -D -m 644 LICENSE "$root/usr/share/doc/clew/copyright"
+country=build/release/share/clew/country.mmdb
+[ -f "$country" ] || { echo "packaging/deb.sh: no $country: run ./dev setup and ./dev build" >&2; exit 1; }
+install -D -m 644 "$country" "$root/usr/share/clew/country.mmdb"
+cat LICENSE packaging/geoip/COPYRIGHT >"$root/copyright"
+install -D -m 644 "$root/copyright" "$root/usr/share/doc/clew/copyright"
+rm "$root/copyright"
 for shell in bash:bash-completion/completions/clew zsh:zsh/vendor-completions/_clew fish:fish/vendor_completions.d/clew.fish; do
   install -d -m 755 "$(dirname "$root/usr/share/${shell#*:}")"
   "$binary" completion "${shell%%:*}" >"$root/usr/share/${shell#*:}"

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "app/flags.h"
+#include "geo/sources.h"
 #include "logstore/log_store.h"
 #include "os/disk.h"
 #include "process/line_parser.h"
@@ -117,6 +118,19 @@ Status set_number(const std::string& text, uint64_t max, uint32_t& to) {
   return {};
 }
 
+// A file that geoip() reads under `name`; opened, so that a mistake is told before anybody asks.
+Status set_geo_file(ServeOptions& options, std::string_view name, const std::string& path) {
+  std::unique_ptr<os::Disk> disk = os::make_real_disk();
+  Result<geo::DatabasePtr> opened = geo::Database::open(*disk, path, geo::Addresses::kAll);
+  if (!opened.ok()) {
+    return Error(
+        opened.error().code(),
+        opened.error().message() + ": name a country or city database in MMDB form, such as GeoLite2-City.mmdb");
+  }
+  options.geo_files[std::string(name)] = path;
+  return {};
+}
+
 DatasetRetention& dataset_of(ServeOptions& options, const Names& names) { return options.dataset_retention[names[0]]; }
 
 ClassRetention& class_rule(ServeOptions& options, const Names& names) {
@@ -207,6 +221,13 @@ const Entry kEntries[] = {
      [](ServeOptions& o, const Names&, const std::string& text) {
        return set_bounded_size(text, kLineBytesLeast, process::kLineBytesMost, o.line_bytes_max);
      }},
+    {{"geoip.path", "file", "the country database that comes with clew",
+      "MMDB file that geoip() reads: countries or cities."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_geo_file(o, geo::kConfiguredSource, text);
+     }},
+    {{"geoip.sources.*", "file", "none", "Further MMDB files, by the names that geoip(\"NAME\", ip) uses."},
+     [](ServeOptions& o, const Names& n, const std::string& text) { return set_geo_file(o, n[0], text); }},
     {{"http.body", "size", "64MiB", "Decoded bytes of one request, also of gRPC."},
      [](ServeOptions& o, const Names&, const std::string& text) {
        return set_bounded_size(text, kBodyBytesLeast, kBodyBytesMost, o.http_limits.body_bytes_max);

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "geo/test_database.h"
+
 namespace clew::app {
 namespace {
 
@@ -97,6 +99,20 @@ TEST(Config, TakesValuesFromTheEnvironment) {
   ServeOptions options;
   EXPECT_TRUE(read_config("data: a${NOPE:-b}${EMPTY:-c}$${d}\n", environment, options).empty());
   EXPECT_EQ(options.data, "abc${d}");
+}
+
+TEST(Config, FilesOfPlacesAreOpened) {
+  std::string path = testing::TempDir() + "/config_test_city.mmdb";
+  std::ofstream(path) << geo::testing::city_database();
+  ServeOptions options;
+  EXPECT_TRUE(
+      read_config("geoip:\n  path: " + path + "\n  sources: {office: " + path + "}\n", environment, options).empty());
+  EXPECT_EQ(options.geo_files, (std::map<std::string, std::string>{{"city", path}, {"office", path}}));
+  std::string missing = mistakes("geoip:\n  path: /nowhere/city.mmdb\n");
+  EXPECT_TRUE(missing.starts_with("2 geoip.path: /nowhere/city.mmdb: ")) << missing;
+  std::ofstream(path) << geo::testing::city_database().substr(0, 100);
+  std::string damaged = mistakes("geoip:\n  sources:\n    office: " + path + "\n");
+  EXPECT_TRUE(damaged.starts_with("3 geoip.sources.office: " + path + ": damaged")) << damaged;
 }
 
 TEST(Config, ThePageHoldsTheTable) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "app/config.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
+#include "geo/sources.h"
 #include "live/live.h"
 #include "logstore/log_store.h"
 #include "net/grpc_server.h"
@@ -119,6 +121,14 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
   return keys;
 }
 
+// What comes with clew lies beside the program: bin/clew and share/clew/.
+geo::SourceFiles geo_files(const ServeOptions& options) {
+  std::error_code failed;
+  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  std::filesystem::path share = program.parent_path().parent_path() / "share" / "clew";
+  return {.bundled = (share / "country.mmdb").string(), .named = options.geo_files};
+}
+
 // Everything that runs, in the order of its making; it goes in the reverse order.
 class Server {
  public:
@@ -157,6 +167,7 @@ class Server {
   net::MemoryBudget body_budget_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<logstore::LogStore> store_;
+  std::unique_ptr<geo::Sources> geo_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<api::Ingest> ingest_;
@@ -226,9 +237,11 @@ Status Server::start() {
   CLEW_TRY(check_addresses(options_));
   CLEW_TRY(open_store());
   CLEW_TRY(set_dataset_rules(options_));
-  engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_});
-  live_ = CLEW_TRY(
-      live::Live::open({*disk_, *clock_, *store_, store_->feed(), metrics_}, options_.data + "/subscriptions"));
+  geo_ = std::make_unique<geo::Sources>(*disk_);
+  CLEW_TRY(geo_->set(geo_files(options_)));
+  engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_, .geo = geo_.get()});
+  live_ = CLEW_TRY(live::Live::open({*disk_, *clock_, *store_, store_->feed(), metrics_, geo_.get()},
+                                    options_.data + "/subscriptions"));
   if (live_->subscriptions().damaged_logs() > 0) {
     say(fmt::format("subscriptions: the log in {}/subscriptions is DAMAGED and set aside; their places are lost",
                     options_.data));
@@ -272,6 +285,9 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   if (old.line_bytes_max != settings.line_bytes_max) {
     lines.push_back(fmt::format("lines: up to {} bytes", settings.line_bytes_max));
   }
+  Status places = geo_->set(geo_files(fresh));
+  if (!places.ok()) lines.push_back("geoip: " + places.error().message());
+  for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
   Status rules = set_dataset_rules(fresh);
   if (!rules.ok()) lines.push_back("retention of datasets: " + rules.error().message());
   for (const std::string& key : needing_restart(options_, fresh)) lines.push_back(key + ": changes at the next start");

@@ -42,6 +42,7 @@ struct ServeOptions {
   uint32_t hot_days = 30;     // of datasets without a rule of their own
   uint32_t total_days = 365;
   std::map<std::string, DatasetRetention> dataset_retention;
+  std::map<std::string, std::string> geo_files;  // MMDB files by the names that geoip() uses
   uint64_t query_millis_max = 30'000;
   uint64_t query_memory_bytes_max = 256ull << 20;
   uint64_t query_rows_default = 10'000;

@@ -18,6 +18,10 @@
 #include "expr/diagnostic.h"
 #include "model/value.h"
 
+namespace clew::geo {
+class Sources;
+}
+
 namespace clew::expr {
 
 constexpr uint32_t kNoSlot = UINT32_MAX;  // a field that is null in every row
@@ -76,7 +80,8 @@ struct Bound {
 constexpr uint32_t kLambdaSlotFirst = 0x80000000u;
 
 struct BindOptions {
-  int64_t now = 0;  // the query's time in ns: now() and all that depends on it
+  int64_t now = 0;                    // the query's time in ns: now() and all that depends on it
+  const geo::Sources* geo = nullptr;  // what geoip() asks; null: there is none
 };
 
 // Threads: one at a time.  Lifetime: the schema outlives the binder; what is bound outlives both.

@@ -14,9 +14,10 @@ using FunctionMap = std::unordered_map<std::string_view, const FunctionDef*>;
 
 FunctionMap collect() {
   FunctionMap map;
-  for (auto family : {arithmetic_functions(), compare_functions(), pattern_functions(), condition_functions(),
-                      math_functions(), text_functions(), convert_functions(), time_functions(),
-                      time_format_functions(), crypto_functions(), array_functions(), json_functions()}) {
+  for (auto family :
+       {arithmetic_functions(), compare_functions(), pattern_functions(), condition_functions(), math_functions(),
+        text_functions(), convert_functions(), time_functions(), time_format_functions(), crypto_functions(),
+        array_functions(), json_functions(), geo_functions()}) {
     for (const FunctionDef& function : family) map.emplace(function.name, &function);
   }
   return map;

@@ -72,6 +72,7 @@ std::span<const FunctionDef> time_format_functions();
 std::span<const FunctionDef> crypto_functions();
 std::span<const FunctionDef> array_functions();
 std::span<const FunctionDef> json_functions();
+std::span<const FunctionDef> geo_functions();
 
 // Type rules.
 template <model::Type kType>

@@ -13,6 +13,8 @@
 #include "expr/eval.h"
 #include "expr/parse.h"
 #include "expr/print.h"
+#include "geo/test_database.h"
+#include "os/sim_disk.h"
 
 namespace clew::expr {
 namespace {
@@ -100,6 +102,12 @@ struct Answer {
   std::string text;  // "value : type", or the error
 };
 
+const geo::Sources& places() {
+  static os::SimDisk disk(1);
+  static const std::unique_ptr<geo::Sources> sources = geo::testing::test_sources(disk);
+  return *sources;
+}
+
 Answer ask(const std::string& source, Face face) {
   Diagnostic diagnostic;
   Result<ExprPtr> parsed = parse_expression_text(source, &diagnostic);
@@ -116,7 +124,7 @@ Answer ask(const std::string& source, Face face) {
   }
   if (face == Face::kFlat || face == Face::kDict) expr = without_literals(expr, face, columns);
   ListSchema schema(columns.schema);
-  Binder binder(schema, {.now = kNow}, source);
+  Binder binder(schema, {.now = kNow, .geo = &places()}, source);
   Result<BoundPtr> bound = binder.bind(*expr);
   if (!bound.ok()) return {false, bound.error().message()};
   VectorInputs inputs(columns.vectors, kRows);

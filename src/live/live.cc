@@ -42,7 +42,7 @@ void Live::stop() {
 }
 
 std::variant<std::unique_ptr<query::LiveQuery>, query::Failure> Live::make_query(query::LiveRequest request) const {
-  return query::LiveQuery::make({services_.source, services_.feed, services_.clock}, std::move(request));
+  return query::LiveQuery::make({services_.source, services_.feed, services_.clock, services_.geo}, std::move(request));
 }
 
 SharedQueryPtr Live::shared(std::unique_ptr<query::LiveQuery> query) {

@@ -32,6 +32,7 @@ struct LiveServices {
   contract::EventSource& source;
   contract::EventFeed& feed;
   base::Registry& metrics;
+  const geo::Sources* geo = nullptr;  // what geoip() asks
 };
 
 // Threads:  all functions on any thread.

@@ -179,6 +179,7 @@ class EngineOfSource final : public Engine {
     Result<ppl::QueryPtr> query = ppl::parse_query(tokens);
     if (!query.ok()) return syntax_failure(text, tokens, query.error());
     ppl::Context context(source_, access, clock_.now().get(), text);
+    context.geo = options_.geo;
     Result<exec::PlanPtr> plan = ppl::plan_query(context, **query, {});
     if (!plan.ok()) return plan_failure(text, context, plan.error());
     if (!(*plan)->scan || !(*plan)->steps.empty()) {
@@ -211,6 +212,7 @@ class EngineOfSource final : public Engine {
     const ppl::Query& inner = ppl::innermost(**query);
     if (inner.own_rows) return std::vector<std::string>();
     ppl::Context context(source_, access, clock_.now().get(), text);
+    context.geo = options_.geo;
     Result<std::vector<std::string>> datasets = ppl::datasets_of(context, inner.search);
     if (!datasets.ok()) return plan_failure(text, context, datasets.error());
     return std::move(datasets).take();
@@ -253,6 +255,7 @@ class EngineOfSource final : public Engine {
     }
     const int64_t now = request.page && request.page->now_nanos != 0 ? request.page->now_nanos : clock_.now().get();
     ppl::Context context(source_, request.access, now, request.text);
+    context.geo = options_.geo;
     context.leaves = request.leaves;
     context.newest_first = request.newest_first;
     context.optimise = request.optimise;

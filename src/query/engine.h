@@ -17,6 +17,10 @@
 #include "os/clock.h"
 #include "query/answer.h"
 
+namespace clew::geo {
+class Sources;
+}
+
 namespace clew::query {
 
 constexpr uint64_t kQueryMillisMax = 30'000;
@@ -79,9 +83,10 @@ struct RowSelector {
 };
 
 struct EngineOptions {
-  uint32_t workers = 2;         // threads for scans, shared by all queries
-  uint32_t past_queries = 100;  // records kept
-  uint32_t block_rows = 4096;   // rows of an operator's block; small in tests
+  uint32_t workers = 2;               // threads for scans, shared by all queries
+  uint32_t past_queries = 100;        // records kept
+  uint32_t block_rows = 4096;         // rows of an operator's block; small in tests
+  const geo::Sources* geo = nullptr;  // what geoip() asks; outlives the engine; null: there is none
 };
 
 // Threads: all functions on any thread; run() blocks the caller until the query has ended.

@@ -135,6 +135,7 @@ class Planner {
     if ((*query)->explain != ppl::Explain::kNo) return refusal("explain", 0, "ask `clew query` for the plan");
     while (true) {
       ppl::Context context(names_, request_.access, parts_.clock.now().get(), request_.text);
+      context.geo = parts_.geo;
       prepare(context);
       Result<exec::PlanPtr> made = ppl::plan_query(
           context, **query, {.range = {}, .rows_limit = 0, .raw = request_.raw, .ids = false, .page = {}});
@@ -192,6 +193,7 @@ class Planner {
       ppl::Query part = query;
       part.commands.resize(k);
       ppl::Context context(names_, request_.access, parts_.clock.now().get(), request_.text);
+      context.geo = parts_.geo;
       prepare(context);
       Result<exec::PlanPtr> made = ppl::plan_query(context, part, {});
       if (!made.ok() || is_live(**made)) continue;

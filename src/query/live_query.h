@@ -14,6 +14,10 @@
 #include "os/clock.h"
 #include "query/answer.h"
 
+namespace clew::geo {
+class Sources;
+}
+
 namespace clew::query {
 
 struct LiveRequest {
@@ -27,6 +31,7 @@ struct LiveParts {
   contract::EventSource& source;
   contract::EventFeed& feed;
   const os::Clock& clock;
+  const geo::Sources* geo = nullptr;  // what geoip() asks
 };
 
 struct LiveRecord {

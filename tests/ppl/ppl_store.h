@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "geo/test_database.h"
 #include "logstore/test_store.h"
 #include "os/clock.h"
 #include "query/encode.h"
@@ -84,7 +85,11 @@ class PplStore {
   Status merge() { return store().merge_all(); }
 
   Engine& engine() {
-    if (engine_ == nullptr) engine_ = Engine::make(store(), *clock_, engine_options_);
+    if (engine_ == nullptr) {
+      if (places_ == nullptr) places_ = geo::testing::test_sources(geo_disk_);
+      engine_options_.geo = places_.get();
+      engine_ = Engine::make(store(), *clock_, engine_options_);
+    }
     return *engine_;
   }
   Outcome ask(const Request& request, Receiver& receiver) { return engine().run(request, receiver, {}); }
@@ -105,6 +110,8 @@ class PplStore {
   std::unique_ptr<logstore::testing::TestStore> base_;
   std::unique_ptr<os::Clock> clock_;
   EngineOptions engine_options_;
+  os::SimDisk geo_disk_{1};
+  std::unique_ptr<geo::Sources> places_;
   std::unique_ptr<Engine> engine_;
 };
 

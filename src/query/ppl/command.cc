@@ -142,7 +142,7 @@ Error carry(Context& context, const expr::Binder& binder, const Error& error) {
 Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& plain) {
   expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
   const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
-  expr::Binder binder(scope, {context.now()}, context.text());
+  expr::Binder binder(scope, context.bind_options(), context.text());
   Result<expr::BoundPtr> bound = binder.bind(expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
   add_members();
@@ -152,7 +152,7 @@ Result<expr::BoundPtr> Pipeline::bind(const expr::Expr& plain) {
 Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& plain) {
   expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
   const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
-  expr::Binder binder(scope, {context.now()}, context.text());
+  expr::Binder binder(scope, context.bind_options(), context.text());
   Result<expr::BoundPtr> bound = binder.bind_condition(expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
   add_members();
@@ -162,7 +162,7 @@ Result<expr::BoundPtr> Pipeline::bind_condition(const expr::Expr& plain) {
 Result<expr::BoundAggregate> Pipeline::bind_aggregate(const expr::Expr& plain) {
   expr::ExprPtr rewritten = CLEW_TRY(without_subsearches(*this, plain));
   const expr::Expr& expr = rewritten == nullptr ? plain : *rewritten;
-  expr::Binder binder(scope, {context.now()}, context.text());
+  expr::Binder binder(scope, context.bind_options(), context.text());
   Result<expr::BoundAggregate> bound = expr::bind_aggregate(binder, expr);
   if (!bound.ok()) return carry(context, binder, bound.error());
   add_members();

@@ -111,7 +111,7 @@ Column SourceFields::converted(std::string_view name, Type type) {
    private:
     Slot slot_;
   } one(raw.slot);
-  expr::Binder binder(one, {context_.now()});
+  expr::Binder binder(one, context_.bind_options());
   expr::Expr keyword;
   keyword.kind = expr::ExprKind::kKeyword;
   keyword.name = type == Type::kIp       ? "ip"

@@ -39,6 +39,7 @@ class Context {
   const contract::Access& access() const { return access_; }
   int64_t now() const { return now_; }
   std::string_view text() const { return text_; }
+  expr::BindOptions bind_options() const { return {.now = now_, .geo = geo}; }
 
   // Records what is wrong, if nothing was before, and gives the error to return.
   Error fail(std::string_view code, std::string message, std::optional<expr::SourceSpan> span = std::nullopt,
@@ -53,6 +54,8 @@ class Context {
   // What a name of the query around a subsearch is, when the subsearch has no such field of its own.
   using Outer = std::function<std::optional<expr::FieldRef>(std::string_view name)>;
   std::vector<Outer> outers;  // the innermost last
+
+  const geo::Sources* geo = nullptr;  // what geoip() asks
 
   bool leaves = false;  // `*` means every leaf and @timestamp
   bool newest_first = false;

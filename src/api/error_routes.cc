@@ -22,8 +22,19 @@ Json group_json(const explore::ErrorGroup& group) {
           {"services", services.is_array() ? services : Json::array()}};
 }
 
+// The members of a body, or of GET's address.
+Result<Json> asked_json(const net::Request& request, std::initializer_list<std::string_view> members) {
+  if (request.method == "POST") return parse_object(request.body, members);
+  Json out = Json::object();
+  for (const auto& [name, value] : request.query) {
+    bool number = name == "top" || name == "timeout_ms";
+    out[name] = number ? Json::parse(value, nullptr, false) : Json(value);
+  }
+  return parse_object(dump_json(out), members);
+}
+
 Result<explore::Answer<Json>> errors(ServerParts& parts, const CallPtr& call, std::stop_token stop) {
-  Json body = CLEW_TRY(parse_object(call->request().body, {"query", "from", "to", "since", "timeout_ms", "top"}));
+  Json body = CLEW_TRY(asked_json(call->request(), {"query", "from", "to", "since", "timeout_ms", "top"}));
   explore::Question question = CLEW_TRY(read_question(parts, call->access, body));
   question.stop = std::move(stop);
   std::optional<uint64_t> top = CLEW_TRY(number_member(body, "top", explore::kGroupsMax));
@@ -37,8 +48,7 @@ Result<explore::Answer<Json>> errors(ServerParts& parts, const CallPtr& call, st
 }
 
 Result<explore::Answer<Json>> patterns(ServerParts& parts, const CallPtr& call, std::stop_token stop) {
-  Json body =
-      CLEW_TRY(parse_object(call->request().body, {"query", "from", "to", "since", "timeout_ms", "top", "field"}));
+  Json body = CLEW_TRY(asked_json(call->request(), {"query", "from", "to", "since", "timeout_ms", "top", "field"}));
   explore::Question question = CLEW_TRY(read_question(parts, call->access, body));
   question.stop = std::move(stop);
   std::optional<uint64_t> top = CLEW_TRY(number_member(body, "top", explore::kGroupsMax));
@@ -50,8 +60,12 @@ Result<explore::Answer<Json>> patterns(ServerParts& parts, const CallPtr& call, 
   Json out = {{"events", found.events}, {"shapes", found.shapes}, {"patterns", Json::array()}};
   for (const explore::Pattern& one : found.patterns) {
     double share = found.events == 0 ? 0 : static_cast<double>(one.events) / static_cast<double>(found.events);
-    out["patterns"].push_back(
-        {{"pattern", one.shape}, {"events", one.events}, {"share", share}, {"sample", one.samples}});
+    out["patterns"].push_back({{"pattern", one.shape},
+                               {"events", one.events},
+                               {"share", share},
+                               {"first_seen", time_text(one.first_seen)},
+                               {"last_seen", time_text(one.last_seen)},
+                               {"sample", one.samples}});
   }
   add_cost(found.cost, out);
   return explore::Answer<Json>(std::move(out));
@@ -61,11 +75,12 @@ Result<explore::Answer<Json>> patterns(ServerParts& parts, const CallPtr& call, 
 
 std::vector<Route> error_routes(ServerParts& parts) {
   ServerParts* p = &parts;
-  auto route = [p](const char* pattern, auto handler) {
-    return Route{"POST",       pattern, Need::kRead,
+  auto route = [p](const char* method, const char* pattern, auto handler) {
+    return Route{method,       pattern, Need::kRead,
                  Place::kPool, kShape,  [p, handler](CallPtr call) { answer_with(*p, call, kShape, handler); }};
   };
-  return {route("/clew/v1/errors", errors), route("/clew/v1/patterns", patterns)};
+  return {route("GET", "/clew/v1/errors", errors), route("POST", "/clew/v1/errors", errors),
+          route("GET", "/clew/v1/patterns", patterns), route("POST", "/clew/v1/patterns", patterns)};
 }
 
 }  // namespace clew::api

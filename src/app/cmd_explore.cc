@@ -1,4 +1,5 @@
-// clew fields, top and errors: what events have, which values are frequent, which errors are of one kind.
+// clew fields, top, errors and patterns: what events have, which values are frequent, which errors and messages are of
+// one kind.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -128,7 +129,51 @@ int run(const Errors& asked) {
   return 0;
 }
 
+// --- patterns --------------------------------------------------------------------------------------------------------
+
+struct Patterns {
+  std::string url;
+  std::string query;
+  std::string field = "message";
+  std::string format;
+  RangeFlags range;
+  uint64_t count = 20;
+};
+
+int run(const Patterns& asked) {
+  Json body = {{"query", asked.query}, {"field", asked.field}, {"top", asked.count}};
+  put_range(asked.range, body);
+  Client client(asked.url);
+  std::optional<Json> answer = ask_or_explain(client, "patterns", "/clew/v1/patterns", body);
+  if (!answer) return 1;
+  bool table = asked.format == "table" || (asked.format.empty() && terminal_of(STDOUT_FILENO).is_terminal);
+  Json list = member_at(*answer, "patterns");
+  if (table) {
+    for (Json& one : list) one["share"] = percent(member_at(one, "share"));
+  }
+  print_list(list, {{"events", true}, {"share", true}, {"first_seen"}, {"last_seen"}, {"pattern"}}, asked.format);
+  note(fmt::format("{} patterns in {} events; those of one: clew query \"_pattern='PATTERN'\"",
+                   grouped(number_at(*answer, "shapes")), grouped(number_at(*answer, "events"))));
+  return 0;
+}
+
 }  // namespace
+
+int run_patterns(int argc, char** argv) {
+  Patterns asked;
+  Flags flags("patterns", "lists what messages have in common, variables taken out, most frequent first",
+              "clew patterns --since 1h\n"
+              "clew patterns 'service.name=checkout level>=warn' -n 5\n"
+              "clew patterns --field url.path 'source=web'");
+  flags.argument(asked.query, "QUERY", "of which events", false);
+  flags.text(asked.field, "--field", "FIELD", "of which texts");
+  flags.number(asked.count, "--count,-n", "N", "patterns to show");
+  flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
+  add_range_flags(flags, asked.range);
+  add_url_flag(flags, asked.url);
+  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
+  return run(asked);
+}
 
 int run_fields(int argc, char** argv) {
   Fields asked;

@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       {"fields", "lists the fields of events", run_fields},
       {"top", "shows the most frequent values of a field", run_top},
       {"errors", "lists errors in groups", run_errors},
+      {"patterns", "lists what messages have in common", run_patterns},
       {"context", "shows the events before and after one", run_context},
       {"export", "writes every row of an answer to a file", run_export},
       {"usage", "shows what takes how many bytes", run_usage},

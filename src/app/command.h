@@ -27,6 +27,7 @@ int run_services(int argc, char** argv);
 int run_fields(int argc, char** argv);
 int run_top(int argc, char** argv);
 int run_errors(int argc, char** argv);
+int run_patterns(int argc, char** argv);
 int run_context(int argc, char** argv);
 int run_export(int argc, char** argv);
 int run_usage(int argc, char** argv);

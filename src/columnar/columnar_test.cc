@@ -11,7 +11,9 @@
 #include "columnar/segment.h"
 #include "columnar/templates.h"
 #include "columnar/test_rows.h"
+#include "expr/print.h"
 #include "os/disk.h"
+#include "text/message_shape.h"
 
 namespace clew::columnar {
 namespace {
@@ -102,6 +104,65 @@ RowSourcePtr part_of(const model::Batch& batch, uint64_t first_seq) {
   auto part = open_part(bytes, commits_for(first_seq, batch.rows()));
   EXPECT_TRUE(part.ok());
   return *part;
+}
+
+// Texts of a few shapes, of which some stand once only; rows without a text now and then.
+model::Batch messages(uint32_t rows, bool holes) {
+  std::mt19937_64 rng(rows);
+  model::Batch batch("logs");
+  for (uint32_t i = 0; i < rows; ++i) {
+    uint32_t row = batch.begin_row();
+    batch.column("_time")->add_time(row, testing::kStart + static_cast<int64_t>(i) * 1'000'000);
+    std::string n = std::to_string(rng() % 100'000);
+    std::string text = rng() % 50 == 0 ? "rare " + testing::hex(rng, 6) + std::string(1 + rng() % 9, 'q') + n
+                       : rng() % 2     ? "order " + n + " of user '" + testing::hex(rng, 4) + "' took " + n + " ms"
+                                       : "session " + testing::hex(rng, 12) + " renewed";
+    if (!holes || rng() % 10 != 0) batch.column("message")->add_string(row, text);
+    batch.column("msg")->add_string(row, std::array<const char*, 3>{"user 1", "user 2", "none"}[rng() % 3]);
+    batch.end_row();
+  }
+  return batch;
+}
+
+// `_pattern.FIELD` is what the values' own texts give, however they are kept.
+void expect_patterns(const contract::Granule& granule, const std::vector<std::string>& names) {
+  contract::ScanStats stats;
+  for (const std::string& name : names) {
+    for (uint32_t b = 0; b * contract::kBlockRows < granule.rows(); ++b) {
+      model::Selection rows;
+      granule.alive(b, rows);
+      std::erase_if(rows, [](uint32_t row) { return row % 7 == 3; });
+      auto values = granule.column(name, b, rows, stats);
+      auto patterns = granule.column("_pattern." + name, b, rows, stats);
+      ASSERT_TRUE(values.ok() && patterns.ok()) << name;
+      ASSERT_EQ((*patterns)->size, rows.size());
+      for (uint32_t i = 0; i < rows.size(); ++i) {
+        ASSERT_EQ((*patterns)->is_null(i), (*values)->is_null(i)) << name << " " << i;
+        if ((*values)->is_null(i)) continue;
+        ASSERT_EQ((*patterns)->value(i).text(), text::message_pattern(expr::print_value((*values)->value(i)))) << name;
+      }
+    }
+  }
+}
+
+TEST_F(SegmentTest, PatternsAreThoseOfTheTextsInPartsAndSegments) {
+  std::vector<model::Batch> batches;
+  batches.push_back(random_batch(5, 9000));
+  batches.push_back(messages(9000, false));
+  batches.push_back(messages(9001, true));
+  for (const model::Batch& batch : batches) {
+    std::vector<RowSourcePtr> parts = {part_of(batch, 1)};
+    auto part = parts[0]->granule(Seq(UINT64_MAX), nullptr);
+    std::vector<std::string> names = *part->field_names();
+    names.insert(names.end(), {"message", "level", "nothing"});
+    expect_patterns(*part, names);
+    std::vector<RowRef> rows(batch.rows());
+    for (uint32_t r = 0; r < batch.rows(); ++r) rows[r] = {0, r};
+    auto sorted = sorted_for_row_group(parts, rows);
+    ASSERT_TRUE(sorted.ok());
+    auto reader = write(parts, *sorted, commits_for(1, batch.rows()));
+    expect_patterns(*reader->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr), names);
+  }
 }
 
 TEST_F(SegmentTest, HoldsTheSameRowsAsItsParts) {

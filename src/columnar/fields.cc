@@ -5,6 +5,7 @@
 
 #include "columnar/to_vector.h"
 #include "model/batch.h"
+#include "model/own_fields.h"
 #include "model/rest.h"
 
 namespace clew::columnar {
@@ -150,6 +151,9 @@ Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const S
     return VectorPtr(std::make_shared<Vector>(std::move(name)));
   }
   if (field == kIngestTimeField) return ingest_times(block, rows, stats);
+  if (model::is_pattern_field(field) && !group_.directory().find(field) && !group_.names().maybe_in_rest(field)) {
+    return pattern_column(model::pattern_source(field), block, rows, stats);
+  }
   auto way = CLEW_TRY(group_.names().steps(field));
   VectorPtr result;
   for (const model::CanonicalStep& step : *way) {
@@ -160,6 +164,43 @@ Result<VectorPtr> Fields::column(std::string_view field, uint32_t block, const S
   }
   if (!result) return VectorPtr(std::make_shared<Vector>(Vector::all_null(static_cast<uint32_t>(rows.size()))));
   return result;
+}
+
+PatternEntriesPtr Fields::pattern_entries(const void* of, std::shared_ptr<const void> owner,
+                                          const std::function<PatternEntriesPtr()>& make) const {
+  {
+    base::MutexLock lock(mutex_);
+    auto it = patterns_.find(of);
+    if (it != patterns_.end()) return it->second.entries;
+  }
+  PatternEntriesPtr made = make();
+  base::MutexLock lock(mutex_);
+  return patterns_.try_emplace(of, KnownPatterns{std::move(owner), std::move(made)}).first->second.entries;
+}
+
+Result<VectorPtr> Fields::pattern_column(std::string_view of, uint32_t block, const Selection& rows,
+                                         ScanStats& stats) const {
+  auto way = CLEW_TRY(group_.names().steps(of));
+  const Chunk* chunk = way->empty() ? nullptr : group_.directory().find(way->front().source);
+  // A chunk of templates that answers alone: nothing else is asked where every row has its text here.
+  bool alone =
+      chunk != nullptr && way->front().how == model::Derive::kCopy &&
+      (chunk->values == group_.rows() || (way->size() == 1 && !group_.names().maybe_in_rest(way->front().source)));
+  bool templates = alone && chunk->only(model::Kind::kString) && chunk->text_form != TextForm::kComposed &&
+                   chunk->dictionary.form == DictionaryForm::kTemplates;
+  if (templates) {
+    Entries known = CLEW_TRY(entries(*chunk, &stats));
+    const TemplatesPtr& shapes = known.read.templates;
+    PatternEntriesPtr patterns =
+        pattern_entries(shapes.get(), shapes, [&shapes] { return patterns_of_templates(*shapes); });
+    return patterns_of_block(group_, *chunk, *shapes, patterns, block, rows, stats);
+  }
+  VectorPtr texts = CLEW_TRY(column(of, block, rows, stats));
+  if (texts->layout != model::Layout::kDict || texts->type != model::Type::kString) return patterns_of_values(*texts);
+  const VectorPtr& dictionary = texts->dict;
+  PatternEntriesPtr patterns =
+      pattern_entries(dictionary.get(), dictionary, [&dictionary] { return patterns_of_texts(dictionary->strings); });
+  return recoded(*texts, *patterns);
 }
 
 Result<VectorPtr> Fields::seq_column(uint32_t block, const Selection& rows, ScanStats& stats) const {

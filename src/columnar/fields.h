@@ -1,6 +1,7 @@
 // Fields answers for names: stored columns, fields of `_rest`, canonical names and the columns that clew derives.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "columnar/patterns.h"
 #include "columnar/row_group.h"
 #include "columnar/text_query.h"
 #include "model/canonical.h"
@@ -49,6 +51,12 @@ class Fields {
                                          contract::ScanStats& stats) const;
   Result<model::VectorPtr> derived_id(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Result<model::VectorPtr> ingest_times(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
+  // `_pattern` and `_pattern.FIELD`: the patterns of a field's texts (patterns.h); of `_pattern` those of `message`.
+  Result<model::VectorPtr> pattern_column(std::string_view of, uint32_t block, const model::Selection& rows,
+                                          contract::ScanStats& stats) const;
+  // Made by `make` for whatever `of` is the address of, kept alive by `owner`; remembered.
+  PatternEntriesPtr pattern_entries(const void* of, std::shared_ptr<const void> owner,
+                                    const std::function<PatternEntriesPtr()>& make) const;
   Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
@@ -56,6 +64,11 @@ class Fields {
 
   const RowGroup& group_;
   mutable base::Mutex mutex_;
+  struct KnownPatterns {
+    std::shared_ptr<const void> owner;  // so that its address is not taken again
+    PatternEntriesPtr entries;
+  };
+  mutable std::unordered_map<const void*, KnownPatterns> patterns_ CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const Chunk*, Entries> entries_ CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const Chunk*, std::pair<std::string, Verdicts>> verdicts_ CLEW_GUARDED_BY(mutex_);
 };

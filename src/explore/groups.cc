@@ -3,61 +3,76 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "expr/ast.h"
+#include "model/own_fields.h"
 #include "query/encode.h"
-#include "text/message_shape.h"
 
 namespace clew::explore {
 namespace {
 
 using query::Failure;
 
-constexpr size_t kShapesMax = 100'000;  // different ones kept; what comes beyond is counted as one
-constexpr size_t kSamplesPerShape = 3;
-constexpr std::string_view kOtherShapes = "(other)";
+constexpr size_t kSamplesPerPattern = 3;
+constexpr size_t kSampleRows = 10;                // looked at for different ones
+constexpr int64_t kSampleNanos = 60'000'000'000;  // samples are of the last minute in which a pattern was seen
 
-// Counts texts by shape as they come.
-class ShapeCounter final : public query::Receiver {
+// Rows (events, first seen, last seen, pattern); keeps the ones with the most events.
+class PatternRanking final : public query::Receiver {
  public:
+  PatternRanking(uint32_t top, Patterns& out) : top_(top), out_(out) {}
+
   Status begin(const std::vector<query::OutputColumn>&) override { return {}; }
   Status rows(const query::RowBatch& batch) override {
-    const model::Vector& column = *batch.columns[0];
     for (uint32_t row = 0; row < batch.rows; ++row) {
-      if (column.is_null(row)) continue;
-      text_.clear();
-      query::append_text(column.value(row), text_);
-      add();
+      model::Value shape = batch.columns[3]->value(row);
+      if (shape.is_null()) continue;  // events without the field
+      Pattern pattern;
+      pattern.shape = shape.text();
+      pattern.events = count_of(batch.columns[0]->value(row));
+      pattern.first_seen = batch.columns[1]->value(row);
+      pattern.last_seen = batch.columns[2]->value(row);
+      out_.events += pattern.events;
+      ++out_.shapes;
+      out_.patterns.push_back(std::move(pattern));
+      if (out_.patterns.size() >= 2 * size_t{top_} + kRoom) cut();
     }
     return {};
   }
-  uint64_t events() const { return events_; }
-  std::vector<Pattern> ranked() {
-    std::vector<Pattern> out;
-    for (auto& [shape, pattern] : shapes_) out.push_back(std::move(pattern));
-    std::sort(out.begin(), out.end(), [](const Pattern& a, const Pattern& b) {
+  void cut() {
+    std::sort(out_.patterns.begin(), out_.patterns.end(), [](const Pattern& a, const Pattern& b) {
       return a.events != b.events ? a.events > b.events : a.shape < b.shape;
     });
-    return out;
+    if (out_.patterns.size() > top_) out_.patterns.resize(top_);
   }
 
  private:
-  void add() {
-    ++events_;
-    std::string shape = text::message_shape(text_);
-    if (shapes_.size() >= kShapesMax && !shapes_.contains(shape)) shape = kOtherShapes;
-    Pattern& pattern = shapes_[shape];
-    if (pattern.events++ == 0) pattern.shape = std::move(shape);
-    bool fresh = pattern.samples.size() < kSamplesPerShape &&
-                 std::find(pattern.samples.begin(), pattern.samples.end(), text_) == pattern.samples.end();
-    if (fresh) pattern.samples.push_back(text_);
-  }
-
-  std::unordered_map<std::string, Pattern> shapes_;
-  std::string text_;
-  uint64_t events_ = 0;
+  static constexpr size_t kRoom = 1024;
+  const uint32_t top_;
+  Patterns& out_;
 };
+
+// The newest texts of a pattern. What came meanwhile is behind its last time and not looked at.
+std::optional<Failure> add_samples(query::Engine& engine, Question question, const std::string& events,
+                                   const std::string& field, const std::string& pattern_field, Pattern& pattern,
+                                   Cost& cost) {
+  if (pattern.last_seen.is_null()) return std::nullopt;
+  int64_t last = pattern.last_seen.i64();
+  question.range.from = std::max({question.range.from, pattern.first_seen.i64(), last - kSampleNanos});
+  question.range.to = std::min(question.range.to, last + 1);
+  question.limits.rows = kSampleRows;
+  Table table;
+  std::string text = fmt::format("{} | where {} = {} | head {} | fields {}", events, expr::print_name(pattern_field),
+                                 expr::print_string(pattern.shape), kSampleRows, expr::print_name(field));
+  if (auto failure = run(engine, question, text, table, cost)) return failure;
+  for (size_t row = 0; row < table.rows_count() && pattern.samples.size() < kSamplesPerPattern; ++row) {
+    std::string sample;
+    query::append_text(table.at(row, 0), sample);
+    bool known = std::find(pattern.samples.begin(), pattern.samples.end(), sample) != pattern.samples.end();
+    if (!known) pattern.samples.push_back(std::move(sample));
+  }
+  return std::nullopt;
+}
 
 ErrorGroup group_at(const Table& table, size_t row) {
   ErrorGroup group;
@@ -93,19 +108,23 @@ Answer<ErrorGroups> error_groups(query::Engine& engine, const Question& question
 }
 
 Answer<Patterns> patterns(query::Engine& engine, const Question& question, const std::string& field, uint32_t top) {
-  auto events = engine.events_part(question.query);
-  if (auto* failure = std::get_if<Failure>(&events)) return *failure;
+  auto part = engine.events_part(question.query);
+  if (auto* failure = std::get_if<Failure>(&part)) return *failure;
+  const std::string& events = std::get<std::string>(part);
+  std::string pattern_field(model::kPatternField);
+  if (field != model::pattern_source(pattern_field)) pattern_field += "." + field;
   Patterns out;
-  ShapeCounter shapes;
-  std::string text = fmt::format("{} | head {} | fields {}", std::get<std::string>(events), kPatternEventsMax,
-                                 expr::print_name(field));
+  PatternRanking ranking(top, out);
   Question all = question;
   all.limits.rows = 0;
-  if (auto failure = run(engine, all, text, shapes, out.cost)) return *failure;
-  out.events = shapes.events();
-  out.patterns = shapes.ranked();
-  out.shapes = out.patterns.size();
-  if (out.patterns.size() > top) out.patterns.resize(top);
+  std::string text =
+      fmt::format("{} | stats count() as n, min(@timestamp) as first_seen, max(@timestamp) as last_seen by {}", events,
+                  expr::print_name(pattern_field));
+  if (auto failure = run(engine, all, text, ranking, out.cost)) return *failure;
+  ranking.cut();
+  for (Pattern& pattern : out.patterns) {
+    if (auto failure = add_samples(engine, question, events, field, pattern_field, pattern, out.cost)) return *failure;
+  }
   return out;
 }
 

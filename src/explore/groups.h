@@ -9,7 +9,6 @@
 namespace clew::explore {
 
 constexpr uint32_t kGroupsMax = 1'000;
-constexpr uint64_t kPatternEventsMax = 5'000'000;  // newest events that patterns look at
 
 struct ErrorGroup {
   std::string fingerprint;
@@ -32,7 +31,9 @@ Answer<ErrorGroups> error_groups(query::Engine& engine, const Question& question
 struct Pattern {
   std::string shape;
   uint64_t events = 0;
-  std::vector<std::string> samples;  // a few of its texts
+  model::Value first_seen;
+  model::Value last_seen;
+  std::vector<std::string> samples;  // a few of its newest texts
 };
 
 struct Patterns {
@@ -42,6 +43,7 @@ struct Patterns {
   Cost cost;
 };
 
+// Groups the events by `_pattern.FIELD`, of `message` by `_pattern` (model/own_fields.h).
 Answer<Patterns> patterns(query::Engine& engine, const Question& question, const std::string& field, uint32_t top);
 
 }  // namespace clew::explore

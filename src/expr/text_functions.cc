@@ -9,6 +9,7 @@
 #include "expr/functions.h"
 #include "expr/lexer.h"
 #include "expr/pattern.h"
+#include "text/message_shape.h"
 #include "text/utf8.h"
 
 namespace clew::expr {
@@ -227,6 +228,13 @@ Status compare_texts(const Bound&, std::span<const Cell> args, VectorBuilder& ou
   return {};
 }
 
+// What texts that differ only in their variables have in common; the same as the derived field `_pattern`.
+Status pattern(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
+  std::string buffer;
+  out.add_string(text::message_pattern(text_of(args[0], buffer)));
+  return {};
+}
+
 Status ascii(const Bound&, std::span<const Cell> args, VectorBuilder& out) {
   std::string buffer;
   std::string_view text = text_of(args[0], buffer);
@@ -287,6 +295,7 @@ constexpr FunctionDef kTable[] = {
     {"regexp_replace", 3, 3, kText, replace, 0, nullptr, prepare_replace},
     {"replace", 3, 3, kText, replace, 0, nullptr, prepare_replace},
     {"reverse", 1, 1, kText, reverse},
+    {"pattern", 1, 1, kText, pattern},
     {"right", 2, 2, kText, right},
     {"rtrim", 1, 1, kText, trim<kRight>},
     {"strcmp", 2, 2, kInteger, compare_texts},

@@ -7,4 +7,16 @@ namespace clew::model {
 
 constexpr std::string_view kErrorGroupField = "_error_group";  // kString: of an error, which ones are the same
 
+// Derived when asked for: `_pattern` is the text::message_pattern of `message`, `_pattern.FIELD` of any field.
+constexpr std::string_view kPatternField = "_pattern";
+
+constexpr bool is_pattern_field(std::string_view name) {
+  return name == kPatternField || (name.starts_with(kPatternField) && name.size() > kPatternField.size() + 1 &&
+                                   name[kPatternField.size()] == '.');
+}
+// Requires: is_pattern_field(name).
+constexpr std::string_view pattern_source(std::string_view name) {
+  return name == kPatternField ? "message" : name.substr(kPatternField.size() + 1);
+}
+
 }  // namespace clew::model

@@ -26,6 +26,39 @@ bool opens_quote(std::string_view text, size_t at) {
   return text[at] == '\'' && !inside;
 }
 
+// The shape of a text; of more than `bytes_enough` bytes only the beginning.
+std::string shape_of(std::string_view text, size_t bytes_enough) {
+  std::string out;
+  out.reserve(std::min(text.size(), bytes_enough));
+  for (size_t at = 0; at < text.size() && out.size() <= bytes_enough;) {
+    char c = text[at];
+    if (opens_quote(text, at)) {
+      size_t end = quote_end(text, at);
+      if (end > at) {
+        out.append(1, c).append(kVariable).append(1, c);
+        at = end + 1;
+        continue;
+      }
+    }
+    if (!in_word(c)) {
+      out.push_back(c);
+      ++at;
+      continue;
+    }
+    size_t end = at;
+    bool variable = false;
+    for (; end < text.size() && in_word(text[end]); ++end) variable = variable || is_digit(text[end]);
+    std::string_view word = text.substr(at, end - at);
+    // The full stop or colon behind a variable belongs to the sentence.
+    std::string_view tail;
+    while (variable && (word.ends_with('.') || word.ends_with(':') || word.ends_with('-'))) word.remove_suffix(1);
+    tail = text.substr(at + word.size(), end - at - word.size());
+    out.append(variable ? kVariable : word).append(tail);
+    at = end;
+  }
+  return out;
+}
+
 std::string_view first_line_rest(std::string_view& text) {
   size_t newline = std::min(text.find('\n'), text.size());
   std::string_view line = text.substr(0, newline);
@@ -67,36 +100,14 @@ std::string ruby_frame(std::string_view line) { return message_shape(line.substr
 
 }  // namespace
 
-std::string message_shape(std::string_view message) {
-  std::string_view text = message.substr(0, kShapeBytesMax);
-  std::string out;
-  out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    char c = text[at];
-    if (opens_quote(text, at)) {
-      size_t end = quote_end(text, at);
-      if (end > at) {
-        out.append(1, c).append(kVariable).append(1, c);
-        at = end + 1;
-        continue;
-      }
-    }
-    if (!in_word(c)) {
-      out.push_back(c);
-      ++at;
-      continue;
-    }
-    size_t end = at;
-    bool variable = false;
-    for (; end < text.size() && in_word(text[end]); ++end) variable = variable || is_digit(text[end]);
-    std::string_view word = text.substr(at, end - at);
-    // The full stop or colon behind a variable belongs to the sentence.
-    std::string_view tail;
-    while (variable && (word.ends_with('.') || word.ends_with(':') || word.ends_with('-'))) word.remove_suffix(1);
-    tail = text.substr(at + word.size(), end - at - word.size());
-    out.append(variable ? kVariable : word).append(tail);
-    at = end;
-  }
+std::string message_shape(std::string_view message) { return shape_of(message.substr(0, kShapeBytesMax), SIZE_MAX); }
+
+std::string message_pattern(std::string_view text) {
+  std::string out = shape_of(text, kPatternBytesMax);
+  if (out.size() <= kPatternBytesMax) return out;
+  size_t end = kPatternBytesMax;
+  while (end > 0 && (out[end] & 0xc0) == 0x80) --end;  // inside a character
+  out.resize(end);
   return out;
 }
 

@@ -17,6 +17,18 @@ TEST(MessageShape, VariablesAreDigitsAndQuotes) {
 
 TEST(MessageShape, LongTextsAreCut) { EXPECT_EQ(message_shape(std::string(10'000, 'x')).size(), kShapeBytesMax); }
 
+TEST(MessagePattern, IsTheShapeOfTheWholeText) {
+  for (const char* text : {"user 17 of \"shop a\" at 10.0.0.1:80.", "can't open 'x y' for John's", "", "none"}) {
+    EXPECT_EQ(message_pattern(text), message_shape(text));
+  }
+  std::string behind = std::string(2000, '7') + " rows";
+  EXPECT_EQ(message_pattern(behind), "<*> rows");
+  EXPECT_EQ(message_pattern(std::string(10'000, 'x')).size(), kPatternBytesMax);
+  std::string wide = "x";
+  for (int i = 0; i < 1000; ++i) wide += "\xc3\xa4";
+  EXPECT_EQ(message_pattern(wide).size(), kPatternBytesMax - 1);
+}
+
 TEST(MessageShape, IsItsOwnShape) {
   for (const char* text : {"user 17", "a \"b\" 3", "x=1,y='2' 2026-11-20T10:00:00Z", "don't 5"}) {
     EXPECT_EQ(message_shape(message_shape(text)), message_shape(text));

@@ -61,6 +61,35 @@ def test_patterns(server):
     found = {p["pattern"]: p["events"] for p in got["patterns"]}
     assert found == {"charge <*> failed": 100, "timeout after <*> ms talking to <*>": 100, "request <*> done": 100}
     assert got["events"] == 300 and got["shapes"] == 3 and len(got["patterns"][0]["sample"]) == 3
+    charge = next(p for p in got["patterns"] if p["pattern"] == "charge <*> failed")
+    assert charge["first_seen"] == "2026-11-20T10:00:00.000Z" and charge["last_seen"] == "2026-11-20T10:04:57.000Z"
+    assert charge["sample"] == ["charge 297 failed", "charge 294 failed", "charge 291 failed"] and charge["share"] == 100 / 300
+
+
+def test_patterns_do_not_depend_on_where_rows_lie(server):
+    def ask(**more):
+        got = server.post("/clew/v1/patterns", {"query": "source=logs", **more}).json()
+        return got["events"], got["shapes"], got["patterns"]
+
+    server.import_ndjson(events())
+    server.import_ndjson([{"@timestamp": "2026-11-20T11:00:00Z", "message": f"rare {'x' * n} {n}", "svc": f"node-{n % 3}"}
+                          for n in range(40)])
+    server.import_ndjson([{"@timestamp": "2026-11-20T12:00:00Z", "n": 1}])  # no message
+    fresh, by_svc = ask(), ask(field="svc")
+    server.post("/clew/v1/flush")
+    assert ask() == fresh and ask(field="svc") == by_svc
+    assert fresh[:2] == (340, 43) and sum(p["events"] for p in fresh[2]) == 340
+    assert by_svc[:2] == (40, 1) and by_svc[2][0]["pattern"] == "<*>" and by_svc[2][0]["share"] == 1
+    # The language says the same, and finds the events of a pattern.
+    rows = server.rows("source=logs | stats count() as n by _pattern | where n = 100 | fields _pattern | sort _pattern")
+    assert [row["_pattern"] for row in rows] == ["charge <*> failed", "request <*> done", "timeout after <*> ms talking to <*>"]
+    assert server.rows("source=logs _pattern='charge <*> failed' | stats count() as n") == [{"n": 100}]
+    assert server.rows("source=logs | where pattern(message) != _pattern | stats count() as n") == [{"n": 0}]
+    got = server.get("/clew/v1/patterns?query=level%3Derror&top=1").json()
+    assert [p["pattern"] for p in got["patterns"]] == ["charge <*> failed"] and got["events"] == 200
+    assert server.get("/clew/v1/patterns?top=none").status == 400
+    shown = server.cli("patterns", "level=error", "-n", "1").stdout
+    assert "charge <*> failed" in shown and "100" in shown
 
 
 def wait(done):

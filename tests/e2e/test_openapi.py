@@ -88,6 +88,8 @@ def calls(server):
     yield "post", "/clew/v1/histogram", "", {**query, "series": 1, "by": "n"}
     yield "post", "/clew/v1/patterns", "", {"query": "source=logs"}
     yield "post", "/clew/v1/errors", "", {"query": "source=logs"}
+    yield "get", "/clew/v1/patterns", "", None
+    yield "get", "/clew/v1/errors", "", None
     yield "get", "/clew/v1/datasets", "", None
     yield "get", "/clew/v1/datasets/{NAME}/fields", "logs", None
     yield "get", "/clew/v1/queries", "", None

@@ -187,6 +187,11 @@ std::optional<Type> SourceFields::clew_field_type(std::string_view name) const {
   if (name == "_id" || name == "_index" || name == "_raw" || name == "_dataset" || name == model::kErrorGroupField) {
     return Type::kString;
   }
+  if (model::is_pattern_field(name)) {
+    std::string source(model::pattern_source(name));
+    bool known = types_.contains(source) || declared_.contains(source) || model::is_canonical(source);
+    return known ? std::optional<Type>(Type::kString) : std::nullopt;
+  }
   if (!model::is_canonical(name)) return std::nullopt;
   if (name == "duration_ms") return Type::kDouble;
   bool number = name == "code.line" || name == "process.pid";

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
+#include "query/exec/aggregate.h"
 #include "query/exec/gather.h"
 #include "query/exec/group.h"
+#include "query/exec/rows.h"
 #include "query/ppl/grouping.h"
 #include "query/ppl/pattern.h"
 #include "text/templates.h"
@@ -35,21 +38,27 @@ struct Labelled {
 
 class Labeller {
  public:
-  Labeller(const Options& options, PatternPtr regex) : options_(options), regex_(std::move(regex)) {}
+  explicit Labeller(PatternPtr regex) : regex_(std::move(regex)) {}
 
   Labelled simple(std::string_view text) const {
     Labelled out;
+    append(text, out.pattern, [&out](std::string_view value) { out.values.emplace_back(value); });
+    return out;
+  }
+
+  // Appends the template of `text` and gives each variable to `take`.
+  template <class Take>
+  void append(std::string_view text, std::string& out, const Take& take) const {
     Pattern::Place whole;
     std::vector<Pattern::Place> groups;
     size_t at = 0;
     while (at <= text.size() && next(text, at, whole, groups)) {
       if (whole.end == whole.begin) break;
-      out.pattern += std::string(text.substr(at, whole.begin - at)) + std::string(text::kVariable);
-      out.values.emplace_back(text.substr(whole.begin, whole.end - whole.begin));
+      out.append(text.substr(at, whole.begin - at)).append(text::kVariable);
+      take(text.substr(whole.begin, whole.end - whole.begin));
       at = whole.end;
     }
-    if (at < text.size()) out.pattern += std::string(text.substr(at));
-    return out;
+    if (at < text.size()) out.append(text.substr(at));
   }
 
  private:
@@ -63,8 +72,87 @@ class Labeller {
     return whole.end > whole.begin;
   }
 
-  const Options& options_;
   PatternPtr regex_;
+};
+
+// Texts of which many are equal, as a dictionary and codes.
+class CodedTexts {
+ public:
+  explicit CodedTexts(uint32_t rows) { out_->codes.reserve(rows); }
+
+  void add(const std::string& text) {
+    auto [it, fresh] = codes_.try_emplace(text, static_cast<uint32_t>(codes_.size()));
+    if (fresh) texts_->push_back(text);
+    out_->codes.push_back(it->second);
+  }
+  void add_null() {
+    out_->nulls.resize(out_->codes.size(), 0);
+    out_->nulls.push_back(1);
+    out_->codes.push_back(0);
+  }
+  model::VectorPtr finish() {
+    out_->size = static_cast<uint32_t>(out_->codes.size());
+    if (texts_->empty()) return std::make_shared<model::Vector>(model::Vector::all_null(out_->size));
+    if (!out_->nulls.empty()) out_->nulls.resize(out_->size, 0);
+    auto dictionary = std::make_shared<model::Vector>();
+    dictionary->type = Type::kString;
+    dictionary->layout = model::Layout::kFlat;
+    dictionary->size = static_cast<uint32_t>(texts_->size());
+    dictionary->strings.assign(texts_->begin(), texts_->end());
+    dictionary->owners.push_back(texts_);
+    out_->type = Type::kString;
+    out_->layout = model::Layout::kDict;
+    out_->dict = std::move(dictionary);
+    return out_;
+  }
+
+ private:
+  std::unordered_map<std::string, uint32_t> codes_;
+  std::shared_ptr<std::vector<std::string>> texts_ = std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<model::Vector> out_ = std::make_shared<model::Vector>();
+};
+
+// Of rows without a text.
+enum class NoText : uint8_t { kNull, kEmpty };
+
+// The simple template of each row, which needs no other row.
+class LabelStep final : public exec::MapStep {
+ public:
+  struct Slots {
+    Slot in = 0;
+    Slot out = 0;
+  };
+  LabelStep(Slots slots, PatternPtr regex, NoText no_text, std::string text)
+      : slots_(slots), labeller_(std::move(regex)), no_text_(no_text), text_(std::move(text)) {}
+  std::string name() const override { return "patterns"; }
+  std::string describe() const override { return text_; }
+  void reads(std::vector<Slot>& out) const override { out.push_back(slots_.in); }
+
+  Status map(exec::Block& block) const override {
+    model::VectorPtr column = exec::column_of(block, slots_.in);
+    CodedTexts labels(block.rows);
+    std::string buffer;
+    std::string label;
+    std::string_view text;
+    for (uint32_t row = 0; row < block.rows; ++row) {
+      bool there = text_of_row(*column, row, buffer, text);
+      if (!there && no_text_ == NoText::kNull) {
+        labels.add_null();
+        continue;
+      }
+      label.clear();
+      if (there) labeller_.append(text, label, [](std::string_view) {});
+      labels.add(label);
+    }
+    block.set(slots_.out, labels.finish());
+    return {};
+  }
+
+ private:
+  Slots slots_;
+  Labeller labeller_;
+  NoText no_text_;
+  std::string text_;
 };
 
 std::string token_name(size_t i) { return "<token" + std::to_string(i + 1) + ">"; }
@@ -75,7 +163,8 @@ Value tokens_value(const std::vector<model::Values>& tokens) {
   return Value::structure(std::move(members));
 }
 
-// Labels every row, or counts rows by their labels.
+// Labels every row, or counts rows by their labels, with all rows at hand: what a row's label is depends on the others,
+// or its variables are asked for.
 class PatternsStep final : public exec::GatherStep {
  public:
   struct Slots {
@@ -87,10 +176,7 @@ class PatternsStep final : public exec::GatherStep {
     Slot samples = 0;
   };
   PatternsStep(Slots slots, Options options, PatternPtr regex, std::string text)
-      : slots_(std::move(slots)),
-        options_(std::move(options)),
-        labeller_(options_, std::move(regex)),
-        text_(std::move(text)) {}
+      : slots_(std::move(slots)), options_(std::move(options)), labeller_(std::move(regex)), text_(std::move(text)) {}
   std::string name() const override { return "patterns"; }
   std::string describe() const override { return text_; }
   bool row_query() const override { return !options_.aggregate; }
@@ -276,6 +362,48 @@ class Patterns final : public Command {
   }
 
   Status bind(Pipeline& pipeline) const override {
+    if (options_.brain || options_.numbered) return bind_gathered(pipeline);
+    return options_.aggregate ? bind_counts(pipeline) : bind_labels(pipeline);
+  }
+
+ private:
+  Status bind_labels(Pipeline& pipeline) const {
+    Column in = CLEW_TRY(pipeline.field(field_));
+    Slot label = pipeline.context.new_slot();
+    pipeline.scope.all();
+    pipeline.add(std::make_shared<LabelStep>(LabelStep::Slots{in.slot, label}, regex_, NoText::kEmpty, print()));
+    pipeline.scope.set({options_.new_field, label, Type::kString});
+    return {};
+  }
+
+  Status bind_counts(Pipeline& pipeline) const {
+    Column in = CLEW_TRY(pipeline.field(field_));
+    std::vector<Column> columns;
+    std::vector<exec::GroupKey> keys = CLEW_TRY(bind_keys(pipeline, keys_, false, columns));
+    exec::GroupKey label{pipeline.context.new_slot(), pipeline.context.new_slot(), true};
+    keys.push_back(label);
+    pipeline.add(std::make_shared<LabelStep>(LabelStep::Slots{in.slot, label.in}, regex_, NoText::kNull, print()));
+    columns.push_back({options_.new_field, label.out, Type::kString});
+    expr::ExprPtr most = expr::make_literal(Value::bigint(std::max<int64_t>(options_.samples_max, 1)));
+    std::vector<AggregateItem> items = {{"pattern_count", expr::make_call("count", {})},
+                                        {"sample_logs", expr::make_call("take", {expr::make_field(field_), most})}};
+    std::vector<exec::AggregateCall> calls = CLEW_TRY(bind_calls(pipeline, items, columns));
+    pipeline.add(std::make_shared<exec::AggregateStep>(std::move(keys), std::move(calls), "patterns", print()));
+    pipeline.scope.replace(std::move(columns));
+    if (options_.samples_max == 0) CLEW_TRY(bind_no_samples(pipeline));
+    return {};
+  }
+
+  Status bind_no_samples(Pipeline& pipeline) const {
+    expr::BoundPtr none = CLEW_TRY(pipeline.bind(*expr::make_call("array", {})));
+    Slot slot = pipeline.context.new_slot();
+    std::vector<exec::Computed> computed = {{slot, std::move(none)}};
+    pipeline.add(std::make_shared<exec::ComputeStep>(std::move(computed), "patterns", "no samples"));
+    pipeline.scope.set({"sample_logs", slot, Type::kArray});
+    return {};
+  }
+
+  Status bind_gathered(Pipeline& pipeline) const {
     PatternsStep::Slots slots;
     Column in = CLEW_TRY(pipeline.field(field_));
     slots.in = in.slot;
@@ -300,7 +428,6 @@ class Patterns final : public Command {
     return {};
   }
 
- private:
   std::string field_;
   std::vector<KeyItem> keys_;
   Options options_;

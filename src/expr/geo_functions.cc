@@ -1,7 +1,13 @@
 // geoip(): where an IP address is.
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "expr/coerce.h"
 #include "expr/functions.h"
 #include "geo/sources.h"
@@ -12,11 +18,52 @@ namespace {
 using model::Type;
 using model::Value;
 
-// What a call asks: the database, and the members of its answer in their order.
+constexpr size_t kPlacesKept = 1 << 16;  // of one call
+
+// The records of the IPv4 addresses met last: logs name the same addresses again and again.
+//
+// Threads: any; a slot is one word.
+class KnownRecords {
+ public:
+  // False when the address is not among them.
+  bool find(uint32_t address, std::optional<uint32_t>& record) const {
+    uint64_t slot = slots_[place(address)].load(std::memory_order_relaxed);
+    auto told = static_cast<uint32_t>(slot);
+    if (slot >> 32 != address || told == kEmpty) return false;
+    record = told == kUnknown ? std::nullopt : std::optional<uint32_t>(told - kFirst);
+    return true;
+  }
+  void add(uint32_t address, std::optional<uint32_t> record) const {
+    uint64_t told = record ? uint64_t{*record} + kFirst : kUnknown;
+    if (told > UINT32_MAX) return;
+    slots_[place(address)].store(uint64_t{address} << 32 | told, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr uint32_t kSlotBits = 14;
+  static constexpr uint32_t kEmpty = 0;
+  static constexpr uint32_t kUnknown = 1;  // an address that the database does not know
+  static constexpr uint32_t kFirst = 2;    // record 0
+  static uint32_t place(uint32_t address) { return address * 0x9e3779b1u >> (32 - kSlotBits); }
+
+  mutable std::array<std::atomic<uint64_t>, 1 << kSlotBits> slots_{};
+};
+
+// What a call asks: the database, and the members of its answer in their order. Keeps what it has read, for all
+// threads: there are few places among many addresses.
 struct GeoQuestion {
   geo::DatabasePtr database;
   std::vector<geo::Property> properties;
-  size_t address = 0;  // which argument is the address
+  size_t address_argument = 0;
+
+  // Errors: EVALUATION_ERROR for a damaged database.
+  Result<std::optional<uint32_t>> record(const geo::Address& address) const;
+  Result<model::Members> members(uint32_t record) const;
+
+ private:
+  KnownRecords records_;
+  mutable base::Mutex mutex_;
+  mutable std::unordered_map<uint32_t, model::Members> known_ CLEW_GUARDED_BY(mutex_);
 };
 
 bool is_text_constant(const Bound& arg) { return is_constant(arg) && arg.constant.type() == Type::kString; }
@@ -96,22 +143,43 @@ Result<std::shared_ptr<const void>> prepare_geoip(Binder& binder, std::span<cons
   auto question = std::make_shared<GeoQuestion>();
   question->database = *database;
   question->properties = all_properties();
-  question->address = address_first ? 0 : 1;
-  size_t list = question->address + 1;
+  question->address_argument = address_first ? 0 : 1;
+  size_t list = question->address_argument + 1;
   if (args.size() > list) question->properties = CLEW_TRY(read_properties(binder, *args[list], **database));
   return std::shared_ptr<const void>(std::move(question));
 }
 
-Value struct_of(const geo::Place& place, const std::vector<geo::Property>& properties) {
-  model::Members members;
-  for (geo::Property property : properties) {
-    const std::string& text = place.at(property);
-    if (!text.empty()) members.emplace_back(geo::kPropertyNames[static_cast<size_t>(property)], Value::string(text));
-  }
-  return members.empty() ? Value() : Value::structure(std::move(members));
+Result<std::optional<uint32_t>> GeoQuestion::record(const geo::Address& address) const {
+  uint32_t number = 0;
+  std::memcpy(&number, address.bytes.data(), sizeof(number));
+  std::optional<uint32_t> known;
+  if (address.v4 && records_.find(number, known)) return known;
+  Result<std::optional<uint32_t>> found = database->find(address);
+  if (!found.ok()) return evaluation_error("geoip(): " + found.error().message());
+  if (address.v4) records_.add(number, *found);
+  return found;
 }
 
-// What was made of the records met so far; there are few places among many addresses.
+Result<model::Members> GeoQuestion::members(uint32_t record) const {
+  {
+    base::MutexLock lock(mutex_);
+    auto known = known_.find(record);
+    if (known != known_.end()) return known->second;
+  }
+  Result<geo::Place> place = database->place(record);
+  if (!place.ok()) return evaluation_error("geoip(): " + place.error().message());
+  model::Members made;
+  for (geo::Property property : properties) {
+    const std::string& text = place->at(property);
+    if (!text.empty()) made.emplace_back(geo::kPropertyNames[static_cast<size_t>(property)], Value::string(text));
+  }
+  base::MutexLock lock(mutex_);
+  if (known_.size() < kPlacesKept) known_.emplace(record, made);
+  return made;
+}
+
+// The values of one vector. Those of one place share their members; other vectors have copies, so that threads do not
+// count references in the same memory.
 class Places {
  public:
   explicit Places(const GeoQuestion& question) : question_(question) {}
@@ -122,27 +190,25 @@ class Places {
     std::string buffer;
     std::optional<geo::Address> address = geo::parse_address(text_of(cell, buffer));
     if (!address) return Value();
-    Result<std::optional<uint32_t>> record = question_.database->find(*address);
-    if (!record.ok()) return evaluation_error("geoip(): " + record.error().message());
-    if (!*record) return Value();
-    auto [known, fresh] = known_.try_emplace(**record);
+    std::optional<uint32_t> record = CLEW_TRY(question_.record(*address));
+    if (!record) return Value();
+    auto [known, fresh] = known_.try_emplace(*record);
     if (fresh) {
-      Result<geo::Place> place = question_.database->place(**record);
-      if (!place.ok()) return evaluation_error("geoip(): " + place.error().message());
-      known->second = struct_of(*place, question_.properties);
+      model::Members members = CLEW_TRY(question_.members(*record));
+      if (!members.empty()) known->second = Value::structure(std::move(members));
     }
     return known->second;
   }
 
  private:
   const GeoQuestion& question_;
-  std::unordered_map<uint32_t, Value> known_;
+  absl::flat_hash_map<uint32_t, Value> known_;
 };
 
 Status geoip(const Bound& call, std::span<const Cell> args, VectorBuilder& out) {
   const auto& question = *static_cast<const GeoQuestion*>(call.prepared.get());
   Places places(question);
-  Value place = CLEW_TRY(places.at(args[question.address]));
+  Value place = CLEW_TRY(places.at(args[question.address_argument]));
   out.add_value(std::move(place));
   return {};
 }
@@ -150,17 +216,21 @@ Status geoip(const Bound& call, std::span<const Cell> args, VectorBuilder& out) 
 Result<model::VectorPtr> geoip_of_all(const Bound& call, std::span<const model::VectorPtr> args, uint32_t rows) {
   const auto& question = *static_cast<const GeoQuestion*>(call.prepared.get());
   Places places(question);
-  const model::Vector& addresses = *args[question.address];
-  VectorBuilder out;
+  const model::Vector& addresses = *args[question.address_argument];
+  auto out = std::make_shared<model::Vector>();
+  out->type = Type::kStruct;
+  out->layout = model::Layout::kValues;
+  out->size = rows;
+  out->values.reserve(rows);
+  bool any = false;
   for (uint32_t row = 0; row < rows; ++row) {
-    if (addresses.is_null(row)) {
-      out.add_null();
-      continue;
-    }
-    Value place = CLEW_TRY(places.at(cell_of(addresses, row)));
-    out.add_value(std::move(place));
+    Value place;
+    if (!addresses.is_null(row)) place = CLEW_TRY(places.at(cell_of(addresses, row)));
+    any = any || !place.is_null();
+    out->values.push_back(std::move(place));
   }
-  return out.finish();
+  if (!any) return model::VectorPtr(std::make_shared<model::Vector>(model::Vector::all_null(rows)));
+  return model::VectorPtr(std::move(out));
 }
 
 constexpr FunctionDef kTable[] = {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <span>
 
+#include "codec/text_forms.h"
+
 namespace clew::geo {
 namespace {
 
@@ -46,15 +48,16 @@ constexpr uint8_t kDocumentation6[] = {0x20, 0x01, 0x0d, 0xb8};
 
 std::optional<Address> parse_address(std::string_view text) {
   if (text.size() < 2 || text.size() >= kTextBytesMax) return std::nullopt;
+  Address out;
+  uint32_t v4 = 0;
+  if (codec::parse_ip4(text, v4)) {
+    out.v4 = true;
+    for (size_t i = 0; i < 4; ++i) out.bytes[i] = static_cast<uint8_t>(v4 >> (24 - 8 * i));
+    return out;
+  }
   char terminated[kTextBytesMax];
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
-  Address out;
-  if (std::memchr(text.data(), ':', text.size()) == nullptr) {
-    out.v4 = true;
-    if (inet_pton(AF_INET, terminated, out.bytes.data()) != 1) return std::nullopt;
-    return out;
-  }
   if (inet_pton(AF_INET6, terminated, out.bytes.data()) != 1) return std::nullopt;
   if (begins(out.bytes, kMapped) || begins(out.bytes, kTranslated)) return embedded(out.bytes, 12);
   if (begins(out.bytes, kSixToFour)) return embedded(out.bytes, 2);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
 #include "query/exec/aggregate.h"
+#include "query/exec/coded_texts.h"
 #include "query/exec/gather.h"
 #include "query/exec/group.h"
 #include "query/exec/rows.h"
@@ -75,43 +75,6 @@ class Labeller {
   PatternPtr regex_;
 };
 
-// Texts of which many are equal, as a dictionary and codes.
-class CodedTexts {
- public:
-  explicit CodedTexts(uint32_t rows) { out_->codes.reserve(rows); }
-
-  void add(const std::string& text) {
-    auto [it, fresh] = codes_.try_emplace(text, static_cast<uint32_t>(codes_.size()));
-    if (fresh) texts_->push_back(text);
-    out_->codes.push_back(it->second);
-  }
-  void add_null() {
-    out_->nulls.resize(out_->codes.size(), 0);
-    out_->nulls.push_back(1);
-    out_->codes.push_back(0);
-  }
-  model::VectorPtr finish() {
-    out_->size = static_cast<uint32_t>(out_->codes.size());
-    if (texts_->empty()) return std::make_shared<model::Vector>(model::Vector::all_null(out_->size));
-    if (!out_->nulls.empty()) out_->nulls.resize(out_->size, 0);
-    auto dictionary = std::make_shared<model::Vector>();
-    dictionary->type = Type::kString;
-    dictionary->layout = model::Layout::kFlat;
-    dictionary->size = static_cast<uint32_t>(texts_->size());
-    dictionary->strings.assign(texts_->begin(), texts_->end());
-    dictionary->owners.push_back(texts_);
-    out_->type = Type::kString;
-    out_->layout = model::Layout::kDict;
-    out_->dict = std::move(dictionary);
-    return out_;
-  }
-
- private:
-  std::unordered_map<std::string, uint32_t> codes_;
-  std::shared_ptr<std::vector<std::string>> texts_ = std::make_shared<std::vector<std::string>>();
-  std::shared_ptr<model::Vector> out_ = std::make_shared<model::Vector>();
-};
-
 // Of rows without a text.
 enum class NoText : uint8_t { kNull, kEmpty };
 
@@ -130,7 +93,7 @@ class LabelStep final : public exec::MapStep {
 
   Status map(exec::Block& block) const override {
     model::VectorPtr column = exec::column_of(block, slots_.in);
-    CodedTexts labels(block.rows);
+    exec::CodedTexts labels(block.rows);
     std::string buffer;
     std::string label;
     std::string_view text;

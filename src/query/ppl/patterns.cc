@@ -347,9 +347,11 @@ class Patterns final : public Command {
     keys.push_back(label);
     pipeline.add(std::make_shared<LabelStep>(LabelStep::Slots{in.slot, label.in}, regex_, NoText::kNull, print()));
     columns.push_back({options_.new_field, label.out, Type::kString});
-    expr::ExprPtr most = expr::make_literal(Value::bigint(std::max<int64_t>(options_.samples_max, 1)));
-    std::vector<AggregateItem> items = {{"pattern_count", expr::make_call("count", {})},
-                                        {"sample_logs", expr::make_call("take", {expr::make_field(field_), most})}};
+    std::vector<AggregateItem> items = {{"pattern_count", expr::make_call("count", {})}};
+    if (options_.samples_max > 0) {
+      expr::ExprPtr most = expr::make_literal(Value::bigint(options_.samples_max));
+      items.push_back({"sample_logs", expr::make_call("take", {expr::make_field(field_), most})});
+    }
     std::vector<exec::AggregateCall> calls = CLEW_TRY(bind_calls(pipeline, items, columns));
     pipeline.add(std::make_shared<exec::AggregateStep>(std::move(keys), std::move(calls), "patterns", print()));
     pipeline.scope.replace(std::move(columns));

@@ -20,6 +20,25 @@ void append_number(uint64_t v, std::string& out) {
   out.append(digits, static_cast<size_t>(end - digits));
 }
 
+// Prints numbers that mostly count up by one.
+class Counter {
+ public:
+  std::string_view print(uint64_t v) {
+    if (v == value_ + 1 && digits_[bytes_ - 1] != '9') {
+      ++digits_[bytes_ - 1];
+    } else {
+      bytes_ = static_cast<size_t>(std::to_chars(digits_, digits_ + sizeof digits_, v).ptr - digits_);
+    }
+    value_ = v;
+    return {digits_, bytes_};
+  }
+
+ private:
+  char digits_[20] = {'0'};
+  size_t bytes_ = 1;
+  uint64_t value_ = 0;
+};
+
 // Where each taken event came to rest.
 class Places {
  public:
@@ -146,9 +165,9 @@ class StoredItems {
     if (!ordinary) return false;
     if (!known_ || item.op != op_ || item.index != index_) prepare(item);
     out += begin_;
-    if (filter_.identity) append_number(places.row_id(item), out);
+    if (filter_.identity) out += rows_.print(places.row_id(item));
     out += middle_;
-    if (filter_.result) append_number(places.seq(item), out);
+    if (filter_.result) out += seqs_.print(places.seq(item));
     out += end_;
     return true;
   }
@@ -177,6 +196,8 @@ class StoredItems {
   bool known_ = false;
   BulkOp op_ = BulkOp::kIndex;
   uint32_t index_ = 0;
+  Counter rows_;
+  Counter seqs_;
   std::string begin_;   // up to the row of the id
   std::string middle_;  // up to the _seq
   std::string end_;

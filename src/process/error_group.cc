@@ -112,13 +112,13 @@ class LevelMarks {
     if (text == last_text_ && how == last_how_) return last_rank_;
     last_text_ = text;
     last_how_ = how;
-    auto found = text_ranks_.find(text);
-    if (found == text_ranks_.end() || how != model::Derive::kCopy) {
-      last_rank_ = derived_rank(how, model::Value::string(std::string(text)));
-      if (how == model::Derive::kCopy && text_ranks_.size() < kLevelsRemembered) text_ranks_.emplace(text, last_rank_);
-      return last_rank_;
+    if (how != model::Derive::kCopy) return last_rank_ = derived_rank(how, model::Value::string(std::string(text)));
+    // A handful of names: a look at each beats a tree.
+    for (const auto& [name, rank] : text_ranks_) {
+      if (name == text) return last_rank_ = rank;
     }
-    last_rank_ = found->second;
+    last_rank_ = derived_rank(how, model::Value::string(std::string(text)));
+    if (text_ranks_.size() < kLevelsRemembered) text_ranks_.emplace_back(text, last_rank_);
     return last_rank_;
   }
   int rank_of(model::Derive how, int64_t number) {
@@ -140,7 +140,7 @@ class LevelMarks {
 
   std::vector<bool> known_;
   std::vector<bool> marks_;
-  std::map<std::string_view, int> text_ranks_;  // texts lie in the batch
+  std::vector<std::pair<std::string_view, int>> text_ranks_;  // texts lie in the batch
   std::map<std::pair<int, int64_t>, int> number_ranks_;
   std::string_view last_text_;
   model::Derive last_how_ = model::Derive::kCopy;

@@ -1,17 +1,26 @@
 #include "text/message_shape.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace clew::text {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Bytes of a word in which a digit makes a variable of the whole; bytes above ASCII are letters.
-bool in_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0 ||
-         std::string_view("._:-@+%").find(c) != std::string_view::npos;
+constexpr std::array<bool, 256> word_bytes() {
+  std::array<bool, 256> in{};
+  for (size_t c = 0; c < 256; ++c) in[c] = c >= 0x80;
+  for (char c = '0'; c <= '9'; ++c) in[static_cast<size_t>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) in[static_cast<size_t>(c)] = in[static_cast<size_t>(c - 'a' + 'A')] = true;
+  for (char c : std::string_view("._:-@+%")) in[static_cast<size_t>(c)] = true;
+  return in;
 }
+constexpr std::array<bool, 256> kInWord = word_bytes();
+
+// Bytes of a word in which a digit makes a variable of the whole; bytes above ASCII are letters.
+bool in_word(char c) { return kInWord[static_cast<uint8_t>(c)]; }
 
 // The end of a quoted part that begins at `at`, or `at` when it does not end in this line.
 size_t quote_end(std::string_view text, size_t at) {

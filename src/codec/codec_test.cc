@@ -139,6 +139,11 @@ void expect_like_inet_pton(const std::string& text) {
   bool valid = inet_pton(AF_INET, text.c_str(), &want) == 1;
   uint32_t got = 0;
   ASSERT_EQ(parse_ip4(text, got), valid) << text;
+  // What stands behind the text in its buffer has no say.
+  std::string amid = "1." + text + "1.2.3.4.5.6.7.8.9";
+  uint32_t again = 0;
+  ASSERT_EQ(parse_ip4(std::string_view(amid).substr(2, text.size()), again), valid) << text;
+  ASSERT_TRUE(!valid || again == got) << text;
   if (!valid) return;
   ASSERT_EQ(got, ntohl(want.s_addr)) << text;
   char printed[kIp4CharsMax];

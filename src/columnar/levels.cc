@@ -138,20 +138,32 @@ namespace {
 
 bool earlier(const SortKey& a, const SortKey& b) { return a.time != b.time ? a.time < b.time : a.seq < b.seq; }
 
-// Insertion is linear on rows that are nearly in order; after too many moves the general way goes on.
-void sort_bucket(std::span<SortKey> keys) {
-  size_t moves_left = keys.size() * 4;
+// Merges the stretches that are in order already, two by two. Rows come source by source, each nearly in order, so that
+// there are few.
+void sort_bucket(std::span<SortKey> keys, std::vector<SortKey>& scratch) {
+  std::vector<size_t> begins{0};
   for (size_t i = 1; i < keys.size(); ++i) {
-    if (!earlier(keys[i], keys[i - 1])) continue;
-    SortKey key = keys[i];
-    size_t at = i;
-    for (; at > 0 && moves_left > 0 && earlier(key, keys[at - 1]); --at, --moves_left) keys[at] = keys[at - 1];
-    keys[at] = key;
-    if (moves_left == 0) {
-      std::sort(keys.begin(), keys.end(), earlier);
-      return;
-    }
+    if (earlier(keys[i], keys[i - 1])) begins.push_back(i);
   }
+  if (begins.size() == 1) return;
+  begins.push_back(keys.size());
+  scratch.resize(std::max(scratch.size(), keys.size()));
+  std::span<SortKey> from = keys;
+  std::span<SortKey> to = std::span(scratch).first(keys.size());
+  while (begins.size() > 2) {
+    std::vector<size_t> merged{0};
+    for (size_t b = 0; b + 1 < begins.size(); b += 2) {
+      size_t end = begins[std::min(b + 2, begins.size() - 1)];
+      auto first = from.begin() + static_cast<std::ptrdiff_t>(begins[b]);
+      auto second = from.begin() + static_cast<std::ptrdiff_t>(begins[b + 1]);
+      auto last = from.begin() + static_cast<std::ptrdiff_t>(end);
+      std::merge(first, second, second, last, to.begin() + static_cast<std::ptrdiff_t>(begins[b]), earlier);
+      merged.push_back(end);
+    }
+    begins = std::move(merged);
+    std::swap(from, to);
+  }
+  if (from.data() != keys.data()) std::copy(from.begin(), from.end(), keys.begin());
 }
 
 }  // namespace
@@ -179,8 +191,10 @@ Result<std::vector<RowRef>> sorted_for_row_group(std::span<const RowSourcePtr> s
   for (const RowRef& ref : rows) {
     keys[next[services[ref.source][ref.row]]++] = {times[ref.source][ref.row], seqs[ref.source][ref.row], ref};
   }
-  for (size_t b = 0; b + 1 < begins.size(); ++b)
-    sort_bucket(std::span(keys).subspan(begins[b], begins[b + 1] - begins[b]));
+  std::vector<SortKey> scratch;
+  for (size_t b = 0; b + 1 < begins.size(); ++b) {
+    sort_bucket(std::span(keys).subspan(begins[b], begins[b + 1] - begins[b]), scratch);
+  }
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = keys[i].ref;
   return rows;
 }

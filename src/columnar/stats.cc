@@ -77,8 +77,12 @@ ChunkStats number_stats(const ColumnView& column) {
 // The first eight bytes as a number that compares like them.
 uint64_t prefix_of(std::string_view text) {
   uint64_t bytes = 0;
-  std::memcpy(&bytes, text.data(), std::min(text.size(), sizeof bytes));
-  return __builtin_bswap64(bytes);
+  if (text.size() >= sizeof bytes) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    return __builtin_bswap64(bytes);
+  }
+  for (size_t i = 0; i < text.size(); ++i) bytes |= uint64_t{static_cast<uint8_t>(text[i])} << (56 - 8 * i);
+  return bytes;
 }
 
 ChunkStats text_stats(const ColumnView& column, const std::vector<std::string_view>* entries) {

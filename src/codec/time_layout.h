@@ -28,6 +28,10 @@ class TimeLayout {
   // Nanoseconds that the last digit stands for.
   int64_t unit_ns() const { return unit_ns_; }
 
+  bool same_as(const TimeLayout& other) const {
+    return pattern_ == other.pattern_ && offset_seconds_ == other.offset_seconds_;
+  }
+
   // The time in nanoseconds, only if print() gives exactly this text again.
   bool parse(std::string_view text, int64_t& unix_nanos);
   // Writes text_bytes() characters. Digits below unit_ns() are cut. Years have four digits for every int64.

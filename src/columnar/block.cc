@@ -222,16 +222,31 @@ bool write_texts(const ColumnView& column, uint32_t begin, uint32_t rows, const 
     scratch.text_rows.resize(rows);
     for (uint32_t i = 0; i < rows; ++i) scratch.text_rows[i] = begin + i;
     std::span<const std::string_view> texts;
-    if (!coded) texts = {column.texts + begin, rows};
-    return encode_texts({texts, scratch.text_rows}, plan, scratch, out);
+    if (!coded && !column.typed) texts = {column.texts + begin, rows};
+    return encode_texts({texts, scratch.text_rows, column.typed}, plan, scratch, out);
   }
   for (uint32_t row = begin; row < begin + rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
     scratch.text_rows.push_back(row);
-    if (!coded) scratch.texts.push_back(column.text_at(row));
+    if (!coded && !column.typed) scratch.texts.push_back(column.text_at(row));
   }
   if (scratch.text_rows.empty()) return false;
-  return encode_texts({scratch.texts, scratch.text_rows}, plan, scratch, out);
+  return encode_texts({scratch.texts, scratch.text_rows, column.typed}, plan, scratch, out);
+}
+
+// From text by text to row by row.
+void spread(TypedValues& values, const std::vector<uint32_t>& where, uint32_t rows) {
+  if (values.each == 0) {
+    std::vector<int64_t> numbers(rows, 0);
+    for (size_t i = 0; i < where.size(); ++i) numbers[where[i]] = values.numbers[i];
+    values.numbers = std::move(numbers);
+    return;
+  }
+  std::string bytes(rows * values.each, '\0');
+  for (size_t i = 0; i < where.size(); ++i) {
+    std::memcpy(bytes.data() + where[i] * values.each, values.bytes.data() + i * values.each, values.each);
+  }
+  values.bytes = std::move(bytes);
 }
 
 Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const BlockContext& context, BlockValues& out) {
@@ -248,6 +263,11 @@ Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const Bl
   }
   if (texts.templates) {
     out.templates = std::move(texts.templates);
+    return {};
+  }
+  if (texts.typed) {
+    if (where.size() < out.rows) spread(*texts.typed, where, out.rows);
+    out.typed = std::move(texts.typed);
     return {};
   }
   out.owners.push_back(texts.bytes);

@@ -54,8 +54,8 @@ void encode_block(const ColumnView& column, uint32_t begin, uint32_t rows, const
 Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
                   const std::function<Status(base::Reader& in, std::span<const uint32_t> rows)>& read);
 
-// kTemplates: texts of templates are not printed but given as BlockValues::templates.
-enum class TextsAs : uint8_t { kTexts, kTemplates };
+// kStored: texts are not printed where they can be given as they are kept, as BlockValues::templates or typed.
+enum class TextsAs : uint8_t { kTexts, kStored };
 
 struct BlockContext {
   uint16_t kinds = 0;              // of the chunk

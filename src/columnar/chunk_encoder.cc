@@ -85,7 +85,9 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
                      static_cast<uint32_t>(entries->size()), std::move(bytes), here(), chunk, data);
     if (!of_texts) entries = nullptr;
   }
-  chunk.stats = column.templates ? *column.templates->bounds : stats_of(column, chunk, entries);
+  const ChunkStats* bounds = column.templates ? column.templates->bounds : nullptr;
+  if (column.typed) bounds = column.typed->bounds;
+  chunk.stats = bounds ? *bounds : stats_of(column, chunk, entries);
   scratch_.mixed = false;
   for (uint32_t b = 0; b < blocks_of(column.rows); ++b) {
     BlockPlace place;
@@ -171,7 +173,46 @@ bool ChunkEncoder::keep_templates(ColumnView& column) {
   return keep;
 }
 
+void ChunkEncoder::print_typed_texts(ColumnView& column) {
+  const TypedLane& lane = *column.typed;
+  size_t chars = typed_chars_max(lane.form, *lane.values);
+  printed_.clear();
+  std::string& page = printed_.emplace_back(column.rows * chars, '\0');
+  texts_.assign(column.rows, {});
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (!lane_is_text(column.kind_at(row))) continue;
+    char* to = page.data() + row * chars;
+    texts_[row] = {to, print_typed(lane.form, *lane.values, row, to)};
+  }
+  column.typed = nullptr;
+  column.texts = texts_.data();
+}
+
+// A column that came as typed values stays so, unless the first of them repeat so often that a dictionary may serve
+// better.
+bool ChunkEncoder::keep_typed(ColumnView& column) {
+  const TypedLane& lane = *column.typed;
+  if (lane.form == TextForm::kTime) return true;
+  dictionary_.reset(kTrialRows);
+  const TypedValues& values = *lane.values;
+  uint32_t count = 0;
+  for (uint32_t row = 0; row < column.rows && count < kTrialRows; ++row) {
+    if (!lane_is_text(column.kind_at(row))) continue;
+    const char* p = values.each > 0 ? values.bytes.data() + row * values.each
+                                    : reinterpret_cast<const char*>(values.numbers.data() + row);
+    dictionary_.code({p, values.each > 0 ? values.each : sizeof(int64_t)});
+    ++count;
+  }
+  if (dictionary_.entries().size() > count / 2) return true;
+  print_typed_texts(column);
+  return false;
+}
+
 void ChunkEncoder::plan_texts(ColumnView& column, BlockPlan& plan) {
+  if (column.typed && keep_typed(column)) {
+    plan.text_form = column.typed->form;
+    return;
+  }
   if (column.templates && keep_templates(column)) {
     plan.text_form = TextForm::kTemplates;
     plan.templates = &templates_;
@@ -235,6 +276,8 @@ void ChunkEncoder::collect_words(const ColumnView& column, const Chunk& chunk, c
     words_->add_texts_of(*entries);
   } else if (strings && plan.text_form == TextForm::kTemplates) {
     words_->add_templates(column, templates_);
+  } else if (column.typed) {
+    words_->add_typed(column);
   } else {
     words_->add_column(column, chunk.text_form);
   }

@@ -33,7 +33,9 @@ class ChunkEncoder {
   bool keep_codes(ColumnView& column);
   bool build_dictionary(const ColumnView& column);
   bool keep_templates(ColumnView& column);
+  bool keep_typed(ColumnView& column);
   void print_texts(ColumnView& column, const TemplateSet* but);
+  void print_typed_texts(ColumnView& column);
   bool repeats(const ColumnView& column, const Templates& templates);
   void place_dictionary(DictionaryForm form, uint32_t entries, std::string bytes, uint64_t offset, Chunk& chunk,
                         std::string& data);

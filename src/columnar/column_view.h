@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "codec/time_layout.h"
 #include "model/column.h"
 #include "model/vector.h"
 
@@ -22,8 +24,9 @@ struct Dictionary {
 };
 using DictionaryPtr = std::shared_ptr<const Dictionary>;
 
-struct ChunkStats;  // directory.h
-struct Variable;    // templates.h
+struct ChunkStats;              // directory.h
+enum class TextForm : uint8_t;  // directory.h
+struct Variable;                // templates.h
 
 constexpr uint32_t kWholeText = UINT32_MAX;  // in place of a template: the text is kept whole
 
@@ -43,6 +46,22 @@ struct TemplateRows {
   std::shared_ptr<const void> storage;
 };
 
+// Texts as what they are (typed_text.h): hex digits, UUIDs, addresses or times. Where `rows` are meant, those without
+// a text have zeros.
+struct TypedValues {
+  size_t each = 0;                          // of kHex and kUuid: bytes of one text's digits
+  std::string bytes;                        // of kHex and kUuid: the digits, `each` bytes apiece
+  std::vector<int64_t> numbers;             // of kIp4 and kTime: an address or Unix nanoseconds apiece
+  std::optional<codec::TimeLayout> layout;  // of kTime
+};
+
+// Texts that came so, from a column in which all were of one form.
+struct TypedLane {
+  TextForm form{};
+  TypedValues* values = nullptr;       // by row; a layout remembers what it printed last
+  const ChunkStats* bounds = nullptr;  // of all texts
+};
+
 // Lifetime: everything pointed to outlives the view.
 struct ColumnView {
   std::string_view name;
@@ -56,6 +75,7 @@ struct ColumnView {
   const uint32_t* codes = nullptr;          // per row, into `entries`
   const std::vector<std::string_view>* entries = nullptr;
   const TemplateLane* templates = nullptr;  // with texts that are there for its whole rows only
+  const TypedLane* typed = nullptr;         // instead of texts
 
   uint8_t kind_at(uint32_t row) const { return kinds ? kinds[row] : kind; }
   std::string_view text_at(uint32_t row) const { return texts ? texts[row] : (*entries)[codes[row]]; }
@@ -73,6 +93,7 @@ struct BlockValues {
   std::vector<uint32_t> codes;          // per row, into `dictionary`
   DictionaryPtr dictionary;
   std::shared_ptr<const TemplateRows> templates;    // instead of `texts`, when asked for
+  std::shared_ptr<const TypedValues> typed;         // instead of `texts`, when asked for; by row
   std::vector<std::shared_ptr<const void>> owners;  // of `texts`
 
   uint8_t kind_at(uint32_t row) const { return kinds.empty() ? kind : kinds[row]; }

@@ -8,6 +8,7 @@
 
 #include "columnar/directory.h"
 #include "columnar/part.h"
+#include "columnar/row_group.h"
 #include "columnar/segment.h"
 #include "columnar/templates.h"
 #include "columnar/test_rows.h"
@@ -203,6 +204,82 @@ TEST_F(SegmentTest, HoldsTheSameRowsAsItsParts) {
   uint64_t counted = 0;
   for (const auto& m : *granule->minute_counts()) counted += m.count;
   EXPECT_EQ(counted, rows.size());
+}
+
+std::string digits(uint64_t v, int width) {
+  std::string text = std::to_string(v);
+  return std::string(static_cast<size_t>(width) - text.size(), '0') + text;
+}
+
+// Columns whose texts are typed in every part, in some of them, or in forms that do not go together.
+model::Batch typed_batch(uint32_t part, uint32_t rows) {
+  std::mt19937_64 rng(part + 1);
+  model::Batch batch("logs");
+  std::vector<std::string> few;
+  for (int i = 0; i < 40; ++i) few.push_back(testing::hex(rng, 16));
+  for (uint32_t i = 0; i < rows; ++i) {
+    uint32_t row = batch.begin_row();
+    int64_t time = testing::kStart + static_cast<int64_t>(rng() % 1'000'000'000'000);
+    batch.column("_time")->add_time(row, time);
+    auto add = [&](const char* name, const std::string& text) { batch.column(name)->add_string(row, text); };
+    add("hex", testing::hex(rng, 32));
+    if (rng() % 3 == 0) add("holes", testing::hex(rng, 24));
+    add("lengths", testing::hex(rng, part == 1 ? 16 : 32));
+    add("uuid", testing::hex(rng, 8) + "-" + testing::hex(rng, 4) + "-4000-8000-" + testing::hex(rng, 12));
+    add("ip", std::to_string(rng() % 256) + "." + std::to_string(rng() % 256) + ".7." + std::to_string(rng() % 256));
+    std::string clock = digits(rng() % 24, 2) + ":" + digits(rng() % 60, 2) + ":" + digits(rng() % 60, 2);
+    add("time", "2025-11-21T" + clock + "." + digits(rng() % 1'000'000, 6) + "Z");
+    add("layouts", (part == 2 ? "2025/11/21 " : "2025-11-21T") + clock + (part == 2 ? "" : "Z"));
+    add("exceptions", part == 0 && i == 7 ? "none" : testing::hex(rng, 32));
+    add("elsewhere", part == 1 ? "a text of " + std::to_string(i % 5) : testing::hex(rng, 32));
+    add("repeated", i < rows - 100 ? testing::hex(rng, 16) : few[rng() % few.size()]);
+    batch.end_row();
+  }
+  return batch;
+}
+
+TEST_F(SegmentTest, TypedTextsAreHandedOn) {
+  constexpr uint32_t kRows = 5000;
+  std::vector<RowSourcePtr> parts;
+  std::vector<RowRef> rows;
+  std::vector<CommitRange> commits;
+  for (uint32_t p = 0; p < 3; ++p) {
+    parts.push_back(part_of(typed_batch(p, kRows), 1 + p * 10000));
+    commits.push_back(commits_for(1 + p * 10000, kRows)[0]);
+    for (uint32_t r = 0; r < kRows; ++r) rows.push_back({p, r});
+  }
+  auto sorted = sorted_for_row_group(parts, rows);
+  ASSERT_TRUE(sorted.ok());
+  auto reader = write(parts, *sorted, commits);
+  ASSERT_TRUE(reader->verify().ok());
+  auto granule = reader->row_groups()[0]->granule(Seq(UINT64_MAX), nullptr);
+  std::vector<std::string> names = {"hex",  "holes",   "lengths",    "uuid",      "ip",
+                                    "time", "layouts", "exceptions", "elsewhere", "repeated"};
+  Table got = table_of(*granule, names);
+  std::vector<Table> from_parts;
+  for (const auto& part : parts) from_parts.push_back(table_of(*part->granule(Seq(UINT64_MAX), nullptr), names));
+  for (const std::string& name : names) {
+    for (size_t i = 0; i < sorted->size(); ++i) {
+      ASSERT_EQ(got[name][i], from_parts[(*sorted)[i].source][name][(*sorted)[i].row]) << name << " " << i;
+    }
+  }
+  // A look for any of the texts finds the row group.
+  for (const char* name : {"hex", "holes", "uuid", "time"}) {
+    for (size_t i : {size_t{0}, size_t{4096}, sorted->size() - 1}) {
+      if (got[name][i] == "null") continue;
+      contract::Predicate equal{.op = contract::Predicate::Op::kEquals, .field = name, .values = {}, .children = {}};
+      equal.values.push_back(model::Value::string(got[name][i].substr(1)));
+      EXPECT_TRUE(reader->row_groups()[0]->may_match(equal)) << name << " " << got[name][i];
+    }
+  }
+  auto* group = dynamic_cast<const RowGroup*>(reader->row_groups()[0].get());
+  ASSERT_NE(group, nullptr);
+  auto form = [&](const char* name) { return group->directory().find(name)->text_form; };
+  EXPECT_EQ(form("hex"), TextForm::kHex);
+  EXPECT_EQ(form("holes"), TextForm::kHex);
+  EXPECT_EQ(form("uuid"), TextForm::kUuid);
+  EXPECT_EQ(form("ip"), TextForm::kIp4);
+  EXPECT_EQ(form("time"), TextForm::kTime);
 }
 
 TEST_F(SegmentTest, CountsOfValuesAreThoseOfTheRows) {

@@ -1,6 +1,9 @@
 #include "columnar/gather.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "columnar/typed_text.h"
 
 namespace clew::columnar {
 
@@ -17,17 +20,41 @@ Gatherer::Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std
   }
 }
 
-// Whether at least half of the rows are of sources that have the column's texts, and nothing else, as templates.
-bool Gatherer::mostly_templates(std::string_view name) const {
+// The form in which texts, where the column has nothing else, can be handed on: kTemplates when at least half of the
+// rows are of sources that have templates, a typed form when it is that of all sources, else kPlain.
+TextForm Gatherer::stored_form(std::string_view name) const {
   size_t templated = 0;
+  TextForm form = TextForm::kPlain;
+  bool one_form = true;
   for (size_t s = 0; s < sources_.size(); ++s) {
     const Chunk* chunk = sources_[s]->directory().find(name);
     if (!chunk) continue;
-    if (!chunk->only(model::Kind::kString)) return false;
+    if (!chunk->only(model::Kind::kString)) return TextForm::kPlain;
     bool templates = chunk->dictionary.form == DictionaryForm::kTemplates && chunk->text_form != TextForm::kComposed;
     if (templates) templated += rows_of_[s];
+    one_form = one_form && (form == TextForm::kPlain || form == chunk->text_form);
+    form = chunk->text_form;
   }
-  return templated * 2 >= rows_.size();
+  if (templated * 2 >= rows_.size()) return TextForm::kTemplates;
+  return one_form && is_typed(form) ? form : TextForm::kPlain;
+}
+
+// Whether the blocks that were read, as typed values, have the same length of digits or layout of times.
+bool Gatherer::all_typed() const {
+  const TypedValues* first = nullptr;
+  for (const Source& source : loaded_) {
+    for (const BlockValues& block : source.blocks) {
+      if (!block.typed) {
+        if (!block.texts.empty() || block.dictionary || block.templates) return false;
+        continue;
+      }
+      const TypedValues& own = *block.typed;
+      if (first && (own.each != first->each || own.layout.has_value() != first->layout.has_value())) return false;
+      if (first && own.layout && !own.layout->same_as(*first->layout)) return false;
+      first = first ? first : &own;
+    }
+  }
+  return first != nullptr;
 }
 
 Status Gatherer::load_blocks(size_t s, std::string_view name, TextsAs texts_as, Traits& traits) {
@@ -43,13 +70,14 @@ Status Gatherer::load_blocks(size_t s, std::string_view name, TextsAs texts_as, 
     const BlockValues& block = source.blocks[b];
     bool empty = block.kinds.empty() && block.kind == kAbsent;
     traits.absent = traits.absent || empty || !block.kinds.empty();
-    bool coded = block.dictionary != nullptr || (block.texts.empty() && !block.templates);
+    bool coded = block.dictionary != nullptr || (block.texts.empty() && !block.templates && !block.typed);
     traits.all_coded = traits.all_coded && coded;
   }
   return {};
 }
 
-Result<Gatherer::Traits> Gatherer::load(std::string_view name, TextsAs texts_as) {
+// `form`: what texts are handed on as; kPlain as texts.
+Result<Gatherer::Traits> Gatherer::load(std::string_view name, TextForm form) {
   loaded_.assign(sources_.size(), {});
   Traits traits;
   for (size_t s = 0; s < sources_.size(); ++s) {
@@ -66,7 +94,8 @@ Result<Gatherer::Traits> Gatherer::load(std::string_view name, TextsAs texts_as)
                    : entries.templates ? entries.templates->list.size()
                                        : 0;
     source.codes.assign(count, DictionaryBuilder::kFullCode);
-    CLEW_TRY(load_blocks(s, name, texts_as, traits));
+    bool stored = is_typed(form) || (form == TextForm::kTemplates && entries.templates);
+    CLEW_TRY(load_blocks(s, name, stored ? TextsAs::kStored : TextsAs::kTexts, traits));
   }
   return traits;
 }
@@ -151,6 +180,39 @@ void Gatherer::fill_templates(ColumnView& view) {
   view.texts = texts_.data();
 }
 
+void Gatherer::fill_typed(TextForm form, ColumnView& view) {
+  values_.each = 0;
+  values_.numbers.clear();
+  values_.bytes.clear();
+  bool begun = false;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Source& source = loaded_[rows_[i].source];
+    const TypedValues* own = source.chunk ? source.blocks[rows_[i].row / kBlockRows].typed.get() : nullptr;
+    if (!own) continue;
+    if (!begun) {
+      begun = true;
+      values_.each = own->each;
+      values_.layout = own->layout;
+      if (own->each == 0) {
+        values_.numbers.resize(rows_.size());
+      } else {
+        values_.bytes.resize(rows_.size() * own->each);
+      }
+    }
+    uint32_t row = rows_[i].row % kBlockRows;
+    if (own->each == 0) {
+      values_.numbers[i] = own->numbers[row];
+    } else if (own->each == 16) {  // the common length: a copy without a call
+      std::memcpy(values_.bytes.data() + i * 16, own->bytes.data() + row * size_t{16}, 16);
+    } else {
+      std::memcpy(values_.bytes.data() + i * own->each, own->bytes.data() + row * own->each, own->each);
+    }
+  }
+  join_bounds();
+  typed_ = {form, &values_, &bounds_};
+  view.typed = &typed_;
+}
+
 void Gatherer::fill(const Traits& traits) {
   bool uniform = !traits.absent && (traits.kinds & (traits.kinds - 1)) == 0;
   bool ints = false;
@@ -194,8 +256,12 @@ void Gatherer::fill_scales(ColumnView& view) {
 }
 
 Result<ColumnView> Gatherer::gather(std::string_view name, TextsAs texts_as) {
-  bool templates = texts_as == TextsAs::kTemplates && mostly_templates(name);
-  Traits traits = CLEW_TRY(load(name, templates ? TextsAs::kTemplates : TextsAs::kTexts));
+  TextForm form = texts_as == TextsAs::kStored ? stored_form(name) : TextForm::kPlain;
+  Traits traits = CLEW_TRY(load(name, form));
+  if (is_typed(form) && !all_typed()) {
+    form = TextForm::kPlain;
+    traits = CLEW_TRY(load(name, form));
+  }
   ColumnView view;
   view.name = name;
   view.rows = static_cast<uint32_t>(rows_.size());
@@ -211,8 +277,10 @@ Result<ColumnView> Gatherer::gather(std::string_view name, TextsAs texts_as) {
   bool texts = false;
   for (uint8_t k = 0; k < 16; ++k) texts = texts || ((traits.kinds >> k & 1) && lane_is_text(k));
   if (!texts) return view;
-  if (templates) {
+  if (form == TextForm::kTemplates) {
     fill_templates(view);
+  } else if (is_typed(form)) {
+    fill_typed(form, view);
   } else if (traits.all_coded && fill_codes()) {
     view.codes = codes_.data();
     view.entries = &dictionary_.entries();

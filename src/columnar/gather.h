@@ -19,8 +19,8 @@ class Gatherer {
  public:
   Gatherer(std::span<const std::shared_ptr<const RowGroup>> sources, std::span<const RowRef> rows);
 
-  // The column of that name, one entry per row. Valid until the next call. With kTemplates, texts that are templates in
-  // most of the sources come as ColumnView::templates.
+  // The column of that name, one entry per row. Valid until the next call. With kStored, texts that are templates in
+  // most of the sources come as ColumnView::templates, and those of one typed form in all of them as `typed`.
   // Errors: kCorrupt, kIo when a source's block cannot be read.
   Result<ColumnView> gather(std::string_view name, TextsAs texts_as = TextsAs::kTexts);
 
@@ -37,14 +37,16 @@ class Gatherer {
     bool absent = false;
     bool all_coded = true;
   };
-  Result<Traits> load(std::string_view name, TextsAs texts_as);
+  Result<Traits> load(std::string_view name, TextForm form);
   Status load_blocks(size_t s, std::string_view name, TextsAs texts_as, Traits& traits);
-  bool mostly_templates(std::string_view name) const;
+  TextForm stored_form(std::string_view name) const;
+  bool all_typed() const;
   void fill(const Traits& traits);
   void fill_scales(ColumnView& view);
   bool fill_codes();
   void fill_texts();
   void fill_templates(ColumnView& view);
+  void fill_typed(TextForm form, ColumnView& view);
   void join_bounds();
 
   std::span<const std::shared_ptr<const RowGroup>> sources_;
@@ -61,6 +63,8 @@ class Gatherer {
   std::vector<const Variable*> variables_;
   ChunkStats bounds_;
   TemplateLane templates_;
+  TypedValues values_;
+  TypedLane typed_;
 };
 
 }  // namespace clew::columnar

@@ -125,7 +125,7 @@ Status FileSegmentWriter::add_columns(Gatherer& gatherer, const std::vector<std:
                                       uint64_t begin) {
   for (const std::string& name : names) {
     if (name == model::kRawField) continue;  // add_lines
-    ColumnView view = CLEW_TRY(gatherer.gather(name, TextsAs::kTemplates));
+    ColumnView view = CLEW_TRY(gatherer.gather(name, TextsAs::kStored));
     CLEW_TRY(add_column(view, times_.data(), directory, begin));
   }
   return {};

@@ -72,7 +72,7 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
     case TextForm::kTemplates: {
       if (!context.templates) return Error(Code::kCorrupt, "templates without a dictionary");
       TemplateBlock block = CLEW_TRY(TemplateBlock::read(in, rows.size(), *context.templates));
-      if (context.texts_as == TextsAs::kTemplates) {
+      if (context.texts_as == TextsAs::kStored) {
         out.templates = CLEW_TRY(block.all_rows(rows, block_rows));
         break;
       }

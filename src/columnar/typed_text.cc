@@ -84,110 +84,91 @@ void write_digits(std::string_view bytes, const BlockPlan& plan, std::string& ou
   codec::write_packed(bytes, method, out);
 }
 
-bool encode_hex(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
+// The texts' values; those of another form become exceptions. False when these are too many.
+bool parse_hex_texts(std::span<const std::string_view> texts, TypedValues& values, Exceptions& e) {
   size_t chars = 0;
-  for (size_t i = 0; i < in.texts.size() && chars == 0; ++i) {
-    if (form_of_text(in.texts[i]) == TextForm::kHex) chars = in.texts[i].size();
+  for (size_t i = 0; i < texts.size() && chars == 0; ++i) {
+    if (form_of_text(texts[i]) == TextForm::kHex) chars = texts[i].size();
   }
   if (chars == 0) return false;
-  Exceptions e;
-  std::string& bytes = scratch.bytes;
-  bytes.assign(in.texts.size() * chars / 2, '\0');
-  for (size_t i = 0; i < in.texts.size(); ++i) {
-    char* to = bytes.data() + i * chars / 2;
-    if (in.texts[i].size() == chars && codec::parse_hex(in.texts[i], to)) continue;
-    std::memset(to, 0, chars / 2);
-    e.add(i, in.texts[i]);
-    if (e.too_many(in.texts.size())) return false;
+  values.each = chars / 2;
+  values.bytes.assign(texts.size() * values.each, '\0');
+  for (size_t i = 0; i < texts.size(); ++i) {
+    char* to = values.bytes.data() + i * values.each;
+    if (texts[i].size() == chars && codec::parse_hex(texts[i], to)) continue;
+    std::memset(to, 0, values.each);
+    e.add(i, texts[i]);
+    if (e.too_many(texts.size())) return false;
   }
-  std::string digits;
-  digits.swap(bytes);
-  write_exceptions(e, plan, scratch, out);
-  base::Writer(out).u8(static_cast<uint8_t>(chars / 2));
-  write_digits(digits, plan, out);
-  bytes.swap(digits);
   return true;
 }
 
-Status decode_hex(base::Reader& in, size_t count, DecodedTexts& out) {
-  ReadExceptions e;
-  CLEW_TRY(read_exceptions(in, count, e));
-  size_t each = in.u8();
-  std::string bytes;
-  CLEW_TRY(codec::read_packed(in, bytes));
-  if (bytes.size() != count * each) return Error(Code::kCorrupt, "digits of another count");
-  out.bytes = std::make_shared<std::string>(count * each * 2, '\0');
-  codec::print_hex(bytes.data(), bytes.size(), out.bytes->data());
-  place(count, each * 2, e, out);
-  return {};
-}
-
-bool encode_uuid(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
-  Exceptions e;
-  std::string bytes(in.texts.size() * codec::kUuidBytes, '\0');
-  for (size_t i = 0; i < in.texts.size(); ++i) {
-    char* to = bytes.data() + i * codec::kUuidBytes;
-    if (codec::parse_uuid(in.texts[i], to)) continue;
+bool parse_uuid_texts(std::span<const std::string_view> texts, TypedValues& values, Exceptions& e) {
+  values.each = codec::kUuidBytes;
+  values.bytes.assign(texts.size() * codec::kUuidBytes, '\0');
+  for (size_t i = 0; i < texts.size(); ++i) {
+    char* to = values.bytes.data() + i * codec::kUuidBytes;
+    if (codec::parse_uuid(texts[i], to)) continue;
     std::memset(to, 0, codec::kUuidBytes);
-    e.add(i, in.texts[i]);
-    if (e.too_many(in.texts.size())) return false;
+    e.add(i, texts[i]);
+    if (e.too_many(texts.size())) return false;
   }
-  write_exceptions(e, plan, scratch, out);
-  write_digits(bytes, plan, out);
   return true;
 }
 
-Status decode_uuid(base::Reader& in, size_t count, DecodedTexts& out) {
-  ReadExceptions e;
-  CLEW_TRY(read_exceptions(in, count, e));
-  std::string bytes;
-  CLEW_TRY(codec::read_packed(in, bytes));
-  if (bytes.size() != count * codec::kUuidBytes) return Error(Code::kCorrupt, "digits of another count");
-  out.bytes = std::make_shared<std::string>(count * codec::kUuidChars, '\0');
-  for (size_t i = 0; i < count; ++i) {
-    codec::print_uuid(bytes.data() + i * codec::kUuidBytes, out.bytes->data() + i * codec::kUuidChars);
-  }
-  place(count, codec::kUuidChars, e, out);
-  return {};
-}
-
-bool encode_ip4(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out) {
-  Exceptions e;
-  std::vector<int64_t> ips(in.texts.size());
+bool parse_ip4_texts(std::span<const std::string_view> texts, TypedValues& values, Exceptions& e) {
+  values.numbers.resize(texts.size());
   uint32_t last = 0;
-  for (size_t i = 0; i < in.texts.size(); ++i) {
-    if (!codec::parse_ip4(in.texts[i], last)) {
-      e.add(i, in.texts[i]);
-      if (e.too_many(in.texts.size())) return false;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!codec::parse_ip4(texts[i], last)) {
+      e.add(i, texts[i]);
+      if (e.too_many(texts.size())) return false;
     }
-    ips[i] = last;
+    values.numbers[i] = last;
   }
-  write_exceptions(e, plan, scratch, out);
-  scratch.ints.encode(ips, plan.effort, out);
   return true;
 }
 
-Status decode_ip4(base::Reader& in, std::span<const uint32_t> rows, const BlockContext& context, DecodedTexts& out) {
-  ReadExceptions e;
-  size_t count = rows.size();
-  CLEW_TRY(read_exceptions(in, count, e));
-  std::vector<int64_t> ips(count);
-  CLEW_TRY(codec::decode_ints(in, count, ips.data()));
-  out.bytes = std::make_shared<std::string>(count * codec::kIp4CharsMax, '\0');
-  std::vector<uint8_t> chars(count);
-  char* p = out.bytes->data();
-  for (size_t i = 0; i < count; ++i) {
-    if (ips[i] < 0 || ips[i] > UINT32_MAX) return Error(Code::kCorrupt, "an address above 32 bits");
-    if (!context.is_wanted(rows[i])) continue;
-    chars[i] = static_cast<uint8_t>(codec::print_ip4(static_cast<uint32_t>(ips[i]), p + i * codec::kIp4CharsMax));
+bool parse_time_texts(std::span<const std::string_view> texts, TypedValues& values, Exceptions& e) {
+  for (size_t i = 0; i < texts.size() && i <= texts.size() / kExceptionsShare && !values.layout; ++i) {
+    values.layout = codec::TimeLayout::of_example(texts[i]);
   }
-  place(count, codec::kIp4CharsMax, e, out);
-  std::vector<bool> other(e.positions.empty() ? 0 : count, false);
-  for (int64_t i : e.positions) other[static_cast<size_t>(i)] = true;
-  for (size_t i = 0; i < count; ++i) {
-    if (other.empty() || !other[i]) out.texts[i] = out.texts[i].substr(0, chars[i]);
+  if (!values.layout) return false;
+  values.numbers.resize(texts.size());
+  int64_t last = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!values.layout->parse(texts[i], last)) {
+      e.add(i, texts[i]);
+      if (e.too_many(texts.size())) return false;
+    }
+    values.numbers[i] = last;
   }
-  return {};
+  return true;
+}
+
+bool parse_texts(TextForm form, std::span<const std::string_view> texts, TypedValues& values, Exceptions& e) {
+  switch (form) {
+    case TextForm::kHex: return parse_hex_texts(texts, values, e);
+    case TextForm::kUuid: return parse_uuid_texts(texts, values, e);
+    case TextForm::kIp4: return parse_ip4_texts(texts, values, e);
+    case TextForm::kTime: return parse_time_texts(texts, values, e);
+    default: return false;
+  }
+}
+
+// The values of those rows.
+TypedValues taken(const TypedLane& lane, std::span<const uint32_t> rows) {
+  TypedValues values;
+  values.each = lane.values->each;
+  values.layout = lane.values->layout;
+  if (values.each == 0) {
+    values.numbers.reserve(rows.size());
+    for (uint32_t row : rows) values.numbers.push_back(lane.values->numbers[row]);
+    return values;
+  }
+  values.bytes.reserve(rows.size() * values.each);
+  for (uint32_t row : rows) values.bytes.append(lane.values->bytes, row * values.each, values.each);
+  return values;
 }
 
 int64_t floor_to(int64_t v, int64_t unit) {
@@ -217,69 +198,94 @@ bool find_shift(const std::vector<int64_t>& times, const Exceptions& e, std::spa
   return known;
 }
 
-bool encode_times(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out,
-                  bool& needs_times) {
-  std::optional<codec::TimeLayout> layout;
-  for (size_t i = 0; i < in.texts.size() && i <= in.texts.size() / kExceptionsShare && !layout; ++i) {
-    layout = codec::TimeLayout::of_example(in.texts[i]);
-  }
-  if (!layout) return false;
-  Exceptions e;
-  std::vector<int64_t> times(in.texts.size());
-  int64_t last = 0;
-  for (size_t i = 0; i < in.texts.size(); ++i) {
-    if (!layout->parse(in.texts[i], last)) {
-      e.add(i, in.texts[i]);
-      if (e.too_many(in.texts.size())) return false;
-    }
-    times[i] = last;
-  }
-  write_exceptions(e, plan, scratch, out);
+// Gives true when decoding needs `_time`.
+bool write_times(const TypedValues& values, const Exceptions& e, std::span<const uint32_t> rows, const BlockPlan& plan,
+                 BlockScratch& scratch, std::string& out) {
   base::Writer w(out);
-  w.string(layout->pattern());
-  w.varint_signed(layout->offset_seconds());
+  w.string(values.layout->pattern());
+  w.varint_signed(values.layout->offset_seconds());
   int64_t shift = 0;
-  if (find_shift(times, e, in.rows, plan.times, layout->unit_ns(), shift)) {
+  if (find_shift(values.numbers, e, rows, plan.times, values.layout->unit_ns(), shift)) {
     w.u8(kTimesOfRows);
     w.varint_signed(shift);
-    needs_times = true;
     return true;
   }
   w.u8(kOwnTimes);
-  scratch.ints.encode(times, plan.effort, out);
-  return true;
+  scratch.ints.encode(values.numbers, plan.effort, out);
+  return false;
 }
 
-Status decode_times(base::Reader& in, std::span<const uint32_t> rows, const BlockContext& context, DecodedTexts& out) {
-  ReadExceptions e;
-  size_t count = rows.size();
-  CLEW_TRY(read_exceptions(in, count, e));
+Status read_digits(base::Reader& in, size_t count, size_t each, TypedValues& values) {
+  values.each = each;
+  CLEW_TRY(codec::read_packed(in, values.bytes));
+  if (values.bytes.size() != count * each) return Error(Code::kCorrupt, "digits of another count");
+  return {};
+}
+
+Status read_ip4(base::Reader& in, size_t count, TypedValues& values) {
+  values.numbers.resize(count);
+  CLEW_TRY(codec::decode_ints(in, count, values.numbers.data()));
+  for (int64_t ip : values.numbers) {
+    if (ip < 0 || ip > UINT32_MAX) return Error(Code::kCorrupt, "an address above 32 bits");
+  }
+  return {};
+}
+
+Status read_times(base::Reader& in, std::span<const uint32_t> rows, const int64_t* row_times, TypedValues& values) {
   std::string pattern(in.string());
   int64_t offset = in.varint_signed();
   uint8_t form = in.u8();
   CLEW_TRY(in.status());
   if (offset != static_cast<int32_t>(offset)) return Error(Code::kCorrupt, "a zone beyond a day");
-  auto layout = codec::TimeLayout::of_pattern(std::move(pattern), static_cast<int32_t>(offset));
-  if (!layout) return Error(Code::kCorrupt, "no layout of times");
-  std::vector<int64_t> times(count);
-  if (form == kOwnTimes) {
-    CLEW_TRY(codec::decode_ints(in, count, times.data()));
-  } else if (form == kTimesOfRows) {
-    int64_t shift = in.varint_signed();
-    if (!context.times) return Error(Code::kCorrupt, "_time is not there");
-    for (size_t i = 0; i < count; ++i) {
-      int64_t time = floor_to(context.times[rows[i]], layout->unit_ns());
-      times[i] = static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(shift));
-    }
-  } else {
-    return Error(Code::kUnsupported, "unknown form of times");
+  values.layout = codec::TimeLayout::of_pattern(std::move(pattern), static_cast<int32_t>(offset));
+  if (!values.layout) return Error(Code::kCorrupt, "no layout of times");
+  values.numbers.resize(rows.size());
+  if (form == kOwnTimes) return codec::decode_ints(in, rows.size(), values.numbers.data());
+  if (form != kTimesOfRows) return Error(Code::kUnsupported, "unknown form of times");
+  int64_t shift = in.varint_signed();
+  if (!row_times) return Error(Code::kCorrupt, "_time is not there");
+  for (size_t i = 0; i < rows.size(); ++i) {
+    int64_t time = floor_to(row_times[rows[i]], values.layout->unit_ns());
+    values.numbers[i] = static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(shift));
   }
-  out.bytes = std::make_shared<std::string>(count * layout->text_bytes(), '\0');
-  for (size_t i = 0; i < count; ++i) {
-    if (context.is_wanted(rows[i])) layout->print(times[i], out.bytes->data() + i * layout->text_bytes());
-  }
-  place(count, layout->text_bytes(), e, out);
   return {};
+}
+
+Status read_values(TextForm form, base::Reader& in, std::span<const uint32_t> rows, const int64_t* row_times,
+                   TypedValues& values) {
+  switch (form) {
+    case TextForm::kHex: return read_digits(in, rows.size(), in.u8(), values);
+    case TextForm::kUuid: return read_digits(in, rows.size(), codec::kUuidBytes, values);
+    case TextForm::kIp4: return read_ip4(in, rows.size(), values);
+    case TextForm::kTime: return read_times(in, rows, row_times, values);
+    default: return Error(Code::kUnsupported, "unknown form of texts");
+  }
+}
+
+// Prints those texts that are asked for; the others come empty or with anything in them.
+void print_values(TextForm form, TypedValues& values, std::span<const uint32_t> rows, const BlockContext& context,
+                  ReadExceptions& e, DecodedTexts& out) {
+  size_t count = rows.size();
+  size_t chars = typed_chars_max(form, values);
+  out.bytes = std::make_shared<std::string>(count * chars, '\0');
+  char* p = out.bytes->data();
+  std::vector<uint8_t> lengths(form == TextForm::kIp4 ? count : 0);
+  if (form == TextForm::kHex) {
+    codec::print_hex(values.bytes.data(), values.bytes.size(), p);
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      if (!context.is_wanted(rows[i])) continue;
+      size_t length = print_typed(form, values, i, p + i * chars);
+      if (!lengths.empty()) lengths[i] = static_cast<uint8_t>(length);
+    }
+  }
+  place(count, chars, e, out);
+  if (lengths.empty()) return;
+  std::vector<bool> other(e.positions.empty() ? 0 : count, false);
+  for (int64_t i : e.positions) other[static_cast<size_t>(i)] = true;
+  for (size_t i = 0; i < count; ++i) {
+    if (other.empty() || !other[i]) out.texts[i] = out.texts[i].substr(0, lengths[i]);
+  }
 }
 
 }  // namespace
@@ -322,26 +328,58 @@ Status decode_plain(base::Reader& in, size_t count, std::string& bytes, std::vec
   return {};
 }
 
+size_t typed_chars_max(TextForm form, const TypedValues& values) {
+  switch (form) {
+    case TextForm::kHex: return values.each * 2;
+    case TextForm::kUuid: return codec::kUuidChars;
+    case TextForm::kIp4: return codec::kIp4CharsMax;
+    case TextForm::kTime: return values.layout->text_bytes();
+    default: return 0;
+  }
+}
+
+size_t print_typed(TextForm form, TypedValues& values, size_t i, char* out) {
+  switch (form) {
+    case TextForm::kHex: codec::print_hex(values.bytes.data() + i * values.each, values.each, out); break;
+    case TextForm::kUuid: codec::print_uuid(values.bytes.data() + i * values.each, out); break;
+    case TextForm::kIp4: return codec::print_ip4(static_cast<uint32_t>(values.numbers[i]), out);
+    case TextForm::kTime: values.layout->print(values.numbers[i], out); break;
+    default: break;
+  }
+  return typed_chars_max(form, values);
+}
+
 bool encode_typed(TextForm form, const BlockTexts& in, const BlockPlan& plan, BlockScratch& scratch, std::string& out,
                   bool& needs_times) {
-  switch (form) {
-    case TextForm::kHex: return encode_hex(in, plan, scratch, out);
-    case TextForm::kUuid: return encode_uuid(in, plan, scratch, out);
-    case TextForm::kIp4: return encode_ip4(in, plan, scratch, out);
-    case TextForm::kTime: return encode_times(in, plan, scratch, out, needs_times);
-    default: return false;
+  TypedValues values;
+  Exceptions e;
+  if (in.typed) {
+    values = taken(*in.typed, in.rows);
+  } else if (!parse_texts(form, in.texts, values, e)) {
+    return false;
   }
+  write_exceptions(e, plan, scratch, out);
+  switch (form) {
+    case TextForm::kHex: base::Writer(out).u8(static_cast<uint8_t>(values.each)); [[fallthrough]];
+    case TextForm::kUuid: write_digits(values.bytes, plan, out); break;
+    case TextForm::kIp4: scratch.ints.encode(values.numbers, plan.effort, out); break;
+    default: needs_times = write_times(values, e, in.rows, plan, scratch, out);
+  }
+  return true;
 }
 
 Status decode_typed(TextForm form, base::Reader& in, std::span<const uint32_t> rows, const BlockContext& context,
                     DecodedTexts& out) {
-  switch (form) {
-    case TextForm::kHex: return decode_hex(in, rows.size(), out);
-    case TextForm::kUuid: return decode_uuid(in, rows.size(), out);
-    case TextForm::kIp4: return decode_ip4(in, rows, context, out);
-    case TextForm::kTime: return decode_times(in, rows, context, out);
-    default: return Error(Code::kUnsupported, "unknown form of texts");
+  ReadExceptions e;
+  CLEW_TRY(read_exceptions(in, rows.size(), e));
+  auto values = std::make_shared<TypedValues>();
+  CLEW_TRY(read_values(form, in, rows, context.times, *values));
+  if (context.texts_as == TextsAs::kStored && e.positions.empty()) {
+    out.typed = std::move(values);
+  } else {
+    print_values(form, *values, rows, context, e, out);
   }
+  return {};
 }
 
 }  // namespace clew::columnar

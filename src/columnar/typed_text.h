@@ -6,8 +6,16 @@
 
 namespace clew::columnar {
 
+constexpr bool is_typed(TextForm form) {
+  return form == TextForm::kHex || form == TextForm::kUuid || form == TextForm::kIp4 || form == TextForm::kTime;
+}
+
 // What a text looks like; kPlain when like nothing special.
 TextForm form_of_text(std::string_view text);
+
+// Writes the i-th text, at most typed_chars_max() characters, and gives their number.
+size_t print_typed(TextForm form, TypedValues& values, size_t i, char* out);
+size_t typed_chars_max(TextForm form, const TypedValues& values);
 
 // Appends the texts in that form, without the form's byte. False, with `out` as it was, when too many are something
 // else. `needs_times` is set when decoding needs `_time`.

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "columnar/to_vector.h"
+#include "columnar/typed_text.h"
 #include "model/batch.h"
 #include "model/json_text.h"
 #include "model/rest.h"
@@ -14,6 +15,8 @@ namespace clew::columnar {
 namespace {
 
 using model::Kind;
+
+constexpr std::string_view kMonths = "jan feb mar apr may jun jul aug sep oct nov dec";
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -34,8 +37,10 @@ bool indexable(std::string_view word) {
   if (word.size() == 4 && std::all_of(word.begin(), word.end(), is_hex)) return false;
   if (!is_digit(word[0])) return true;
   size_t others = 0;
-  for (char c : word) others += !is_digit(c);
-  return others > 1;
+  for (char c : word) {
+    if (!is_digit(c) && ++others > 1) return true;
+  }
+  return false;
 }
 
 uint64_t index_hash(std::string_view word) { return text::word_hash(word) >> (64 - kIndexHashBits); }
@@ -97,7 +102,7 @@ void WordSet::add_times(const ColumnView& column) {
     while (row < column.rows && row < begin + kBlockRows && !lane_is_text(column.kind_at(row))) ++row;
     if (row < column.rows && row < begin + kBlockRows) add_text(column.text_at(row));
   }
-  add_text("jan feb mar apr may jun jul aug sep oct nov dec");
+  add_text(kMonths);
 }
 
 // Each is one word and folded already.
@@ -121,6 +126,26 @@ void WordSet::add_column(const ColumnView& column, TextForm form) {
       add_rest(column.text_at(row));
     } else {
       add_kind_text(static_cast<Kind>(kind), column.text_at(row));
+    }
+  }
+}
+
+void WordSet::add_typed(const ColumnView& column) {
+  const TypedLane& lane = *column.typed;
+  if (lane.form == TextForm::kIp4) return;  // numbers
+  std::string text(typed_chars_max(lane.form, *lane.values), '\0');
+  for (uint32_t row = 0; row < column.rows; ++row) {
+    if (!lane_is_text(column.kind_at(row))) continue;
+    print_typed(lane.form, *lane.values, row, text.data());
+    if (lane.form == TextForm::kTime) {  // as add_times(), the layout being one
+      add_text(text);
+      add_text(kMonths);
+      return;
+    }
+    if (lane.form == TextForm::kUuid) {
+      add_text(text);
+    } else if (indexable(text)) {
+      hashes_.push_back(index_hash(text));
     }
   }
 }

@@ -45,6 +45,8 @@ class WordSet {
   // The column's texts one by one; `form` is Chunk::text_form.
   void add_column(const ColumnView& column, TextForm form);
   void add_templates(const ColumnView& column, const TemplateSet& set);
+  // The same for texts that are ColumnView::typed.
+  void add_typed(const ColumnView& column);
 
   // The words so far, rising, without repetition, as differences; forgets them.
   GroupWords take();

@@ -18,8 +18,8 @@ class FakeExchange final : public net::Exchange {
   const net::Request& request() const override { return request_; }
   void release_body() override { request_.body = {}; }
   void answer(net::Response response) override {
-    ++answers;
     last = std::move(response);
+    ++answers;  // tells the test's thread that `last` is there
   }
   void begin_stream(net::Response) override {}
   bool stream_write(std::string) override { return true; }

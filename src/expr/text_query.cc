@@ -615,4 +615,14 @@ std::optional<WordNeed> need_of(const TextClause& clause) {
   return all;
 }
 
+bool need_suffices(const TextClause& clause) {
+  auto each = [](const std::vector<TextClausePtr>& list) {
+    return std::all_of(list.begin(), list.end(), [](const TextClausePtr& one) { return need_suffices(*one); });
+  };
+  if (clause.kind == Kind::kWord) return clause.form == Form::kExact && !clause.fields.empty();
+  if (clause.kind != Kind::kBool || !clause.must_not.empty() || !each(clause.must)) return false;
+  if (clause.must.empty()) return !clause.should.empty() && clause.should_least <= 1 && each(clause.should);
+  return clause.should_least == 0 || (clause.should_least == 1 && !clause.should.empty() && each(clause.should));
+}
+
 }  // namespace clew::expr

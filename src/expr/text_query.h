@@ -86,5 +86,7 @@ struct WordNeed {
   std::vector<WordNeed> children;
 };
 std::optional<WordNeed> need_of(const TextClause& clause);
+// True when rows that meet need_of(clause) match the clause: it asks for whole words only, wherever they stand.
+bool need_suffices(const TextClause& clause);
 
 }  // namespace clew::expr

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "query/exec/json_value.h"
 #include "query/exec/scan.h"
@@ -50,6 +51,44 @@ Result<bool> BlockReader::filter(const contract::Predicate& leaf, Selection& row
   }
   rows = std::move(shifted);
   return true;
+}
+
+Result<bool> BlockReader::narrow(const contract::Predicate& predicate, Selection& rows) {
+  if (predicate.op == contract::Predicate::Op::kAny) return narrow_any(predicate, rows);
+  if (predicate.op != contract::Predicate::Op::kAll) return filter(predicate, rows);
+  bool all_meet = true;
+  for (const contract::Predicate& child : predicate.children) {
+    if (rows.empty()) return true;
+    bool meet = CLEW_TRY(narrow(child, rows));
+    all_meet = all_meet && meet;
+  }
+  return all_meet;
+}
+
+Result<bool> BlockReader::narrow_any(const contract::Predicate& predicate, Selection& rows) {
+  Selection left = rows;  // no child has them yet
+  bool all_meet = true;
+  for (const contract::Predicate& child : predicate.children) {
+    if (left.empty()) break;
+    Selection some = left;
+    bool meet = CLEW_TRY(narrow(child, some));
+    all_meet = all_meet && meet;
+    if (some.empty()) continue;
+    if (some.size() == left.size()) {
+      left.clear();
+      break;
+    }
+    Selection others;
+    others.reserve(left.size() - some.size());
+    std::set_difference(left.begin(), left.end(), some.begin(), some.end(), std::back_inserter(others));
+    left = std::move(others);
+  }
+  if (left.empty()) return all_meet;
+  Selection kept;
+  kept.reserve(rows.size() - left.size());
+  std::set_difference(rows.begin(), rows.end(), left.begin(), left.end(), std::back_inserter(kept));
+  rows = std::move(kept);
+  return all_meet;
 }
 
 Result<VectorPtr> BlockReader::documents(const Selection& rows) {
@@ -133,10 +172,9 @@ Result<VectorPtr> BlockReader::column(uint32_t slot, const Selection* rows) {
 }
 
 Status ExprCondition::narrow(BlockReader& reader, Selection& rows) const {
-  // The hint of a single comparison says the same as the expression.
   if (hint_) {
-    bool narrowed = CLEW_TRY(reader.filter(*hint_, rows));
-    if (narrowed) return {};
+    bool all_meet = CLEW_TRY(reader.narrow(hint_->where, rows));
+    if (all_meet && hint_->whole) return {};
   }
   if (rows.empty()) return {};
   return reader.evaluator().filter(*expr_, reader, rows);

@@ -40,8 +40,11 @@ class BlockReader final : public expr::Inputs {
   Result<model::VectorPtr> column(uint32_t slot, const model::Selection* rows) override;
   // A field of the granule, as stored.
   Result<model::VectorPtr> field(const std::string& name, const model::Selection& rows);
-  // Granule::filter on positions of the block.
+  // Granule::filter on positions of the block, of a leaf.
   Result<bool> filter(const contract::Predicate& leaf, model::Selection& rows);
+  // Takes out rows that do not meet the predicate, where its leaves can be asked of the encoded form. Gives true when
+  // all rows left meet it.
+  Result<bool> narrow(const contract::Predicate& predicate, model::Selection& rows);
   void alive(model::Selection& rows) const;
 
   const contract::Granule& granule() const { return granule_; }
@@ -52,6 +55,7 @@ class BlockReader final : public expr::Inputs {
     std::vector<uint32_t> rows;
     model::VectorPtr vector;
   };
+  Result<bool> narrow_any(const contract::Predicate& predicate, model::Selection& rows);
   Result<model::VectorPtr> load(const SourceColumn& source, const model::Selection& rows);
   Result<model::VectorPtr> documents(const model::Selection& rows);
   Result<model::VectorPtr> objects(const std::string& path, const model::Selection& rows);
@@ -81,18 +85,24 @@ class Condition {
 };
 using ConditionPtr = std::shared_ptr<const Condition>;
 
-// A bound expression that must be TRUE. A `hint` that is a single comparison means the same; a granule may then do the
-// work on its encoded form.
+// What a condition says in a source's words: every row for which it is TRUE meets `where`.
+struct ConditionHint {
+  contract::Predicate where;
+  bool whole = false;  // and the other way round
+};
+
+// A bound expression that must be TRUE. A granule may do the hint's part of the work on its encoded form; the
+// expression is computed of the rows left, unless the hint is whole.
 class ExprCondition final : public Condition {
  public:
-  ExprCondition(expr::BoundPtr expr, std::optional<contract::Predicate> hint, std::string text)
+  ExprCondition(expr::BoundPtr expr, std::optional<ConditionHint> hint, std::string text)
       : expr_(std::move(expr)), hint_(std::move(hint)), text_(std::move(text)) {}
   Status narrow(BlockReader& reader, model::Selection& rows) const override;
   std::string describe() const override { return text_; }
 
  private:
   expr::BoundPtr expr_;
-  std::optional<contract::Predicate> hint_;
+  std::optional<ConditionHint> hint_;
   std::string text_;
 };
 

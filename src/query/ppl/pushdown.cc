@@ -10,6 +10,7 @@
 namespace clew::query::ppl {
 
 using contract::Predicate;
+using exec::ConditionHint;
 using expr::Bound;
 using model::Type;
 
@@ -70,7 +71,9 @@ Predicate::Op predicate_op(std::string_view op) {
   return Predicate::Op::kEquals;
 }
 
-std::optional<Predicate> in_hint(SourceFields& fields, const Bound& condition) {
+std::optional<ConditionHint> whole_hint(Predicate where) { return ConditionHint{std::move(where), true}; }
+
+std::optional<ConditionHint> in_hint(SourceFields& fields, const Bound& condition) {
   if (condition.args.size() < 2 || condition.args[0]->op != Bound::Op::kField) return std::nullopt;
   const exec::SourceColumn* column = stored_column(fields, condition.args[0]->slot);
   if (column == nullptr) return std::nullopt;
@@ -82,25 +85,33 @@ std::optional<Predicate> in_hint(SourceFields& fields, const Bound& condition) {
     if (arg.op != Bound::Op::kConst || !comparable(fields, column->field, arg.constant)) return std::nullopt;
     out.values.push_back(arg.constant);
   }
-  return out;
+  return whole_hint(std::move(out));
 }
 
-std::optional<Predicate> list_hint(SourceFields& fields, const Bound& condition, Predicate::Op op) {
-  Predicate out;
-  out.op = op;
-  for (const expr::BoundPtr& arg : condition.args) {
-    std::optional<Predicate> hint = condition_hint(fields, *arg);
+// The hints of a list's members as one; `hint_of` gives a member's.
+template <class List, class HintOf>
+std::optional<ConditionHint> list_hint(const List& members, Predicate::Op op, HintOf hint_of) {
+  ConditionHint out;
+  out.where.op = op;
+  out.whole = true;
+  for (const auto& member : members) {
+    std::optional<ConditionHint> hint = hint_of(member);
+    out.whole = out.whole && hint && hint->whole;
     if (hint)
-      out.children.push_back(std::move(*hint));
+      out.where.children.push_back(std::move(hint->where));
     else if (op == Predicate::Op::kAny)
       return std::nullopt;
   }
-  if (out.children.empty()) return std::nullopt;
+  if (out.where.children.empty()) return std::nullopt;
+  if (out.where.children.size() == 1) {
+    Predicate only = std::move(out.where.children[0]);
+    out.where = std::move(only);
+  }
   return out;
 }
 
 // Words that a text query surely needs, in stored fields.
-std::optional<Predicate> word_hint(SourceFields& fields, const Bound& call, const expr::WordNeed& need) {
+std::optional<ConditionHint> word_hint(SourceFields& fields, const Bound& call, const expr::WordNeed& need) {
   if (need.kind == expr::WordNeed::Kind::kWord) {
     const Bound& field = *call.args[need.field];
     const exec::SourceColumn* column = field.op == Bound::Op::kField ? stored_column(fields, field.slot) : nullptr;
@@ -109,41 +120,53 @@ std::optional<Predicate> word_hint(SourceFields& fields, const Bound& call, cons
     out.op = Predicate::Op::kPhrase;
     out.field = column->field;
     out.values.push_back(model::Value::string(need.word));
-    return out;
+    return whole_hint(std::move(out));
   }
-  Predicate out;
-  out.op = need.kind == expr::WordNeed::Kind::kAll ? Predicate::Op::kAll : Predicate::Op::kAny;
-  for (const expr::WordNeed& child : need.children) {
-    std::optional<Predicate> hint = word_hint(fields, call, child);
-    if (hint)
-      out.children.push_back(std::move(*hint));
-    else if (out.op == Predicate::Op::kAny)
-      return std::nullopt;
-  }
-  if (out.children.empty()) return std::nullopt;
-  return out;
+  Predicate::Op op = need.kind == expr::WordNeed::Kind::kAll ? Predicate::Op::kAll : Predicate::Op::kAny;
+  return list_hint(need.children, op, [&](const expr::WordNeed& child) { return word_hint(fields, call, child); });
 }
 
-std::optional<Predicate> text_hint(SourceFields& fields, const Bound& call, const expr::TextClause& clause) {
+std::optional<ConditionHint> text_hint(SourceFields& fields, const Bound& call, const expr::TextClause& clause) {
   std::optional<expr::WordNeed> need = expr::need_of(clause);
   if (!need) return std::nullopt;
-  std::optional<Predicate> hint = word_hint(fields, call, *need);
-  if (!hint) return std::nullopt;
-  // In a list of its own: it says less than the condition, so it must not be taken for it.
+  std::optional<ConditionHint> hint = word_hint(fields, call, *need);
+  if (hint) hint->whole = hint->whole && expr::need_suffices(clause);
+  return hint;
+}
+
+// `like(field, '%text%', true)`: the text stands in the field's, letter for letter.
+std::optional<ConditionHint> like_hint(SourceFields& fields, const Bound& call) {
+  bool exact_case = call.args.size() == 3 && call.args[2]->op == Bound::Op::kConst &&
+                    call.args[2]->constant.type() == Type::kBool && call.args[2]->constant.i64() != 0;
+  if (!exact_case || call.args[0]->op != Bound::Op::kField || call.args[1]->op != Bound::Op::kConst)
+    return std::nullopt;
+  const exec::SourceColumn* column = stored_column(fields, call.args[0]->slot);
+  const model::Value& pattern = call.args[1]->constant;
+  if (column == nullptr || pattern.type() != Type::kString || !comparable(fields, column->field, pattern)) {
+    return std::nullopt;
+  }
+  std::string_view text = pattern.text();
+  if (text.size() < 3 || text.front() != '%' || text.back() != '%') return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  if (text.find_first_of("%_\\") != std::string_view::npos) return std::nullopt;
   Predicate out;
-  out.op = Predicate::Op::kAll;
-  out.children.push_back(std::move(*hint));
-  return out;
+  out.op = Predicate::Op::kContains;
+  out.field = column->field;
+  out.values.push_back(model::Value::string(std::string(text)));
+  return whole_hint(std::move(out));
 }
 
 }  // namespace
 
-std::optional<Predicate> condition_hint(SourceFields& fields, const Bound& condition) {
+std::optional<ConditionHint> condition_hint(SourceFields& fields, const Bound& condition) {
   if (const expr::TextClause* clause = expr::text_clause_of(condition)) return text_hint(fields, condition, *clause);
   std::string_view name = expr::call_name(condition);
-  if (name == "and") return list_hint(fields, condition, Predicate::Op::kAll);
-  if (name == "or") return list_hint(fields, condition, Predicate::Op::kAny);
+  if (name == "and" || name == "or") {
+    return list_hint(condition.args, name == "and" ? Predicate::Op::kAll : Predicate::Op::kAny,
+                     [&](const expr::BoundPtr& arg) { return condition_hint(fields, *arg); });
+  }
   if (name == "in") return in_hint(fields, condition);
+  if (name == "like") return like_hint(fields, condition);
   std::optional<Comparison> comparison = comparison_of(condition);
   if (!comparison) return std::nullopt;
   const exec::SourceColumn* column = stored_column(fields, comparison->field->slot);
@@ -152,7 +175,7 @@ std::optional<Predicate> condition_hint(SourceFields& fields, const Bound& condi
   out.op = predicate_op(comparison->op);
   out.field = column->field;
   out.values.push_back(comparison->constant->constant);
-  return out;
+  return whole_hint(std::move(out));
 }
 
 std::optional<contract::TimeRange> condition_range(SourceFields& fields, const Bound& condition) {

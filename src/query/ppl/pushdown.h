@@ -5,12 +5,13 @@
 
 #include "contract/event_source.h"
 #include "expr/bind.h"
+#include "query/exec/scan.h"
 #include "query/ppl/context.h"
 
 namespace clew::query::ppl {
 
 // Every row for which `condition` is TRUE meets the predicate. None when nothing can be said.
-std::optional<contract::Predicate> condition_hint(SourceFields& fields, const expr::Bound& condition);
+std::optional<exec::ConditionHint> condition_hint(SourceFields& fields, const expr::Bound& condition);
 
 // The range of @timestamp that `condition` means exactly; none when it means anything else.
 std::optional<contract::TimeRange> condition_range(SourceFields& fields, const expr::Bound& condition);

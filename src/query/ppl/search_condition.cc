@@ -301,7 +301,9 @@ std::optional<Predicate> compare_hint(SourceFields& fields, const std::string& f
   std::optional<Column> column = fields.find(field);
   if (!texts || !column || column->type != Type::kString || op != SearchNode::Op::kEq) return std::nullopt;
   // An equal value has the literal's words in order too; a network has no words to go by.
-  if (text::words_of(literal).empty() || literal.find('/') != std::string::npos) return std::nullopt;
+  size_t slash = literal.find('/');
+  bool network = slash != std::string::npos && !ip_key(std::string_view(literal).substr(0, slash)).empty();
+  if (text::words_of(literal).empty() || network) return std::nullopt;
   out.op = Predicate::Op::kPhrase;
   out.values.push_back(model::Value::string(literal));
   return out;

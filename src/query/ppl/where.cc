@@ -56,7 +56,7 @@ class Where final : public Command {
       return;
     }
     auto hint = condition_hint(*pipeline.source, *conjunct);
-    if (hint) scan.scan.where.children.push_back(*hint);
+    if (hint) scan.scan.where.children.push_back(hint->where);
     scan.conditions.push_back(std::make_shared<exec::ExprCondition>(conjunct, std::move(hint), print()));
   }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "expr/coerce.h"
 #include "query/exec/group.h"
 #include "query/exec/order.h"
 
@@ -41,6 +42,7 @@ class AggregateOperator final : public Operator {
 
   Status absorb(Operator& other) override {
     auto& from = static_cast<AggregateOperator&>(other);
+    if (!keys_.empty() && groups() == 0) return take_over(from);
     std::vector<uint32_t> map = keys_.empty() ? std::vector<uint32_t>{0} : grouper_.absorb(from.grouper_);
     if (keys_.empty()) from.counts_.resize(1);
     if (counting_) {
@@ -81,9 +83,15 @@ class AggregateOperator final : public Operator {
     return account();
   }
 
+  void expect_first(std::vector<SortKey> keys, uint64_t limit) {
+    first_keys_ = std::move(keys);
+    first_limit_ = limit;
+  }
+
   Status finish() override {
     if (fold_) CLEW_TRY(fold_series());
-    Block all = CLEW_TRY(results());
+    std::vector<VectorPtr> results = CLEW_TRY(results_by_group());
+    Block all = block_of(results, first_groups(results));
     model::Selection order = sorted_groups(all);
     size_t most = run_.options().block_rows;
     for (size_t at = 0; at < order.size() && next_->wants_more(); at += most) {
@@ -99,6 +107,15 @@ class AggregateOperator final : public Operator {
 
  private:
   uint32_t groups() const { return keys_.empty() ? 1 : grouper_.groups(); }
+
+  Status take_over(AggregateOperator& from) {
+    grouper_ = std::move(from.grouper_);
+    counts_ = std::move(from.counts_);
+    states_ = std::move(from.states_);
+    from.states_.clear();
+    CLEW_TRY(from.held_.set(0));
+    return account();
+  }
 
   Result<Block> without_null_keys(Block block) const {
     bool any = false;
@@ -272,22 +289,96 @@ class AggregateOperator final : public Operator {
     return {};
   }
 
-  Result<Block> results() {
-    Block out;
-    out.rows = groups();
-    counts_.resize(out.rows);
-    for (size_t k = 0; k < keys_.size(); ++k) out.set(keys_[k].out, vector_of(grouper_.key_values(k)));
+  Result<std::vector<VectorPtr>> results_by_group() {
+    uint32_t count = groups();
+    counts_.resize(count);
+    std::vector<VectorPtr> out;
     for (size_t i = 0; i < calls_.size(); ++i) {
       VectorPtr vector;
       if (states_[i] == nullptr) {
         vector = counts_vector();
       } else {
-        vector = CLEW_TRY(states_[i]->finish(folded_state_ ? out.rows + 1 : out.rows));
-        if (folded_state_) vector = expr::gather(vector, expr::all_rows(out.rows));
+        vector = CLEW_TRY(states_[i]->finish(folded_state_ ? count + 1 : count));
+        if (folded_state_) vector = expr::gather(vector, expr::all_rows(count));
       }
-      out.set(calls_[i].out, std::move(vector));
+      out.push_back(std::move(vector));
     }
     return out;
+  }
+
+  // Keys and results of the groups chosen.
+  Block block_of(const std::vector<VectorPtr>& results, const model::Selection& chosen) const {
+    Block out;
+    out.rows = static_cast<uint32_t>(chosen.size());
+    for (size_t k = 0; k < keys_.size(); ++k) out.set(keys_[k].out, grouper_.key_column(k, chosen));
+    bool all = out.rows == groups();
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      out.set(calls_[i].out, all ? results[i] : expr::gather(results[i], chosen));
+    }
+    return out;
+  }
+
+  // The groups that may be among the first that are asked for.
+  model::Selection first_groups(const std::vector<VectorPtr>& results) const {
+    model::Selection sure;  // before all that are still in question
+    model::Selection open = expr::all_rows(groups());
+    auto cut = [&](VectorPtr column, bool descending, SortAs as) {
+      if (sure.size() + open.size() > first_limit_) cut_open(*column, descending, as, sure, open);
+    };
+    for (const SortKey& key : first_keys_) {
+      VectorPtr column = output_of(key.slot, results, open);
+      if (column == nullptr) break;
+      cut(std::move(column), key.descending, key.as);
+    }
+    for (size_t k = 0; k < keys_.size() && sure.size() + open.size() > first_limit_; ++k) {
+      cut(grouper_.key_column(k, open), false, SortAs::kAuto);
+    }
+    sure.insert(sure.end(), open.begin(), open.end());
+    std::sort(sure.begin(), sure.end());
+    return sure;
+  }
+
+  VectorPtr output_of(Slot slot, const std::vector<VectorPtr>& results, const model::Selection& rows) const {
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      if (calls_[i].out == slot) return rows.size() == groups() ? results[i] : expr::gather(results[i], rows);
+    }
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      if (keys_[k].out == slot) return grouper_.key_column(k, rows);
+    }
+    return nullptr;
+  }
+
+  // Moves the open groups that come before the last one wanted into `sure`, and those behind it out; what is equal to
+  // it stays open.  Requires: more are there than wanted.
+  void cut_open(const model::Vector& column, bool descending, SortAs as, model::Selection& sure,
+                model::Selection& open) const {
+    size_t last = static_cast<size_t>(first_limit_) - sure.size() - 1;
+    auto split = [&](const auto& values, auto before) {
+      auto ranked = values;
+      std::nth_element(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(last), ranked.end(), before);
+      const auto& edge = ranked[last];
+      model::Selection equal;
+      for (size_t i = 0; i < open.size(); ++i) {
+        if (before(values[i], edge))
+          sure.push_back(open[i]);
+        else if (!before(edge, values[i]))
+          equal.push_back(open[i]);
+      }
+      open = std::move(equal);
+    };
+    bool lane = column.layout == model::Layout::kFlat && column.nulls.empty() && as == SortAs::kAuto &&
+                (column.type == model::Type::kLong || column.type == model::Type::kTimestamp);
+    if (lane) {
+      split(column.i64, [&](int64_t a, int64_t b) { return descending ? a > b : a < b; });
+      return;
+    }
+    std::vector<SortCell> cells;
+    std::vector<std::shared_ptr<const std::string>> texts;
+    sort_cells(column, as, cells, texts);
+    split(cells, [&](const SortCell& a, const SortCell& b) {
+      int c = compare(a, b);
+      return descending ? c > 0 : c < 0;
+    });
   }
 
   VectorPtr counts_vector() const {
@@ -326,6 +417,8 @@ class AggregateOperator final : public Operator {
   std::vector<uint32_t> group_of_row_;
   expr::Evaluator evaluator_;
   Held held_;
+  std::vector<SortKey> first_keys_;
+  uint64_t first_limit_ = UINT64_MAX;
   uint32_t gone_ = 0;
   bool folded_state_ = false;  // the state has one more group, of rows that go
 };
@@ -351,10 +444,25 @@ void AggregateStep::reads(std::vector<Slot>& out) const {
   }
 }
 
+bool AggregateStep::split_freely() const {
+  return std::all_of(calls_.begin(), calls_.end(), [](const AggregateCall& call) {
+    const std::string& name = call.bound.name;
+    if (name == "count" || name == "count if") return true;
+    // Of equal values of several types min and max keep the first; sums of integers are exact.
+    bool by_type = name == "sum" || name == "avg" || name == "mean" || name == "min" || name == "max";
+    if (by_type) return expr::is_integer(call.bound.args[0]->type);
+    return name == "dc" || name == "distinct_count" || name == "distinct_count_approx" || name == "estdc";
+  });
+}
+
 bool AggregateStep::counts_rows() const { return std::all_of(calls_.begin(), calls_.end(), counts_all_rows); }
 
 Status add_counts(Operator& target, const std::vector<VectorPtr>& keys, const std::vector<uint64_t>& counts) {
   return static_cast<AggregateOperator&>(target).add(keys, counts);
+}
+
+void expect_first(Operator& target, std::vector<SortKey> keys, uint64_t limit) {
+  static_cast<AggregateOperator&>(target).expect_first(std::move(keys), limit);
 }
 
 }  // namespace clew::query::exec

@@ -7,6 +7,7 @@
 
 #include "expr/aggregate.h"
 #include "query/exec/operator.h"
+#include "query/exec/sort.h"
 
 namespace clew::query::exec {
 
@@ -45,12 +46,14 @@ class AggregateStep final : public Step {
   bool mergeable() const override { return !ordered_; }
   bool row_query() const override { return false; }
 
+  bool folds() const { return fold_.has_value(); }
   // Requires: one aggregate.
   void fold_series(SeriesFold fold) { fold_ = std::move(fold); }
   const std::vector<GroupKey>& keys() const { return keys_; }
   const std::vector<AggregateCall>& calls() const { return calls_; }
   // Every aggregate is count() of rows.
   bool counts_rows() const;
+  bool split_freely() const override;
 
  private:
   std::vector<GroupKey> keys_;
@@ -64,5 +67,9 @@ class AggregateStep final : public Step {
 // Adds rows known by number only: `rows[i]` more rows in the group of row i of the keys.
 // Requires: counts_rows(); `target` is this step's operator.
 Status add_counts(Operator& target, const std::vector<model::VectorPtr>& keys, const std::vector<uint64_t>& counts);
+
+// Only the first `limit` groups by `keys`, then by the groups' own order, will be looked at: others need not come out.
+// Requires: `target` is the operator of an AggregateStep that does not fold.
+void expect_first(Operator& target, std::vector<SortKey> keys, uint64_t limit);
 
 }  // namespace clew::query::exec

@@ -1,7 +1,12 @@
 #include "query/exec/group.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+
+#include "base/hash.h"
+#include "query/exec/block.h"
 
 namespace clew::query::exec {
 
@@ -13,6 +18,11 @@ using model::Vector;
 namespace {
 
 constexpr uint32_t kUnknown = UINT32_MAX;
+constexpr uint32_t kPrefetchRows = 12;  // as far ahead of its use a place of a hash table is fetched
+constexpr size_t kTextChunkMin = 16u << 10;
+constexpr size_t kTextChunkMax = 1u << 20;
+constexpr size_t kTableMin = 64;
+constexpr uint64_t kMapEntryBytes = 24;  // of a hash map of numbers, room for growth included
 
 void append_i64(char tag, int64_t v, std::string& out) {
   out.push_back(tag);
@@ -88,10 +98,82 @@ void append_key(const Vector& vector, uint32_t row, std::string& out) {
   append_value_key(vector.value(row), out);
 }
 
-uint32_t KeyColumn::add(Value value) {
+uint32_t KeyColumn::add_entry(Entry entry) {
+  entries_.push_back(entry);
+  return static_cast<uint32_t>(entries_.size() - 1);
+}
+
+uint32_t KeyColumn::add(const Value& value) {
+  if (value.is_null() || plain_int(value.type())) return add_entry({value.i64(), 0, value.type(), false});
   bytes_ += sizeof(Value) + 2 * value.text().size() + 48;
-  values_.push_back(std::move(value));
-  return static_cast<uint32_t>(values_.size() - 1);
+  others_.push_back(value);
+  return add_entry({static_cast<int64_t>(others_.size() - 1), 0, value.type(), true});
+}
+
+std::string_view KeyColumn::text_of(const Entry& entry) const {
+  return {reinterpret_cast<const char*>(entry.lane), entry.size};
+}
+
+std::string_view KeyColumn::keep_text(std::string_view text) {
+  if (text.size() > free_bytes_) {
+    size_t chunk = std::clamp<size_t>(text_bytes_, kTextChunkMin, kTextChunkMax);
+    free_bytes_ = std::max(text.size(), chunk);
+    auto bytes = std::make_shared<std::vector<char>>(free_bytes_);
+    free_ = bytes->data();
+    text_bytes_ += free_bytes_;
+    bytes_ += free_bytes_;
+    owners_.push_back(std::move(bytes));
+  }
+  char* begin = free_;
+  std::copy(text.begin(), text.end(), begin);
+  free_ += text.size();
+  free_bytes_ -= text.size();
+  return {begin, text.size()};
+}
+
+Value KeyColumn::value(uint32_t id) const {
+  const Entry& entry = entries_[id];
+  if (entry.other) return others_[static_cast<size_t>(entry.lane)];
+  if (entry.type == Type::kNull) return {};
+  if (entry.type == Type::kString) return Value::string(std::string(text_of(entry)));
+  return Value::of_lane(entry.type, entry.lane);
+}
+
+model::VectorPtr KeyColumn::values(std::span<const uint32_t> ids) const {
+  Type type = Type::kNull;
+  bool nulls = false;
+  for (uint32_t id : ids) {
+    const Entry& entry = entries_[id];
+    nulls = nulls || entry.type == Type::kNull;
+    if (entry.type == Type::kNull) continue;
+    if (entry.other || (type != Type::kNull && entry.type != type)) {
+      std::vector<Value> list;
+      list.reserve(ids.size());
+      for (uint32_t each : ids) list.push_back(value(each));
+      return vector_of(list);
+    }
+    type = entry.type;
+  }
+  auto size = static_cast<uint32_t>(ids.size());
+  if (type == Type::kNull) return null_vector(size);
+  Vector out;
+  out.type = type;
+  out.layout = Layout::kFlat;
+  out.size = size;
+  if (nulls) out.nulls.resize(size);
+  bool texts = type == Type::kString;
+  texts ? out.strings.resize(size) : out.i64.resize(size);
+  for (uint32_t i = 0; i < size; ++i) {
+    const Entry& entry = entries_[ids[i]];
+    if (entry.type == Type::kNull)
+      out.nulls[i] = 1;
+    else if (texts)
+      out.strings[i] = text_of(entry);
+    else
+      out.i64[i] = entry.lane;
+  }
+  if (texts) out.owners = owners_;
+  return std::make_shared<const Vector>(std::move(out));
 }
 
 uint32_t KeyColumn::intern_null() {
@@ -102,6 +184,7 @@ uint32_t KeyColumn::intern_null() {
 uint32_t KeyColumn::intern_int(Type type, int64_t v) {
   auto [it, fresh] = ints_.try_emplace(v, 0);
   if (!fresh) return it->second;
+  bytes_ += kMapEntryBytes;
   if (!keys_.empty()) {
     // The same number may have come before as a double.
     scratch_.clear();
@@ -109,23 +192,24 @@ uint32_t KeyColumn::intern_int(Type type, int64_t v) {
     auto same = keys_.find(scratch_);
     if (same != keys_.end()) return it->second = same->second;
   }
-  return it->second = add(Value::of_lane(type, v));
+  return it->second = add_entry({v, 0, type, false});
 }
 
-uint32_t KeyColumn::intern_text(Type type, std::string_view v) {
-  scratch_.clear();
-  append_text_key(type == Type::kIp ? 'p' : 's', v, scratch_);
-  auto it = keys_.find(scratch_);
-  if (it != keys_.end()) return it->second;
-  Value value = Value::string(std::string(v));
-  value.set_type(type);
-  uint32_t id = add(std::move(value));
-  keys_.emplace(scratch_, id);
+// `kept`: the text lies in owners_ already.
+uint32_t KeyColumn::intern_text(const TextKey& key, bool kept) {
+  auto it = texts_.find(key);
+  if (it != texts_.end()) return it->second;
+  std::string_view text = kept ? key.text : keep_text(key.text);
+  uint32_t id =
+      add_entry({reinterpret_cast<int64_t>(text.data()), static_cast<uint32_t>(text.size()), Type::kString, false});
+  texts_.emplace(TextKey{text, key.hash}, id);
+  bytes_ += kMapEntryBytes + sizeof(TextKey);
   return id;
 }
 
 uint32_t KeyColumn::intern_value(const Value& value) {
   if (value.is_null()) return intern_null();
+  if (value.type() == Type::kString) return intern_text({value.text(), base::hash64(value.text())}, false);
   if (plain_int(value.type()) && (int_type_ == Type::kNull || int_type_ == value.type())) {
     int_type_ = value.type();
     return intern_int(value.type(), value.i64());
@@ -151,8 +235,9 @@ uint32_t KeyColumn::intern_value(const Value& value) {
 
 uint32_t KeyColumn::intern_row(const Vector& vector, uint32_t row) {
   if (vector.is_null(row)) return intern_null();
-  if (vector.layout != Layout::kValues && (vector.type == Type::kString || vector.type == Type::kIp)) {
-    return intern_text(vector.type, vector.strings[vector.at(row)]);
+  if (vector.layout != Layout::kValues && vector.type == Type::kString) {
+    std::string_view text = vector.strings[vector.at(row)];
+    return intern_text({text, base::hash64(text)}, false);
   }
   return intern_value(vector.value(row));
 }
@@ -173,25 +258,13 @@ void KeyColumn::intern_dict(const Vector& vector, uint32_t rows, uint32_t* ids) 
   }
 }
 
-void KeyColumn::intern(const Vector& vector, uint32_t rows, uint32_t* ids) {
-  if (rows == 0) return;
-  if (vector.type == Type::kNull || vector.layout == Layout::kConst) {
-    uint32_t id = intern_row(vector, 0);
-    for (uint32_t row = 0; row < rows; ++row) ids[row] = id;
-    return;
-  }
-  if (vector.layout == Layout::kDict) return intern_dict(vector, rows, ids);
-  bool ints = plain_int(vector.type) && vector.layout == Layout::kFlat &&
-              (int_type_ == Type::kNull || int_type_ == vector.type);
-  if (!ints) {
-    for (uint32_t row = 0; row < rows; ++row) ids[row] = intern_row(vector, row);
-    return;
-  }
+void KeyColumn::intern_ints(const Vector& vector, uint32_t rows, uint32_t* ids) {
   int_type_ = vector.type;
   // Neighbours are often equal (time buckets, sorted columns).
   int64_t last = 0;
   uint32_t last_id = kUnknown;
   for (uint32_t row = 0; row < rows; ++row) {
+    if (row + kPrefetchRows < rows) ints_.prefetch(vector.i64[row + kPrefetchRows]);
     if (!vector.nulls.empty() && vector.nulls[row] != 0) {
       ids[row] = intern_null();
       continue;
@@ -205,77 +278,154 @@ void KeyColumn::intern(const Vector& vector, uint32_t rows, uint32_t* ids) {
   }
 }
 
-uint32_t Grouper::group_of(const uint32_t* ids) {
+void KeyColumn::intern_texts(const Vector& vector, uint32_t rows, uint32_t* ids) {
+  hashes_.resize(rows);
+  auto null = [&](uint32_t row) { return !vector.nulls.empty() && vector.nulls[row] != 0; };
+  for (uint32_t row = 0; row < rows; ++row) hashes_[row] = null(row) ? 0 : base::hash64(vector.strings[row]);
+  for (uint32_t row = 0; row < rows; ++row) {
+    uint32_t ahead = row + kPrefetchRows;
+    if (ahead < rows) texts_.prefetch(TextKey{std::string_view(), hashes_[ahead]});
+    ids[row] = null(row) ? intern_null() : intern_text({vector.strings[row], hashes_[row]}, false);
+  }
+}
+
+void KeyColumn::intern(const Vector& vector, uint32_t rows, uint32_t* ids) {
+  if (rows == 0) return;
+  if (vector.type == Type::kNull || vector.layout == Layout::kConst) {
+    uint32_t id = intern_row(vector, 0);
+    for (uint32_t row = 0; row < rows; ++row) ids[row] = id;
+    return;
+  }
+  if (vector.layout == Layout::kDict) return intern_dict(vector, rows, ids);
+  bool flat = vector.layout == Layout::kFlat;
+  if (flat && vector.type == Type::kString) return intern_texts(vector, rows, ids);
+  if (flat && plain_int(vector.type) && (int_type_ == Type::kNull || int_type_ == vector.type)) {
+    return intern_ints(vector, rows, ids);
+  }
+  for (uint32_t row = 0; row < rows; ++row) ids[row] = intern_row(vector, row);
+}
+
+std::vector<uint32_t> KeyColumn::absorb(const KeyColumn& other) {
+  std::vector<uint32_t> map;
+  map.reserve(other.size());
+  owners_.insert(owners_.begin(), other.owners_.begin(), other.owners_.end());  // the last stays ours
+  text_bytes_ += other.text_bytes_;
+  bytes_ += other.text_bytes_;
+  for (size_t i = 0; i < other.entries_.size(); ++i) {
+    const Entry& entry = other.entries_[i];
+    if (i + kPrefetchRows < other.entries_.size()) {
+      const Entry& ahead = other.entries_[i + kPrefetchRows];
+      if (!ahead.other && ahead.type != Type::kString) ints_.prefetch(ahead.lane);
+    }
+    bool same_ints = int_type_ == Type::kNull || other.int_type_ == int_type_;
+    if (entry.type == Type::kString && !entry.other) {
+      std::string_view text = text_of(entry);
+      map.push_back(intern_text({text, base::hash64(text)}, true));
+    } else if (same_ints && !entry.other && entry.type != Type::kNull && entry.type == other.int_type_) {
+      int_type_ = entry.type;
+      map.push_back(intern_int(entry.type, entry.lane));
+    } else {
+      map.push_back(intern_value(other.value(static_cast<uint32_t>(i))));
+    }
+  }
+  return map;
+}
+
+uint64_t Grouper::hash_of(const uint32_t* ids) const {
+  uint64_t hash = 0;
+  for (size_t k = 0; k < columns_.size(); ++k) hash = base::hash_mix(hash, ids[k]);
+  return hash;
+}
+
+void Grouper::grow() {
+  size_t places = std::max(kTableMin, std::bit_ceil(size_t{groups_} * 4));
+  table_.assign(places, kUnknown);
+  for (uint32_t g = 0; g < groups_; ++g) {
+    size_t at = group_hashes_[g] & (places - 1);
+    while (table_[at] != kUnknown) at = (at + 1) & (places - 1);
+    table_[at] = g;
+  }
+}
+
+uint32_t Grouper::group_of(const uint32_t* ids, uint64_t hash) {
+  if (size_t{groups_} * 2 >= table_.size()) grow();
   size_t keys = columns_.size();
-  uint32_t* found = nullptr;
-  if (keys == 1) {
-    if (ids[0] >= by_first_.size()) by_first_.resize(ids[0] + 1, kUnknown);
-    found = &by_first_[ids[0]];
-  } else if (keys == 2) {
-    found = &pairs_.try_emplace((static_cast<uint64_t>(ids[0]) << 32) | ids[1], kUnknown).first->second;
-  } else {
-    std::string key(reinterpret_cast<const char*>(ids), keys * sizeof(uint32_t));
-    found = &tuples_.try_emplace(std::move(key), kUnknown).first->second;
+  size_t at = hash & (table_.size() - 1);
+  while (table_[at] != kUnknown) {
+    uint32_t g = table_[at];
+    if (group_hashes_[g] == hash && std::equal(ids, ids + keys, group_ids_.data() + g * keys)) return g;
+    at = (at + 1) & (table_.size() - 1);
   }
-  if (*found == kUnknown) {
-    *found = groups_++;
-    group_ids_.insert(group_ids_.end(), ids, ids + keys);
-  }
-  return *found;
+  table_[at] = groups_;
+  group_hashes_.push_back(hash);
+  group_ids_.insert(group_ids_.end(), ids, ids + keys);
+  return groups_++;
 }
 
 void Grouper::assign(const std::vector<model::VectorPtr>& keys, uint32_t rows, std::vector<uint32_t>& groups) {
   groups.resize(rows);
-  ids_.resize(columns_.size());
-  for (size_t k = 0; k < columns_.size(); ++k) {
+  size_t count = columns_.size();
+  if (count == 1) return columns_[0].intern(*keys[0], rows, groups.data());
+  ids_.resize(count);
+  tuples_.resize(rows * count);
+  for (size_t k = 0; k < count; ++k) {
     ids_[k].resize(rows);
     columns_[k].intern(*keys[k], rows, ids_[k].data());
+    for (uint32_t row = 0; row < rows; ++row) tuples_[row * count + k] = ids_[k][row];
   }
-  if (columns_.size() == 1) {
-    for (uint32_t row = 0; row < rows; ++row) groups[row] = group_of(&ids_[0][row]);
-    return;
-  }
-  std::vector<uint32_t> tuple(columns_.size());
-  std::vector<uint32_t> last(columns_.size(), kUnknown);
-  uint32_t last_group = 0;
+  hashes_.resize(rows);
+  for (uint32_t row = 0; row < rows; ++row) hashes_[row] = hash_of(&tuples_[row * count]);
   for (uint32_t row = 0; row < rows; ++row) {
-    for (size_t k = 0; k < columns_.size(); ++k) tuple[k] = ids_[k][row];
-    if (tuple != last) {
-      last_group = group_of(tuple.data());
-      last = tuple;
+    if (row + kPrefetchRows < rows && !table_.empty()) {
+      __builtin_prefetch(&table_[hashes_[row + kPrefetchRows] & (table_.size() - 1)]);
     }
-    groups[row] = last_group;
+    const uint32_t* ids = &tuples_[row * count];
+    bool again = row > 0 && hashes_[row] == hashes_[row - 1] && std::equal(ids, ids + count, ids - count);
+    groups[row] = again ? groups[row - 1] : group_of(ids, hashes_[row]);
   }
 }
 
 std::vector<Value> Grouper::key_values(size_t key) const {
   std::vector<Value> out;
-  out.reserve(groups_);
-  for (uint32_t g = 0; g < groups_; ++g) out.push_back(columns_[key].value(group_ids_[g * columns_.size() + key]));
+  out.reserve(groups());
+  for (uint32_t g = 0; g < groups(); ++g) {
+    out.push_back(columns_[key].value(columns_.size() == 1 ? g : group_ids_[g * columns_.size() + key]));
+  }
   return out;
+}
+
+model::VectorPtr Grouper::key_column(size_t key, std::span<const uint32_t> groups) const {
+  if (columns_.size() == 1) return columns_[0].values(groups);
+  std::vector<uint32_t> ids;
+  ids.reserve(groups.size());
+  for (uint32_t g : groups) ids.push_back(group_ids_[g * columns_.size() + key]);
+  return columns_[key].values(ids);
 }
 
 std::vector<uint32_t> Grouper::absorb(const Grouper& other) {
   size_t keys = columns_.size();
   std::vector<std::vector<uint32_t>> maps(keys);
-  for (size_t k = 0; k < keys; ++k) {
-    maps[k].reserve(other.columns_[k].size());
-    for (uint32_t id = 0; id < other.columns_[k].size(); ++id) {
-      maps[k].push_back(columns_[k].intern_value(other.columns_[k].value(id)));
-    }
-  }
-  std::vector<uint32_t> out;
-  out.reserve(other.groups_);
-  std::vector<uint32_t> tuple(keys);
+  for (size_t k = 0; k < keys; ++k) maps[k] = columns_[k].absorb(other.columns_[k]);
+  if (keys == 1) return std::move(maps[0]);
+  std::vector<uint32_t> tuples(other.group_ids_.size());
+  std::vector<uint64_t> hashes(other.groups_);
   for (uint32_t g = 0; g < other.groups_; ++g) {
-    for (size_t k = 0; k < keys; ++k) tuple[k] = maps[k][other.group_ids_[g * keys + k]];
-    out.push_back(group_of(tuple.data()));
+    for (size_t k = 0; k < keys; ++k) tuples[g * keys + k] = maps[k][other.group_ids_[g * keys + k]];
+    hashes[g] = hash_of(&tuples[g * keys]);
+  }
+  std::vector<uint32_t> out(other.groups_);
+  for (uint32_t g = 0; g < other.groups_; ++g) {
+    if (g + kPrefetchRows < other.groups_ && !table_.empty()) {
+      __builtin_prefetch(&table_[hashes[g + kPrefetchRows] & (table_.size() - 1)]);
+    }
+    out[g] = group_of(&tuples[g * keys], hashes[g]);
   }
   return out;
 }
 
 uint64_t Grouper::memory_bytes() const {
-  uint64_t bytes = group_ids_.size() * 4 + by_first_.size() * 4 + pairs_.size() * 24 + tuples_.size() * 64;
+  uint64_t bytes =
+      (group_ids_.capacity() + table_.capacity()) * sizeof(uint32_t) + group_hashes_.capacity() * sizeof(uint64_t);
   for (const KeyColumn& column : columns_) bytes += column.memory_bytes();
   return bytes;
 }

@@ -52,6 +52,9 @@ class Step {
   virtual void reads(std::vector<Slot>& out) const = 0;
   virtual Needs needs() const { return Needs::kOrdered; }
   virtual bool mergeable() const { return false; }
+  // However rows are dealt out to copies that are merged, the result is the same to the last bit (no sums of
+  // fractions).
+  virtual bool split_freely() const { return false; }
   // How many input rows are surely enough for the first `wanted` output rows; UINT64_MAX: not known before. Lets a scan
   // keep few candidates.
   virtual uint64_t input_enough(uint64_t) const { return UINT64_MAX; }

@@ -1,10 +1,12 @@
 #include "query/exec/plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
 #include "model/canonical.h"
+#include "query/exec/aggregate.h"
 #include "query/exec/sort.h"
 
 namespace clew::query::exec {
@@ -94,14 +96,25 @@ bool take_counts(const CountsPlan& plan, const contract::Granule& granule, int64
     names = level_names(granule, stats);
     if (!names) return false;
   }
+  bool by_time = std::find(plan.keys.begin(), plan.keys.end(), CountsPlan::Key::kTime) != plan.keys.end();
   CountRows rows;
+  // Minutes of one span lie side by side, so that a row of counts goes on where that of its level was left.
+  std::array<std::optional<size_t>, 8> row_of_rank;
+  std::array<int64_t, 8> time_of_rank{};
   for (const contract::MinuteCount& count : *counts) {
     if (count.minute < from || count.minute >= to) continue;
     int rank = by_level ? model::level_rank(count.level) : 0;
     // A level that the names do not have: the first row's vector said less than the granule holds.
     if (by_level && rank != 0 && names->of_rank[rank].is_null()) return false;
-    int64_t time = count.minute * kMinuteNanos;
+    int64_t time = by_time ? count.minute * kMinuteNanos : 0;
     if (plan.span_nanos > 0) time = floor_div(time, plan.span_nanos) * plan.span_nanos;
+    auto place = static_cast<size_t>(rank);
+    if (row_of_rank[place] && time_of_rank[place] == time) {
+      rows.counts[*row_of_rank[place]] += count.count;
+      continue;
+    }
+    row_of_rank[place] = rows.counts.size();
+    time_of_rank[place] = time;
     rows.times.push_back(model::Value::timestamp(time));
     rows.values.push_back(by_level ? names->of_rank[rank] : model::Value());
     rows.counts.push_back(count.count);
@@ -249,6 +262,21 @@ std::optional<ScanSpec> ordered_for_sort(const Plan& plan, size_t k, uint64_t& e
   return spec;
 }
 
+// Tells the aggregation at step `k` when the steps behind it will look at its first groups only.
+void expect_few(const Plan& plan, size_t k, Operator& target) {
+  auto aggregate = std::dynamic_pointer_cast<const AggregateStep>(plan.steps[k]);
+  if (aggregate == nullptr || aggregate->folds()) return;
+  uint64_t enough = UINT64_MAX;
+  for (size_t i = plan.steps.size(); i-- > k + 1;) {
+    if (auto sort = std::dynamic_pointer_cast<const SortStep>(plan.steps[i]); sort != nullptr && i == k + 1) {
+      if (sort->limit() > 0 && sort->limit() < UINT64_MAX) expect_first(target, sort->keys(), sort->limit());
+      return;
+    }
+    enough = plan.steps[i]->input_enough(enough);
+  }
+  if (enough > 0 && enough < UINT64_MAX) expect_first(target, {}, enough);
+}
+
 Status execute_scan(Run& run, contract::EventSource& source, const Plan& plan, Operator& sink) {
   // A scan that names no dataset asks for all of them; a query that found none to read reads none.
   size_t k = first_gathering(plan);
@@ -266,6 +294,7 @@ Status execute_scan(Run& run, contract::EventSource& source, const Plan& plan, O
   }
   if (runs_on_lanes(plan, k)) {
     Chain chain(plan.steps, k, plan.steps.size(), run, &sink);
+    expect_few(plan, k, chain.first_operator());
     CLEW_TRY(LaneRun(run, plan, k, chain.first_operator()).scan(snapshot.granules));
     return chain.first().finish();
   }

@@ -1,6 +1,7 @@
 #include "query/exec/scan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "query/exec/row_fetch.h"
@@ -296,13 +297,18 @@ Status scan_ordered(Run& run, const ScanSpec& spec, const contract::Snapshot& sn
 
 Status scan_lanes(Run& run, const ScanSpec& spec, const std::vector<GranulePtr>& granules,
                   const std::vector<StepPtr>& steps, size_t mergeable, Operator& target) {
-  uint32_t lanes = static_cast<uint32_t>(std::min<size_t>(kLanes, granules.size()));
+  // Each lane's groups are merged in the end: where it makes no difference to the result there are no more lanes than
+  // threads, and each takes the next granule when it has done with one.
+  bool free = steps[mergeable]->split_freely();
+  uint32_t lanes = static_cast<uint32_t>(std::min<size_t>(free ? run.pool().workers() : kLanes, granules.size()));
   std::vector<std::unique_ptr<Chain>> chains(lanes);
   std::vector<Status> statuses(lanes);
+  std::atomic<size_t> taken = 0;
   run.pool().run(lanes, [&](uint32_t lane) {
     chains[lane] = std::make_unique<Chain>(steps, 0, mergeable + 1, run, nullptr);
     expr::Evaluator evaluator;
-    for (size_t g = lane; g < granules.size() && statuses[lane].ok(); g += lanes) {
+    auto next = [&](size_t g) { return free ? taken.fetch_add(1) : g + lanes; };
+    for (size_t g = free ? taken.fetch_add(1) : lane; g < granules.size() && statuses[lane].ok(); g = next(g)) {
       statuses[lane] = scan_granule(run, spec, *granules[g], evaluator, chains[lane]->first());
     }
   });

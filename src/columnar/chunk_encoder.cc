@@ -14,7 +14,15 @@ namespace clew::columnar {
 namespace {
 
 constexpr size_t kPrintedPageBytes = 64 * 1024;
-constexpr uint32_t kTrialRows = 512;  // a dictionary that is no gain after so many texts is given up
+constexpr uint32_t kTrialRows = 512;  // texts that are tried in a dictionary before templates give way to one
+
+// A dictionary is given up when after so many texts more than a share of them were new. A column of a few thousand
+// values begins with mostly new ones.
+struct Trial {
+  uint32_t texts;
+  uint32_t distinct_max;
+};
+constexpr Trial kTrials[] = {{512, 480}, {4096, 2560}, {16384, 6144}};
 
 // Templates that were parsed before always parse.
 TemplatesPtr parsed_templates(const std::vector<std::string_view>& entries) {
@@ -257,7 +265,10 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
     bytes += text.size();
     codes_[row] = dictionary_.code(text);
     if (codes_[row] == DictionaryBuilder::kFullCode) return false;
-    if (++texts == kTrialRows && dictionary_.entries().size() > kTrialRows / 2) return false;
+    ++texts;
+    for (const Trial& trial : kTrials) {
+      if (texts == trial.texts && dictionary_.entries().size() > trial.distinct_max) return false;
+    }
   }
   // Each entry costs its text and its code; each use its code.
   size_t entries = dictionary_.entries().size();

@@ -456,6 +456,30 @@ TEST_F(SegmentTest, NamesBeyondTheLimitGoToRestAndAreFound) {
   }
 }
 
+// Values of a column that has a few thousand of them are mostly new in its first rows.
+TEST(Dictionary, ServesColumnsOfThousandsOfValues) {
+  std::mt19937_64 rng(9);
+  model::Batch batch;
+  for (uint32_t i = 0; i < 30'000; ++i) {
+    uint32_t row = batch.begin_row();
+    batch.column("_time")->add_time(row, testing::kStart + i);
+    batch.column("stream")->add_string(
+        row, "stream of host " + std::string(1 + rng() % 40, 'x') + std::to_string(rng() % 50));
+    batch.column("unique")->add_string(row, "words like " + testing::hex(rng, 12) + " that never come back");
+  }
+  std::string bytes = BatchEncoder().encode(batch);
+  auto part = open_part(std::make_shared<const std::string>(bytes), testing::commits_for(1, batch.rows()));
+  ASSERT_TRUE(part.ok());
+  contract::GranulePtr granule = (*part)->granule(Seq(UINT64_MAX), nullptr);
+  contract::ScanStats stats;
+  auto layout = [&](std::string_view field) {
+    auto values = granule->column(field, 0, {0, 1, 2}, stats);
+    return values.ok() ? (*values)->layout : model::Layout::kConst;
+  };
+  EXPECT_EQ(layout("stream"), model::Layout::kDict);
+  EXPECT_EQ(layout("unique"), model::Layout::kFlat);
+}
+
 TEST(RestTable, ComesBackAndRefusesWhatIsCut) {
   std::vector<RestName> names = {{"a", 1}, {"a.b", 2}, {"a.bc", 0x0800}, {"b", 3}, {std::string(512, 'x'), 4}};
   std::string table;

@@ -239,12 +239,66 @@ Result<bool> narrow_id(const Fields& fields, std::string_view id, uint32_t block
   return true;
 }
 
+// Words and pieces of one field's text, all or any of them, made ready.
+struct TextTree {
+  Predicate::Op op = Predicate::Op::kAll;
+  std::optional<TextQuery> leaf;  // else op of `children`
+  std::vector<TextTree> children;
+
+  bool matches(std::string_view text) const {
+    if (leaf) return leaf->matches(text);
+    auto child = [text](const TextTree& tree) { return tree.matches(text); };
+    if (op == Predicate::Op::kAll) return std::all_of(children.begin(), children.end(), child);
+    return std::any_of(children.begin(), children.end(), child);
+  }
+};
+
+// None when the list asks for anything else, or of several fields; sets `field`.
+std::optional<TextTree> text_tree(const Predicate& where, std::string_view& field) {
+  TextTree tree;
+  tree.op = where.op;
+  if (where.op == Predicate::Op::kAll || where.op == Predicate::Op::kAny) {
+    for (const Predicate& child : where.children) {
+      std::optional<TextTree> one = text_tree(child, field);
+      if (!one) return std::nullopt;
+      tree.children.push_back(std::move(*one));
+    }
+    return tree;
+  }
+  bool texts = where.op == Predicate::Op::kPhrase || where.op == Predicate::Op::kContains;
+  if (!texts || where.field.empty() || !all_strings(where.values)) return std::nullopt;
+  if (field.empty()) field = where.field;
+  if (field != where.field) return std::nullopt;
+  tree.leaf.emplace(where);
+  return tree;
+}
+
+// Lists that ask for several words of one column of plain texts: the texts of a block are decompressed once for all.
+Result<bool> filter_list(const Fields& fields, const Predicate& list, uint32_t block, Selection& rows,
+                         ScanStats& stats) {
+  std::string_view field;
+  std::optional<TextTree> tree = text_tree(list, field);
+  if (!tree || field.empty()) return false;
+  bool nowhere = false;
+  const Chunk* chunk = CLEW_TRY(plain_chunk(fields, field, nowhere));
+  bool plain = chunk && chunk->kinds == bit(Kind::kString) && chunk->dictionary.form == DictionaryForm::kNone;
+  if (!plain) return false;
+  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  uint32_t begin = block * kBlockRows;
+  keep(rows, [&](uint32_t row) {
+    return values.kind_at(row - begin) != kAbsent && tree->matches(values.text_at(row - begin));
+  });
+  return true;
+}
+
 }  // namespace
 
 Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t block, Selection& rows,
                          ScanStats& stats) {
-  if (leaf.op == Predicate::Op::kAll || leaf.op == Predicate::Op::kAny) return false;
   if (rows.empty()) return true;
+  if (leaf.op == Predicate::Op::kAll || leaf.op == Predicate::Op::kAny) {
+    return filter_list(fields, leaf, block, rows, stats);
+  }
   if (leaf.field.empty()) {
     if (leaf.op != Predicate::Op::kPhrase || !all_strings(leaf.values)) return false;
     CLEW_TRY(narrow_any_field(fields, TextQuery(leaf), block, rows, stats));

@@ -171,5 +171,71 @@ TEST(Filter, SegmentsAnswerAsTheirValuesDo) {
   std::filesystem::remove(path);
 }
 
+bool holds_list(const Predicate& p, const Value& v) {
+  auto child = [&](const Predicate& c) { return holds_list(c, v); };
+  if (p.op == Op::kAll) return std::all_of(p.children.begin(), p.children.end(), child);
+  if (p.op == Op::kAny) return std::any_of(p.children.begin(), p.children.end(), child);
+  return holds(p, v);
+}
+
+TEST(Filter, ListsOverOneColumnOfPlainTexts) {
+  model::Batch batch;
+  std::mt19937_64 rng(3);
+  constexpr const char* kWords[] = {"amber", "badger", "cedar", "Dove", "ember", "fox", "gecko", "heron", "ibex"};
+  for (uint32_t i = 0; i < 9000; ++i) {
+    uint32_t row = batch.begin_row();
+    batch.column("_time")->add_time(row, testing::kStart + i);
+    std::string text;
+    for (int word = 0; word < 9; ++word) text += std::string(kWords[rng() % 9]) + (rng() % 4 == 0 ? "-" : " ");
+    if (i % 7 != 0) batch.column("prose")->add_string(row, text);
+    batch.column("few")->add_string(row, kWords[rng() % 9]);
+  }
+  auto bytes = std::make_shared<const std::string>(BatchEncoder().encode(batch));
+  auto part = open_part(bytes, testing::commits_for(1, 9000));
+  ASSERT_TRUE(part.ok());
+  contract::GranulePtr granule = (*part)->granule(Seq(UINT64_MAX), nullptr);
+  auto leaf = [](Op op, const char* field, const char* value) {
+    return Predicate{.op = op, .field = field, .values = {Value::string(value)}, .children = {}};
+  };
+  auto list = [](Op op, std::vector<Predicate> children) {
+    return Predicate{.op = op, .field = "", .values = {}, .children = std::move(children)};
+  };
+  Predicate badger = leaf(Op::kPhrase, "prose", "badger");
+  Predicate dove = leaf(Op::kPhrase, "prose", "dove fox");
+  Predicate piece = leaf(Op::kContains, "prose", "der-Do");
+  struct Case {
+    Predicate where;
+    bool native;
+  };
+  std::vector<Case> cases = {
+      {list(Op::kAll, {badger, dove}), true},
+      {list(Op::kAny, {dove, piece}), true},
+      {list(Op::kAll, {badger, list(Op::kAny, {dove, piece})}), true},
+      {list(Op::kAny, {leaf(Op::kPhrase, "prose", "nowhere"), leaf(Op::kPhrase, "prose", "gecko gecko gecko")}), true},
+      {list(Op::kAny, {badger, leaf(Op::kPhrase, "few", "fox")}), false},
+      {list(Op::kAny, {leaf(Op::kPhrase, "few", "ibex"), leaf(Op::kPhrase, "few", "fox")}), false},
+      {list(Op::kAll, {badger, leaf(Op::kExists, "prose", "")}), false},
+      {list(Op::kAll, {}), false},
+  };
+  contract::ScanStats stats;
+  for (size_t c = 0; c < cases.size(); ++c) {
+    for (uint32_t b = 0; b < 3; ++b) {
+      Selection rows;
+      granule->alive(b, rows);
+      auto values = granule->column("prose", b, rows, stats);
+      ASSERT_TRUE(values.ok());
+      Selection wanted;
+      for (uint32_t i = 0; i < rows.size(); ++i) {
+        if (holds_list(cases[c].where, (*values)->value(i))) wanted.push_back(rows[i]);
+      }
+      Selection got = rows;
+      auto done = granule->filter(cases[c].where, b, got, stats);
+      ASSERT_TRUE(done.ok());
+      EXPECT_EQ(*done, cases[c].native) << "case " << c;
+      EXPECT_EQ(got, cases[c].native ? wanted : rows) << "case " << c << " block " << b;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace clew::columnar

@@ -41,21 +41,22 @@ Result<VectorPtr> BlockReader::field(const std::string& name, const Selection& r
 }
 
 Result<bool> BlockReader::filter(const contract::Predicate& leaf, Selection& rows) {
-  // Granules know single conditions only.
-  if (leaf.op == contract::Predicate::Op::kAll || leaf.op == contract::Predicate::Op::kAny) return false;
-  Selection shifted = in_granule(rows);
-  bool narrowed = CLEW_TRY(granule_.filter(leaf, block_, shifted, stats_));
-  if (!narrowed) return false;
   if (first_ != 0) {
-    for (uint32_t& row : shifted) row -= first_;
+    for (uint32_t& row : rows) row += first_;
   }
-  rows = std::move(shifted);
-  return true;
+  Result<bool> narrowed = granule_.filter(leaf, block_, rows, stats_);
+  if (first_ != 0) {
+    for (uint32_t& row : rows) row -= first_;
+  }
+  return narrowed;
 }
 
 Result<bool> BlockReader::narrow(const contract::Predicate& predicate, Selection& rows) {
+  // Of a list a granule knows some: one that asks for several words of a text reads it once.
+  bool narrowed = CLEW_TRY(filter(predicate, rows));
+  bool list = predicate.op == contract::Predicate::Op::kAll || predicate.op == contract::Predicate::Op::kAny;
+  if (narrowed || !list) return narrowed;
   if (predicate.op == contract::Predicate::Op::kAny) return narrow_any(predicate, rows);
-  if (predicate.op != contract::Predicate::Op::kAll) return filter(predicate, rows);
   bool all_meet = true;
   for (const contract::Predicate& child : predicate.children) {
     if (rows.empty()) return true;

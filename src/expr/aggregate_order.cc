@@ -39,6 +39,10 @@ class Extreme final : public Aggregate {
       offer_lane(v, v.f64, rows, groups, groups_count);
       return {};
     }
+    if (v.layout == Layout::kDict && groups.empty() && v.dict->size < rows) {
+      offer_entries(v, rows);
+      return {};
+    }
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) { offer(cell_of(v, row), g); });
     return {};
   }
@@ -84,6 +88,17 @@ class Extreme final : public Aggregate {
     }
   }
 
+  // Of one group: each entry of the dictionary that occurs, once.
+  void offer_entries(const Vector& v, uint32_t rows) {
+    std::vector<uint8_t> occurs(v.dict->size);
+    for (uint32_t row = 0; row < rows; ++row) {
+      if (v.nulls.empty() || v.nulls[row] == 0) occurs[v.codes[row]] = 1;
+    }
+    for (uint32_t code = 0; code < v.dict->size; ++code) {
+      if (occurs[code] != 0) offer(cell_of(*v.dict, code), 0);
+    }
+  }
+
   void offer(const Cell& cell, uint32_t g) {
     if (cell.is_null() || (is_real(cell.type) && std::isnan(cell.f64))) return;
     if (cell.type == Type::kArray) {
@@ -124,10 +139,11 @@ struct NumberKey {
 struct TextKey {
   uint32_t group;
   std::string_view text;
-  bool operator==(const TextKey&) const = default;
+  uint64_t hash;  // of the text
+  bool operator==(const TextKey& b) const { return hash == b.hash && group == b.group && text == b.text; }
   template <class H>
   friend H AbslHashValue(H h, const TextKey& key) {
-    return H::combine(std::move(h), key.group, base::hash64(key.text));
+    return H::combine(std::move(h), key.group, key.hash);
   }
 };
 
@@ -138,6 +154,7 @@ class DistinctCount final : public Aggregate {
     counts_.resize(std::max<size_t>(counts_.size(), groups_count));
     const Vector& v = *args[0];
     if (v.layout == Layout::kDict && add_dictionary(v, rows, groups, groups_count)) return {};
+    if (add_flat(v, rows, groups)) return {};
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add(cell_of(v, row), g); });
     return {};
   }
@@ -149,7 +166,7 @@ class DistinctCount final : public Aggregate {
       key.group = group_map[key.group];
       if (numbers_.insert(key).second) ++counts_[key.group];
     }
-    for (const TextKey& key : from.texts_) add_text(key.text, group_map[key.group]);
+    for (const TextKey& key : from.texts_) add_text(key.text, group_map[key.group], key.hash);
     return {};
   }
 
@@ -191,10 +208,35 @@ class DistinctCount final : public Aggregate {
     if (numbers_.insert({g, kind, bits}).second) ++counts_[g];
   }
 
-  void add_text(std::string_view text, uint32_t g) {
-    if (texts_.contains(TextKey{g, text})) return;
-    texts_.insert({g, arena_.add(text)});
-    ++counts_[g];
+  void add_text(std::string_view text, uint32_t g, uint64_t hash) {
+    texts_.lazy_emplace(TextKey{g, text, hash}, [&](const auto& construct) {
+      construct(TextKey{g, arena_.add(text), hash});
+      ++counts_[g];
+    });
+  }
+  void add_text(std::string_view text, uint32_t g) { add_text(text, g, base::hash64(text)); }
+
+  // Flat lanes: places of the tables are fetched ahead of their use.
+  bool add_flat(const Vector& v, uint32_t rows, std::span<const uint32_t> groups) {
+    constexpr uint32_t kAhead = 12;
+    bool texts = v.type == Type::kString;
+    bool integers = is_integer(v.type);
+    if (v.layout != Layout::kFlat || !v.nulls.empty() || !(texts || integers)) return false;
+    auto group = [&](uint32_t row) { return groups.empty() ? 0 : groups[row]; };
+    if (integers) {
+      for (uint32_t row = 0; row < rows; ++row) {
+        if (row + kAhead < rows) numbers_.prefetch(NumberKey{group(row + kAhead), 0, v.i64[row + kAhead]});
+        add_number(0, v.i64[row], group(row));
+      }
+      return true;
+    }
+    hashes_.resize(rows);
+    for (uint32_t row = 0; row < rows; ++row) hashes_[row] = base::hash64(v.strings[row]);
+    for (uint32_t row = 0; row < rows; ++row) {
+      if (row + kAhead < rows) texts_.prefetch(TextKey{group(row + kAhead), {}, hashes_[row + kAhead]});
+      add_text(v.strings[row], group(row), hashes_[row]);
+    }
+    return true;
   }
 
   void add(const Cell& cell, uint32_t g) {
@@ -227,6 +269,7 @@ class DistinctCount final : public Aggregate {
   absl::flat_hash_set<NumberKey> numbers_;
   absl::flat_hash_set<TextKey> texts_;
   TextArena arena_;
+  std::vector<uint64_t> hashes_;  // scratch
   std::shared_ptr<const Vector> seen_dict_;
   std::vector<uint8_t> seen_;
 };

@@ -31,6 +31,7 @@ class AggregateOperator final : public Operator {
   Status push(Block block) override {
     block = CLEW_TRY(without_null_keys(std::move(block)));
     if (block.rows == 0) return {};
+    fresh_ = false;
     if (count_codes(block)) return account();
     assign(block);
     if (counting_) count_rows(block.rows);
@@ -42,7 +43,7 @@ class AggregateOperator final : public Operator {
 
   Status absorb(Operator& other) override {
     auto& from = static_cast<AggregateOperator&>(other);
-    if (!keys_.empty() && groups() == 0) return take_over(from);
+    if (fresh_) return take_over(from);
     std::vector<uint32_t> map = keys_.empty() ? std::vector<uint32_t>{0} : grouper_.absorb(from.grouper_);
     if (keys_.empty()) from.counts_.resize(1);
     if (counting_) {
@@ -73,6 +74,7 @@ class AggregateOperator final : public Operator {
     block.set(counts_slot, std::make_shared<const model::Vector>(std::move(column)));
     block = CLEW_TRY(without_null_keys(std::move(block)));
     if (block.rows == 0) return {};
+    fresh_ = false;
     group_of_row_.assign(block.rows, 0);
     assign(block);
     counts_.resize(groups());
@@ -108,7 +110,9 @@ class AggregateOperator final : public Operator {
  private:
   uint32_t groups() const { return keys_.empty() ? 1 : grouper_.groups(); }
 
+  // The state of the first copy, as it is.
   Status take_over(AggregateOperator& from) {
+    fresh_ = from.fresh_;
     grouper_ = std::move(from.grouper_);
     counts_ = std::move(from.counts_);
     states_ = std::move(from.states_);
@@ -410,6 +414,7 @@ class AggregateOperator final : public Operator {
   Run& run_;
   Grouper grouper_;
   std::vector<std::unique_ptr<expr::Aggregate>> states_;  // null: count() of rows
+  bool fresh_ = true;                                     // no row has come
   bool counting_ = false;                                 // some call is count() of rows
   bool counts_only_ = true;                               // all calls are
   std::vector<uint32_t> code_counts_;                     // scratch

@@ -253,7 +253,7 @@ Status push_split(Run& run, Block block, Operator& sink) {
 }
 
 Status scan_granule(Run& run, const ScanSpec& spec, const contract::Granule& granule, expr::Evaluator& evaluator,
-                    Operator& sink) {
+                    const Sieve* sieve, Operator& sink) {
   if (!may_match(spec, granule)) return {};
   run.granules_read.fetch_add(1);
   for (uint32_t block = 0; block < blocks_of(granule); ++block) {
@@ -262,6 +262,11 @@ Status scan_granule(Run& run, const ScanSpec& spec, const contract::Granule& gra
     run.rows_scanned.fetch_add(reader.rows());
     Selection rows;
     Status matched = match(spec, reader, rows);
+    if (matched.ok() && sieve != nullptr && !rows.empty()) {
+      size_t before = rows.size();
+      matched = sieve->leave_out(reader, rows);
+      if (matched.ok()) run.rows_matched.fetch_add(before - rows.size());
+    }
     if (!matched.ok()) {
       CLEW_TRY(leave_out_damaged(run, std::move(matched), rows.size()));
       continue;
@@ -307,9 +312,11 @@ Status scan_lanes(Run& run, const ScanSpec& spec, const std::vector<GranulePtr>&
   run.pool().run(lanes, [&](uint32_t lane) {
     chains[lane] = std::make_unique<Chain>(steps, 0, mergeable + 1, run, nullptr);
     expr::Evaluator evaluator;
+    // The sieve looks at columns of the source: nothing may stand between.
+    const auto* sieve = mergeable == 0 ? dynamic_cast<const Sieve*>(&chains[lane]->last_operator()) : nullptr;
     auto next = [&](size_t g) { return free ? taken.fetch_add(1) : g + lanes; };
     for (size_t g = free ? taken.fetch_add(1) : lane; g < granules.size() && statuses[lane].ok(); g = next(g)) {
-      statuses[lane] = scan_granule(run, spec, *granules[g], evaluator, chains[lane]->first());
+      statuses[lane] = scan_granule(run, spec, *granules[g], evaluator, sieve, chains[lane]->first());
     }
   });
   for (uint32_t lane = 0; lane < lanes; ++lane) {

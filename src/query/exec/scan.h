@@ -40,7 +40,7 @@ class BlockReader final : public expr::Inputs {
   Result<model::VectorPtr> column(uint32_t slot, const model::Selection* rows) override;
   // A field of the granule, as stored.
   Result<model::VectorPtr> field(const std::string& name, const model::Selection& rows);
-  // Granule::filter on positions of the block, of a leaf.
+  // Granule::filter on positions of the block.
   Result<bool> filter(const contract::Predicate& leaf, model::Selection& rows);
   // Takes out rows that do not meet the predicate, where its leaves can be asked of the encoded form. Gives true when
   // all rows left meet it.
@@ -110,6 +110,13 @@ class ExprCondition final : public Condition {
 struct PlaceSlots {
   Slot time = kNoSlot;
   Slot seq = kNoSlot;
+};
+
+// An operator that can say of rows, by few columns, that it will not need them: asked before all columns are read.
+class Sieve {
+ public:
+  virtual ~Sieve() = default;
+  virtual Status leave_out(BlockReader& reader, model::Selection& rows) const = 0;
 };
 
 struct ScanSpec {

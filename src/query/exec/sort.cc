@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "query/exec/scan.h"
+
 namespace clew::query::exec {
 
 namespace {
@@ -14,7 +16,7 @@ constexpr uint64_t kSlackRows = 64;
 // Blocks of so few rows give up the dictionaries and texts of the whole block that they came from.
 constexpr uint32_t kOwnRowsMax = 512;
 
-class SortOperator final : public Operator {
+class SortOperator final : public Operator, public Sieve {
  public:
   SortOperator(const std::vector<SortKey>& keys, uint64_t limit, Run& run)
       : keys_(keys), limit_(limit), run_(run), held_(run) {}
@@ -51,6 +53,15 @@ class SortOperator final : public Operator {
 
   bool wants_more() const override { return true; }
 
+  Status leave_out(BlockReader& reader, model::Selection& rows) const override {
+    if (!full_) return {};
+    model::VectorPtr key = CLEW_TRY(reader.column(keys_[0].slot, &rows));
+    model::Selection kept;
+    for (uint32_t place : hopeful(*key, static_cast<uint32_t>(rows.size()))) kept.push_back(rows[place]);
+    rows = std::move(kept);
+    return {};
+  }
+
  private:
   void keep_best() {
     Block best = gather(blocks_, sorted_rows(blocks_, keys_, limit_));
@@ -75,15 +86,29 @@ class SortOperator final : public Operator {
   Block without_hopeless(Block block) const {
     const model::Vector* key = block.find(keys_[0].slot);
     if (key == nullptr) return block;
+    return gather(block, hopeful(*key, block.rows));
+  }
+
+  // Places of the rows whose first key does not come behind that of the last row kept.
+  model::Selection hopeful(const model::Vector& key, uint32_t count) const {
+    model::Selection rows;
+    bool falls = keys_[0].descending;
+    bool lane = key.type == model::Type::kLong && key.layout == model::Layout::kFlat && key.nulls.empty() &&
+                keys_[0].as == SortAs::kAuto && worst_.rank == SortCell::Rank::kInt;
+    if (lane) {
+      for (uint32_t row = 0; row < count; ++row) {
+        if (falls ? key.i64[row] >= worst_.i64 : key.i64[row] <= worst_.i64) rows.push_back(row);
+      }
+      return rows;
+    }
     std::vector<SortCell> cells;
     std::vector<std::shared_ptr<const std::string>> texts;
-    sort_cells(*key, keys_[0].as, cells, texts);
-    model::Selection rows;
-    for (uint32_t row = 0; row < block.rows; ++row) {
+    sort_cells(key, keys_[0].as, cells, texts);
+    for (uint32_t row = 0; row < count; ++row) {
       int c = compare(cells[row], worst_);
-      if (keys_[0].descending ? c >= 0 : c <= 0) rows.push_back(row);
+      if (falls ? c >= 0 : c <= 0) rows.push_back(row);
     }
-    return gather(block, rows);
+    return rows;
   }
 
   const std::vector<SortKey>& keys_;

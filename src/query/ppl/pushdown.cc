@@ -156,6 +156,31 @@ std::optional<ConditionHint> like_hint(SourceFields& fields, const Bound& call) 
   return whole_hint(std::move(out));
 }
 
+// `field != 5` of integers: less or greater, which statistics answer where all are on one side.
+std::optional<ConditionHint> unequal_hint(SourceFields& fields, const Bound& condition) {
+  if (condition.args.size() != 2 || condition.args[0]->op != Bound::Op::kField ||
+      condition.args[1]->op != Bound::Op::kConst) {
+    return std::nullopt;
+  }
+  const exec::SourceColumn* column = stored_column(fields, condition.args[0]->slot);
+  const model::Value& constant = condition.args[1]->constant;
+  bool integer = constant.type() == Type::kInt || constant.type() == Type::kLong;
+  if (column == nullptr || !integer || !comparable(fields, column->field, constant)) return std::nullopt;
+  std::vector<Type> types = fields.stored_types(column->field);
+  if (!std::all_of(types.begin(), types.end(), [](Type t) { return t == Type::kLong; })) return std::nullopt;
+  ConditionHint out;
+  out.whole = true;
+  out.where.op = Predicate::Op::kAny;
+  for (Predicate::Op op : {Predicate::Op::kLess, Predicate::Op::kGreater}) {
+    Predicate side;
+    side.op = op;
+    side.field = column->field;
+    side.values.push_back(constant);
+    out.where.children.push_back(std::move(side));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<ConditionHint> condition_hint(SourceFields& fields, const Bound& condition) {
@@ -167,6 +192,7 @@ std::optional<ConditionHint> condition_hint(SourceFields& fields, const Bound& c
   }
   if (name == "in") return in_hint(fields, condition);
   if (name == "like") return like_hint(fields, condition);
+  if (name == "!=") return unequal_hint(fields, condition);
   std::optional<Comparison> comparison = comparison_of(condition);
   if (!comparison) return std::nullopt;
   const exec::SourceColumn* column = stored_column(fields, comparison->field->slot);

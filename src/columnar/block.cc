@@ -53,13 +53,15 @@ uint8_t write_presence(const ColumnView& column, uint32_t begin, uint32_t rows, 
   return 2;
 }
 
-// Gives the rows of the block that have the field, rising.
-Status read_presence(base::Reader& in, uint8_t form, uint32_t rows, std::vector<uint32_t>& present) {
-  if (form == 0) {
-    present.resize(rows);
-    for (uint32_t i = 0; i < rows; ++i) present[i] = i;
-    return {};
-  }
+// The rows of a block without gaps.
+constexpr std::array<uint32_t, kBlockRows> kAllRows = [] {
+  std::array<uint32_t, kBlockRows> rows{};
+  for (uint32_t i = 0; i < kBlockRows; ++i) rows[i] = i;
+  return rows;
+}();
+
+// The rows of the block that have the field, rising, where some have not.
+Status read_listed(base::Reader& in, uint8_t form, uint32_t rows, std::vector<uint32_t>& present) {
   if (form == 1) {
     std::string_view bitmap = in.bytes((rows + 7) / 8);
     CLEW_TRY(in.status());
@@ -81,6 +83,19 @@ Status read_presence(base::Reader& in, uint8_t form, uint32_t rows, std::vector<
   return {};
 }
 
+// The rows of the block that have the field, rising; `listed` keeps them where they are not all.
+Status read_presence(base::Reader& in, uint8_t form, uint32_t rows, std::vector<uint32_t>& listed,
+                     std::span<const uint32_t>& present) {
+  if (rows > kBlockRows) return Error(Code::kCorrupt, "a block of too many rows");
+  if (form == 0) {
+    present = std::span(kAllRows).first(rows);
+    return {};
+  }
+  CLEW_TRY(read_listed(in, form, rows, listed));
+  present = listed;
+  return {};
+}
+
 void write_kinds(const ColumnView& column, uint32_t begin, uint32_t rows, std::string& out) {
   std::vector<std::pair<uint8_t, uint32_t>> runs;
   for (uint32_t i = 0; i < rows; ++i) {
@@ -97,7 +112,7 @@ void write_kinds(const ColumnView& column, uint32_t begin, uint32_t rows, std::s
   }
 }
 
-Status read_kinds(base::Reader& in, uint16_t allowed, const std::vector<uint32_t>& present, BlockValues& out) {
+Status read_kinds(base::Reader& in, uint16_t allowed, std::span<const uint32_t> present, BlockValues& out) {
   uint64_t runs = in.varint_max(present.size());
   size_t at = 0;
   for (uint64_t r = 0; r < runs; ++r) {
@@ -111,7 +126,7 @@ Status read_kinds(base::Reader& in, uint16_t allowed, const std::vector<uint32_t
   return {};
 }
 
-void write_scales(const ColumnView& column, const std::vector<uint32_t>& decimals, BlockScratch& scratch,
+void write_scales(const ColumnView& column, std::span<const uint32_t> decimals, BlockScratch& scratch,
                   std::string& out) {
   base::Writer w(out);
   auto scale_at = [&](uint32_t row) { return column.scales ? column.scales[row] : column.scale; };
@@ -177,7 +192,7 @@ bool write_ints(const ColumnView& column, uint32_t begin, uint32_t rows, const B
   return false;
 }
 
-Status read_scales(base::Reader& in, const std::vector<uint32_t>& decimals, BlockValues& out) {
+Status read_scales(base::Reader& in, std::span<const uint32_t> decimals, BlockValues& out) {
   uint8_t scale = in.u8();
   CLEW_TRY(in.status());
   if (scale != kScalesListed) {
@@ -195,7 +210,7 @@ Status read_scales(base::Reader& in, const std::vector<uint32_t>& decimals, Bloc
   return {};
 }
 
-Status read_ints(base::Reader& in, const std::vector<uint32_t>& where, const BlockContext& context, BlockValues& out) {
+Status read_ints(base::Reader& in, std::span<const uint32_t> where, const BlockContext& context, BlockValues& out) {
   uint8_t relation = in.u8();
   CLEW_TRY(in.status());
   out.ints.resize(out.rows);
@@ -235,7 +250,7 @@ bool write_texts(const ColumnView& column, uint32_t begin, uint32_t rows, const 
 }
 
 // From text by text to row by row.
-void spread(TypedValues& values, const std::vector<uint32_t>& where, uint32_t rows) {
+void spread(TypedValues& values, std::span<const uint32_t> where, uint32_t rows) {
   if (values.each == 0) {
     std::vector<int64_t> numbers(rows, 0);
     for (size_t i = 0; i < where.size(); ++i) numbers[where[i]] = values.numbers[i];
@@ -249,7 +264,7 @@ void spread(TypedValues& values, const std::vector<uint32_t>& where, uint32_t ro
   values.bytes = std::move(bytes);
 }
 
-Status read_texts(base::Reader& in, const std::vector<uint32_t>& where, const BlockContext& context, BlockValues& out) {
+Status read_texts(base::Reader& in, std::span<const uint32_t> where, const BlockContext& context, BlockValues& out) {
   DecodedTexts texts = CLEW_TRY(decode_texts(in, where, out.rows, context));
   if (texts.coded) {
     out.dictionary = context.dictionary;
@@ -306,8 +321,9 @@ Status with_texts(std::string_view bytes, uint32_t rows, uint16_t kinds,
   if (kinds != 1u << static_cast<int>(Kind::kString)) return Error(Code::kCorrupt, "not a block of strings only");
   base::Reader in(bytes);
   uint8_t flags = in.u8();
-  std::vector<uint32_t> present;
-  CLEW_TRY(read_presence(in, flags & kPresenceMask, rows, present));
+  std::vector<uint32_t> listed;
+  std::span<const uint32_t> present;
+  CLEW_TRY(read_presence(in, flags & kPresenceMask, rows, listed, present));
   CLEW_TRY(in.status());
   return read(in, present);
 }
@@ -319,8 +335,9 @@ Result<BlockValues> decode_block(std::string_view bytes, uint32_t rows, const Bl
   if (context.kinds == 0) return Error(Code::kCorrupt, "values of no kind");
   base::Reader in(bytes);
   uint8_t flags = in.u8();
-  std::vector<uint32_t> present;
-  CLEW_TRY(read_presence(in, flags & kPresenceMask, rows, present));
+  std::vector<uint32_t> listed;
+  std::span<const uint32_t> present;
+  CLEW_TRY(read_presence(in, flags & kPresenceMask, rows, listed, present));
   bool uniform = (context.kinds & (context.kinds - 1)) == 0;
   out.kind = uniform ? one_kind(context.kinds) : kAbsent;
   if (out.kind != kAbsent && out.kind >= kKindCount) return Error(Code::kUnsupported, "unknown kind");

@@ -289,7 +289,7 @@ def measure(stores, literals, query, shape, repeat, limit_s=12):
     ours, theirs, differs, cpu, runs = [], [], None, 0, 0
     begun = time.time()
     try:
-        for i in range(-2, repeat):
+        for i in range(-1, repeat):
             ppl, sql = literals.fill(query, i)
             before = cpu_ns(stores.clew.process.pid)
             ms, names, rows = stores.ask_clew(ppl)

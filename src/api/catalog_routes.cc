@@ -28,8 +28,13 @@ void list_fields(ServerParts& parts, const CallPtr& call) {
   for (const contract::FieldInfo& field : *fields) {
     Json types = Json::array();
     for (model::Type type : field.types) types.push_back(std::string(model::type_name(type)));
+    Json origins = Json::array();
+    for (int i = 0; i < model::kOriginCount; ++i) {
+      if ((field.origins >> i & 1) != 0) origins.push_back(std::string(model::origin_name(i)));
+    }
     list.push_back({{"name", field.name},
                     {"types", std::move(types)},
+                    {"origins", std::move(origins)},
                     {"first_seen", rfc3339(field.first_seen)},
                     {"last_seen", rfc3339(field.last_seen)}});
   }

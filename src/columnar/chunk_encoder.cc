@@ -76,6 +76,7 @@ Chunk ChunkEncoder::encode(const ColumnView& given, const int64_t* times, uint64
   auto here = [&] { return offset + (data.size() - data_begin); };
   Chunk chunk;
   chunk.name = std::string(column.name);
+  chunk.origins = column.origins;
   count_kinds(column, chunk);
   BlockPlan plan;
   plan.effort = effort_;

@@ -66,6 +66,7 @@ struct TypedLane {
 struct ColumnView {
   std::string_view name;
   uint32_t rows = 0;
+  model::Origins origins = model::bit(model::Origin::kRecord);
   const uint8_t* kinds = nullptr;  // Kind or kAbsent per row; null when every row has `kind`
   uint8_t kind = kAbsent;
   const int64_t* ints = nullptr;    // per row, where a kind has ints

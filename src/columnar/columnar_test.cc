@@ -206,6 +206,29 @@ TEST_F(SegmentTest, HoldsTheSameRowsAsItsParts) {
   EXPECT_EQ(counted, rows.size());
 }
 
+TEST_F(SegmentTest, OriginsStay) {
+  using model::bit;
+  using model::Origin;
+  auto batch_of = [](Origin zone) {
+    model::Batch batch = random_batch(5, 50);
+    for (uint32_t row = 0; row < 50; ++row) batch.column("zone")->add_string(row, "z");
+    batch.column("zone")->note_origins(bit(zone));
+    return batch;
+  };
+  auto back = decode_batch(BatchEncoder().encode(batch_of(Origin::kLabel)));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->find("zone")->origins(), bit(Origin::kLabel));
+  EXPECT_EQ(back->find("f0")->origins(), bit(Origin::kRecord));
+  std::vector<RowSourcePtr> parts = {part_of(batch_of(Origin::kLabel), 1), part_of(batch_of(Origin::kResource), 1001)};
+  std::vector<RowRef> rows;
+  for (uint32_t r = 0; r < 100; ++r) rows.push_back({r / 50, r % 50});
+  auto reader = write(parts, rows, {commits_for(1, 50)[0], commits_for(1001, 50)[0]});
+  std::map<std::string, unsigned> origins;
+  for (const contract::FieldInfo& field : reader->fields()) origins[field.name] = field.origins;
+  EXPECT_EQ(origins["zone"], bit(Origin::kLabel) | bit(Origin::kResource));
+  EXPECT_EQ(origins["f0"], bit(Origin::kRecord));
+}
+
 std::string digits(uint64_t v, int width) {
   std::string text = std::to_string(v);
   return std::string(static_cast<size_t>(width) - text.size(), '0') + text;

@@ -5,6 +5,10 @@
 namespace clew::columnar {
 namespace {
 
+constexpr unsigned kTextFormBits = 3;  // of the byte that has the origins above them
+static_assert(static_cast<unsigned>(TextForm::kComposed) < 1u << kTextFormBits);
+static_assert(kTextFormBits + model::kOriginCount <= 8);
+
 void write_stats(const ChunkStats& stats, base::Writer& w) {
   w.u8(static_cast<uint8_t>(stats.form));
   switch (stats.form) {
@@ -104,7 +108,7 @@ void write_chunk(const Chunk& chunk, base::Writer& w) {
   w.u16(chunk.kinds);
   w.varint(chunk.values);
   w.varint(chunk.nulls);
-  w.u8(static_cast<uint8_t>(chunk.text_form));
+  w.u8(static_cast<uint8_t>(static_cast<unsigned>(chunk.text_form) | unsigned{chunk.origins} << kTextFormBits));
   if (chunk.text_form == TextForm::kComposed) write_references(chunk.references, w);
   write_stats(chunk.stats, w);
   write_dictionary_place(chunk.dictionary, w);
@@ -121,8 +125,8 @@ Status read_chunk(base::Reader& in, const Directory& directory, Chunk& chunk) {
   chunk.values = static_cast<uint32_t>(in.varint_max(directory.rows));
   chunk.nulls = static_cast<uint32_t>(in.varint_max(directory.rows));
   uint8_t form = in.u8();
-  if (form > static_cast<uint8_t>(TextForm::kComposed)) return Error(Code::kUnsupported, "unknown form of texts");
-  chunk.text_form = static_cast<TextForm>(form);
+  chunk.text_form = static_cast<TextForm>(form & ((1u << kTextFormBits) - 1));
+  chunk.origins = static_cast<model::Origins>(form >> kTextFormBits);
   if (chunk.text_form == TextForm::kComposed) CLEW_TRY(read_references(in, chunk.references));
   CLEW_TRY(read_stats(in, chunk.stats));
   CLEW_TRY(read_dictionary_place(in, directory.data_bytes, chunk.dictionary));

@@ -91,6 +91,7 @@ struct Chunk {
   uint16_t kinds = 0;                     // bit k: values of model::Kind k occur
   uint32_t values = 0;                    // rows that have the field, nulls included
   uint32_t nulls = 0;                     // of them null
+  model::Origins origins = 0;             // of all values; 0 in files from before they were kept
   TextForm text_form = TextForm::kPlain;  // other than kPlain: all texts have that form, without exception
   std::vector<Reference> references;      // of kComposed
   ChunkStats stats;

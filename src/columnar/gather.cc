@@ -265,6 +265,10 @@ Result<ColumnView> Gatherer::gather(std::string_view name, TextsAs texts_as) {
   ColumnView view;
   view.name = name;
   view.rows = static_cast<uint32_t>(rows_.size());
+  view.origins = 0;
+  for (const Source& source : loaded_) {
+    if (source.chunk) view.origins |= source.chunk->origins;
+  }
   if (traits.kinds == 0) return view;
   fill(traits);
   if (kinds_.empty()) {

@@ -53,6 +53,16 @@ std::string dictionary_text(const DictionaryPlace& place) {
   return fmt::format(", {} {}", place.entries, place.form == DictionaryForm::kTexts ? "entries" : "templates");
 }
 
+// Said where values are not the events' own.
+std::string origins_text(model::Origins origins) {
+  if (origins == 0 || origins == model::bit(model::Origin::kRecord)) return "";
+  std::string out = ", from";
+  for (int i = 0; i < model::kOriginCount; ++i) {
+    if ((origins >> i & 1) != 0) out += fmt::format(" {}", model::origin_name(i));
+  }
+  return out;
+}
+
 std::string references_text(const Chunk& chunk) {
   if (chunk.text_form != TextForm::kComposed) return "";
   std::string out = ", composed of";
@@ -67,9 +77,9 @@ void describe_group(const RowGroup& group, std::string& out) {
   out += fmt::format("  rows {}, {} .. {}, {} bytes\n", d.rows, time_text(d.time_min), time_text(d.time_max),
                      d.data_bytes);
   for (const Chunk& chunk : d.chunks) {
-    out +=
-        fmt::format("  {}: {}, {} values, {} bytes{}{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
-                    chunk.stored_bytes(), dictionary_text(chunk.dictionary), references_text(chunk), stats_text(chunk));
+    out += fmt::format("  {}: {}, {} values, {} bytes{}{}{}{}\n", chunk.name, kinds_text(chunk.kinds), chunk.values,
+                       chunk.stored_bytes(), origins_text(chunk.origins), dictionary_text(chunk.dictionary),
+                       references_text(chunk), stats_text(chunk));
     Result<ChunkEntries> entries = group.entries(chunk, nullptr);
     if (!entries.ok()) out += fmt::format("    DAMAGED dictionary: {}\n", entries.error().message());
     for (uint32_t b = 0; b < chunk.blocks.size() && entries.ok(); ++b) {

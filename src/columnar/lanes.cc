@@ -8,6 +8,7 @@ ColumnView Lanes::view_of(const model::Column& column, uint32_t rows) {
   ColumnView view;
   view.name = column.name();
   view.rows = rows;
+  view.origins = column.origins();
   const std::vector<uint8_t>& scales = column.scales();
   bool one_scale = std::all_of(scales.begin(), scales.end(), [&](uint8_t s) { return s == scales[0]; });
   if (one_scale && !scales.empty()) view.scale = scales[0];

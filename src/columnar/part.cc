@@ -176,6 +176,7 @@ Result<model::Batch> decode_batch(std::string_view bytes) {
     ChunkEntries entries = CLEW_TRY(group->entries(chunk, nullptr));
     model::Column* column = batch.column(chunk.name);
     if (column->values_count() > 0) return Error(Code::kCorrupt, "two columns of one name");
+    column->note_origins(chunk.origins);
     for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
       BlockValues values = CLEW_TRY(group->block(chunk, b, entries, nullptr));
       append_block(values, b * kBlockRows, *column);

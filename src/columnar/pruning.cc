@@ -222,6 +222,7 @@ struct Seen {
   std::map<model::Type, uint64_t> types;
   int64_t first = INT64_MAX;
   int64_t last = INT64_MIN;
+  model::Origins origins = 0;
 };
 
 }  // namespace
@@ -244,6 +245,7 @@ std::vector<contract::FieldInfo> fields_of(std::span<const RowGroup* const> grou
         if (chunk.kinds >> k & 1)
           note(chunk.name, model::type_of(static_cast<model::Kind>(k)), chunk.values / kinds + 1, *group);
       }
+      if (auto it = seen.find(chunk.name); it != seen.end()) it->second.origins |= chunk.origins;
     }
     Result<std::vector<RestName>> rest = read_rest_table(group->directory().rest_table);
     if (!rest.ok()) continue;
@@ -259,6 +261,7 @@ std::vector<contract::FieldInfo> fields_of(std::span<const RowGroup* const> grou
     info.name = name;
     info.first_seen = s.first;
     info.last_seen = s.last;
+    info.origins = s.origins;
     std::vector<std::pair<uint64_t, model::Type>> order;
     for (auto [type, count] : s.types) order.emplace_back(count, type);
     std::sort(order.rbegin(), order.rend());

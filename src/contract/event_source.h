@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "contract/access.h"
+#include "model/origin.h"
 #include "model/value.h"
 #include "model/vector.h"
 
@@ -151,6 +152,7 @@ struct FieldInfo {
   std::vector<model::Type> types;  // every type seen, most frequent first
   int64_t first_seen = 0;          // @timestamp, ns
   int64_t last_seen = 0;
+  model::Origins origins = 0;  // every origin seen; 0 when none is known
 };
 
 struct DatasetInfo {

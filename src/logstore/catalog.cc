@@ -20,6 +20,7 @@ uint64_t shape_of(const model::Batch& batch) {
     if (column->values_count() == 0) continue;
     uint64_t kinds = 0;
     for (const model::KindRun& run : column->runs()) kinds |= uint64_t{1} << static_cast<unsigned>(run.kind);
+    kinds |= uint64_t{column->origins()} << 32;
     shape = base::hash_mix(shape, base::hash64(column->name()) ^ kinds);
   }
   return shape;
@@ -72,6 +73,7 @@ void FieldCatalogue::note(const model::Batch& batch, int64_t time_min, int64_t t
     if (column->values_count() == 0 || column->name().front() == '_') continue;
     Known* known = find_or_add(column->name(), time_min, time_max);
     if (known == nullptr) continue;
+    known->origins |= column->origins();
     for (const model::KindRun& run : column->runs()) changes_ += known->note(model::type_of(run.kind));
   }
 }
@@ -87,6 +89,7 @@ void FieldCatalogue::note(const std::vector<columnar::RestName>& names, int64_t 
 
 void FieldCatalogue::note(const contract::FieldInfo& field) {
   Known* known = find_or_add(field.name, field.first_seen, field.last_seen);
+  if (known != nullptr) known->origins |= field.origins;
   for (size_t i = 0; known != nullptr && i < field.types.size(); ++i) changes_ += known->note(field.types[i]);
 }
 
@@ -94,7 +97,11 @@ std::vector<contract::FieldInfo> FieldCatalogue::list() const {
   std::vector<contract::FieldInfo> out;
   out.reserve(fields_.size());
   for (const auto& [name, known] : fields_) {
-    contract::FieldInfo info{.name = name, .types = {}, .first_seen = known.first_seen, .last_seen = known.last_seen};
+    contract::FieldInfo info{.name = name,
+                             .types = {},
+                             .first_seen = known.first_seen,
+                             .last_seen = known.last_seen,
+                             .origins = known.origins};
     if (known.types != 0) info.types.push_back(known.first_type);
     for (unsigned t = 0; t < 32; ++t) {
       auto type = static_cast<model::Type>(t);

@@ -67,6 +67,7 @@ class FieldCatalogue {
     int64_t first_seen = 0;
     int64_t last_seen = 0;
     uint32_t types = 0;  // bit t: model::Type t
+    model::Origins origins = 0;
     model::Type first_type = model::Type::kNull;
     // True when the type is new.
     bool note(model::Type type);

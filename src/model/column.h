@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/origin.h"
+
 namespace clew::model {
 
 // What one stored value is. The numbers are on disk (docs/formats/batch.md) and never reused.
@@ -83,6 +85,10 @@ class Column {
   explicit Column(std::string name) : name_(std::move(name)) {}
 
   const std::string& name() const { return name_; }
+
+  // Where the values came from; the event itself when nothing was noted.
+  Origins origins() const { return origins_ != 0 ? origins_ : bit(Origin::kRecord); }
+  void note_origins(Origins origins) { origins_ |= origins; }
 
   // Appends a value for `row`.  Requires: row above every row appended before.
   void add_null(uint32_t row) { note(row, Kind::kNull); }
@@ -166,6 +172,7 @@ class Column {
   }
 
   std::string name_;
+  Origins origins_ = 0;
   std::vector<KindRun> runs_;
   std::vector<int64_t> ints_;
   std::vector<uint8_t> scales_;  // one per kDecimal

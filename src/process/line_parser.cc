@@ -135,10 +135,14 @@ struct LineParser::State {
     rows.begin_row();
   }
   void add(Field* field, std::string_view value) {
-    if (!value.empty() && !rows.has(field)) rows.add_string(field, value);
+    if (value.empty() || rows.has(field)) return;
+    rows.note_origin(field, model::Origin::kParser);
+    rows.add_string(field, value);
   }
   void add_number(Field* field, std::string_view digits) {
-    if (!digits.empty()) rows.add_number(field, digits);
+    if (digits.empty()) return;
+    rows.note_origin(field, model::Origin::kParser);
+    rows.add_number(field, digits);
   }
   void note(const std::optional<text::Time>& time) {
     if (time) rows.time().note_parsed(*time);
@@ -229,6 +233,7 @@ struct LineParser::State {
       Field* field = rows.field(p.key);
       if (rows.has(field)) rows.flag(Flag::kDuplicateKey);
       rows.remove(field);
+      rows.note_origin(field, model::Origin::kParser);
       add_pair(field, p);
     }
     return true;

@@ -59,6 +59,31 @@ TEST(AccessLog, Combined) {
       R"x({"_time":"2026-11-20T10:37:05Z","http.request.method":"GET","http.request.referrer":"http://e.org/","http.response.body.bytes":512,"http.response.status_code":404,"http.version":"1.1","source.address":"192.0.2.7","url.original":"/a/b?x=1","url.path":"/a/b","url.query":"x=1","user.name":"bob","user_agent.original":"Moz \\\"5\\\""})x");
 }
 
+TEST(Importer, FieldsOfATextAreTheParsers) {
+  const std::pair<const char*, const char*> kTexts[] = {
+      {R"(::1 - - [20/Nov/2026:10:37:05 +0000] "GET / HTTP/1.1" 200 5)", "http.response.status_code"},
+      {"<38>Nov 20 10:37:05 web1 sshd[1291]: Accepted key for bob", "process.pid"},
+      {"ts=2026-11-20T10:37:05Z level=warn msg=slow ms=12", "ms"},
+      {"2026-11-20 10:37:05,485 - shop.cart - ERROR - boom", "logger"}};
+  for (auto [text, name] : kTexts) {
+    unsigned origins = 0;
+    Importer importer({}, UnixNanos(kArrival), [&](model::Batch batch) {
+      if (batch.find(name) != nullptr) origins = batch.find(name)->origins();
+      EXPECT_EQ(batch.find("_raw")->origins(), model::bit(model::Origin::kRecord));
+      return Status();
+    });
+    ASSERT_TRUE(importer.feed(text).ok());
+    ASSERT_TRUE(importer.finish().ok());
+    EXPECT_EQ(origins, model::bit(model::Origin::kParser)) << text;
+  }
+  Importer importer({}, UnixNanos(kArrival), [&](model::Batch batch) {
+    EXPECT_EQ(batch.find("ms")->origins(), model::bit(model::Origin::kRecord));
+    return Status();
+  });
+  ASSERT_TRUE(importer.feed("{\"ms\":12}\n").ok());
+  ASSERT_TRUE(importer.finish().ok());
+}
+
 TEST(AccessLog, CommonAndOdd) {
   EXPECT_EQ(row_of(R"(::1 - - [20/Nov/2026:10:37:05 +0000] "-" 408 -)"),
             R"({"_time":"2026-11-20T10:37:05Z","http.response.status_code":408,"source.address":"::1"})");

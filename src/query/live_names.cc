@@ -41,8 +41,8 @@ Result<std::vector<contract::FieldInfo>> LiveNames::fields(const contract::Acces
   bool only_lines = std::all_of(out.begin(), out.end(), [](const contract::FieldInfo& field) {
     return field.name == "@timestamp" || field.name == "level" || field.name.starts_with('_');
   });
-  if (only_lines && !fields_.empty()) out.push_back({"message", {model::Type::kString}, 0, 0});
-  for (const std::string& name : fields_) out.push_back({name, {model::Type::kMixed}, 0, 0});
+  if (only_lines && !fields_.empty()) out.push_back({"message", {model::Type::kString}, 0, 0, 0});
+  for (const std::string& name : fields_) out.push_back({name, {model::Type::kMixed}, 0, 0, 0});
   return out;
 }
 

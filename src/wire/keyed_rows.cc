@@ -100,6 +100,7 @@ Field* KeyedRows::contended(Key* k, Level level) {
     scratch_.append(k->text);
     below = key(scratch_);
   }
+  writer_.note_origin(below->field, origin_of(level));
   return below->field;
 }
 
@@ -146,6 +147,7 @@ void KeyedRows::put(std::string_view name, Level level, const RestField& v) {
 
 std::string_view KeyedRows::put_string(Key* k, std::string_view v) {
   k->mark = mark(Level::kRecord);
+  writer_.note_origin(k->field, model::Origin::kRecord);
   v = checked(v);
   writer_.add_string(k->field, v);
   return v;
@@ -153,17 +155,20 @@ std::string_view KeyedRows::put_string(Key* k, std::string_view v) {
 
 void KeyedRows::put_count(Key* k, uint64_t v) {
   k->mark = mark(Level::kRecord);
+  writer_.note_origin(k->field, model::Origin::kRecord);
   writer_.add_uint(k->field, v);
 }
 
 void KeyedRows::put_int(Key* k, int64_t v) {
   k->mark = mark(Level::kRecord);
+  writer_.note_origin(k->field, model::Origin::kRecord);
   writer_.add_int(k->field, v);
 }
 
 void KeyedRows::put_nanos(Key* k, uint64_t unix_nanos) {
   if (unix_nanos == 0) return;
   k->mark = mark(Level::kRecord);
+  writer_.note_origin(k->field, model::Origin::kRecord);
   if (unix_nanos <= INT64_MAX)
     writer_.add_time(k->field, static_cast<int64_t>(unix_nanos));
   else
@@ -200,6 +205,8 @@ void KeyedRows::write_shared() {
     Field* f = k->field;
     if (writer_.has(f)) [[unlikely]]
       f = contended(k, s.level);
+    else
+      writer_.note_origin(f, origin_of(s.level));
     k->mark = mark(s.level);
     put_to(f, s.value);
   }

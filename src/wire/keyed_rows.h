@@ -81,6 +81,15 @@ inline bool same_text(std::string_view a, std::string_view b) {
   return true;
 }
 
+constexpr model::Origin origin_of(Level level) {
+  switch (level) {
+    case Level::kLabel: return model::Origin::kLabel;
+    case Level::kScope: return model::Origin::kScope;
+    case Level::kResource: return model::Origin::kResource;
+    default: return model::Origin::kRecord;
+  }
+}
+
 // A value that every event of a run has.
 struct SharedValue {
   std::string name;
@@ -128,6 +137,7 @@ class KeyedRows {
     if (writer_.has(k->field)) [[unlikely]]
       return contended(k, level);
     k->mark = mark(level);
+    writer_.note_origin(k->field, origin_of(level));
     return k->field;
   }
 

@@ -55,6 +55,19 @@ TEST(LokiPush, ALineOverTheLimitIsCut) {
   EXPECT_NE(model::row_text(events->batches[0], 0).find("truncated"), std::string::npos);
 }
 
+TEST(LokiPush, LabelsAreKnownAsSuch) {
+  LokiPushDecoder decoder;
+  Result<Events> events = decoder.decode_json(
+      R"({"streams":[{"stream":{"app":"cart"},"values":[["1795170000000000000","a line",{"trace_id":"ab"}]]}]})",
+      intake());
+  ASSERT_TRUE(events.ok());
+  const model::Batch& batch = events->batches[0];
+  ASSERT_NE(batch.find("app"), nullptr);
+  EXPECT_EQ(batch.find("app")->origins(), model::bit(model::Origin::kLabel));
+  ASSERT_NE(batch.find("trace_id"), nullptr);
+  EXPECT_EQ(batch.find("trace_id")->origins(), model::bit(model::Origin::kRecord));
+}
+
 // The reader of JSON lines forgets what it knows when it knows too much, in the midst of a request.
 TEST(LokiPush, TenThousandsOfNamesInOneRequest) {
   std::string values;

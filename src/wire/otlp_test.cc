@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "base/bytes.h"
@@ -64,6 +65,39 @@ std::string nested_maps(int depth) {
   std::string value = text_value("deep");
   for (int i = 0; i < depth; ++i) value = field(6, attribute(1, "m", value));
   return value;
+}
+
+// Requests that set the same names at several levels, one after the other: what one batch notes is not the next one's.
+TEST_F(OtlpLogs, ColumnsKnowWhereTheirValuesCameFrom) {
+  auto origins_of = [&](std::string_view json) {
+    Result<Events> events = decoder_.decode_json(json, intake());
+    EXPECT_TRUE(events.ok()) << events.error().message();
+    std::map<std::string, unsigned> out;
+    for (const auto& column : events->batches[0].columns()) {
+      if (column->values_count() > 0) out[column->name()] = column->origins();
+    }
+    return out;
+  };
+  auto attribute = [](std::string key) { return R"({"key":")" + key + R"(","value":{"stringValue":"v"}})"; };
+  auto request_of = [&](const std::string& resource, const std::string& first, const std::string& second) {
+    return R"({"resourceLogs":[{"resource":{"attributes":[)" + resource +
+           R"(]},"scopeLogs":[{"scope":{"name":"lib"},)" +
+           R"("logRecords":[{"timeUnixNano":"1795170000000000000","attributes":[)" + first +
+           R"(]},{"timeUnixNano":"1795170000000000001","attributes":[)" + second + "]}]}]}]}";
+  };
+  constexpr unsigned kRecord = model::bit(model::Origin::kRecord);
+  constexpr unsigned kResource = model::bit(model::Origin::kResource);
+  auto mixed = origins_of(
+      request_of(attribute("service.name") + "," + attribute("zone"), attribute("zone") + "," + attribute("user"), ""));
+  EXPECT_EQ(mixed["service.name"], kResource);
+  EXPECT_EQ(mixed["zone"], kRecord | kResource);  // the first event's own, the second one's resource's
+  EXPECT_EQ(mixed["resource.zone"], kResource);
+  EXPECT_EQ(mixed["user"], kRecord);
+  EXPECT_EQ(mixed["scope.name"], model::bit(model::Origin::kScope));
+  EXPECT_EQ(mixed["_time"], kRecord);
+  auto plain = origins_of(request_of(attribute("zone"), attribute("service.name"), attribute("service.name")));
+  EXPECT_EQ(plain["zone"], kResource);
+  EXPECT_EQ(plain["service.name"], kRecord);
 }
 
 TEST_F(OtlpLogs, MapsAreFlattenedSixtyFourDeep) {

@@ -70,8 +70,15 @@ Field* RowWriter::field(std::string_view path) {
   return out;
 }
 
+void RowWriter::note_new_origin(Field* f, model::Origin origin) {
+  if (f->batch_no != batch_no_) bind(f);
+  f->origins |= model::bit(origin);
+  if (f->column != nullptr) f->column->note_origins(model::bit(origin));
+}
+
 void RowWriter::bind(Field* f) {
   f->batch_no = batch_no_;
+  f->origins = 0;
   f->column = batch_->find(f->name);
   if (f->column != nullptr || document_columns_ >= kDocumentColumnsMax) return;
   f->column = batch_->column(f->name);

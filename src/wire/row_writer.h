@@ -29,8 +29,9 @@ struct Field {
   bool special = false;             // one of the two
   model::Column* column = nullptr;  // in the batch numbered `batch_no`; null: the values go to `_rest`
   uint64_t batch_no = 0;
-  uint64_t row_no = 0;        // of the last row that has a value, counted over all batches
-  model::Column::Sizes held;  // by the batch before: the next one is mostly like it
+  model::Origins origins = 0;  // noted in that batch
+  uint64_t row_no = 0;         // of the last row that has a value, counted over all batches
+  model::Column::Sizes held;   // by the batch before: the next one is mostly like it
 };
 
 // Threads:  one.
@@ -41,6 +42,13 @@ class RowWriter {
   // `input_bytes` is how much is about to be read, 0 when unknown: columns get room by what they held of the batch
   // before.
   void attach(model::Batch& batch, const Intake& intake, size_t input_bytes = 0);
+
+  // To be called before a value that is not the event's own is added: where it comes from.
+  void note_origin(Field* f, model::Origin origin) {
+    if (f->batch_no == batch_no_ && (f->origins & model::bit(origin)) != 0) [[likely]]
+      return;
+    note_new_origin(f, origin);
+  }
 
   // Before the batch goes: notes how much its fields hold.
   void note_sizes();
@@ -178,6 +186,7 @@ class RowWriter {
     if (f->names_trace) time_.note_trace();
   }
   void bind(Field* f);
+  void note_new_origin(Field* f, model::Origin origin);
   void replace(Field* f);
   model::Column* open_rest();
   void close_rest(Field* f);

@@ -94,3 +94,27 @@ def test_datasets_and_fields(server):
     names = {field["name"] for field in server.get("/clew/v1/datasets/logs/fields").json()["fields"]}
     assert {"n", "level", "message"} <= names
     assert server.get("/clew/v1/datasets/none/fields").status == 404
+
+
+def test_fields_say_where_values_came_from(server):
+    stream = {"stream": {"app": "cart"}, "values": [["1795170000000000000", "a line"]]}
+    assert server.post("/loki/api/v1/push", {"streams": [stream]}).status == 204
+    fill(server, 10)
+
+    def origins():
+        found = {}
+        for dataset in server.get("/clew/v1/datasets").json()["datasets"]:
+            for field in server.get(f"/clew/v1/datasets/{dataset['name']}/fields").json()["fields"]:
+                found.setdefault(field["name"], set()).update(field["origins"])
+        return found
+
+    def check():
+        found = origins()
+        assert found["app"] == {"label"} and found["n"] == {"record"}
+
+    check()
+    assert server.post("/clew/v1/flush").status == 200
+    check()
+    server.stop()
+    server.start()
+    check()

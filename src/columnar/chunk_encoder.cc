@@ -14,6 +14,7 @@ namespace clew::columnar {
 namespace {
 
 constexpr size_t kPrintedPageBytes = 64 * 1024;
+constexpr size_t kLongTextBytes = 64;
 constexpr uint32_t kTrialRows = 512;  // texts that are tried in a dictionary before templates give way to one
 
 // A dictionary is given up when after so many texts more than a share of them were new. A column of a few thousand
@@ -23,6 +24,13 @@ struct Trial {
   uint32_t distinct_max;
 };
 constexpr Trial kTrials[] = {{512, 480}, {4096, 2560}, {16384, 6144}};
+
+bool given_up(uint32_t texts, size_t distinct) {
+  for (const Trial& trial : kTrials) {
+    if (texts == trial.texts && distinct > trial.distinct_max) return true;
+  }
+  return false;
+}
 
 // Templates that were parsed before always parse.
 TemplatesPtr parsed_templates(const std::vector<std::string_view>& entries) {
@@ -197,22 +205,20 @@ void ChunkEncoder::print_typed_texts(ColumnView& column) {
   column.texts = texts_.data();
 }
 
-// A column that came as typed values stays so, unless the first of them repeat so often that a dictionary may serve
-// better.
+// A column that came as typed values stays so, unless they repeat as those of a dictionary do.
 bool ChunkEncoder::keep_typed(ColumnView& column) {
   const TypedLane& lane = *column.typed;
   if (lane.form == TextForm::kTime) return true;
-  dictionary_.reset(kTrialRows);
+  dictionary_.reset(kTrials[std::size(kTrials) - 1].texts);
   const TypedValues& values = *lane.values;
-  uint32_t count = 0;
-  for (uint32_t row = 0; row < column.rows && count < kTrialRows; ++row) {
+  uint32_t texts = 0;
+  for (uint32_t row = 0; row < column.rows && texts < kTrials[std::size(kTrials) - 1].texts; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
     const char* p = values.each > 0 ? values.bytes.data() + row * values.each
                                     : reinterpret_cast<const char*>(values.numbers.data() + row);
     dictionary_.code({p, values.each > 0 ? values.each : sizeof(int64_t)});
-    ++count;
+    if (given_up(++texts, dictionary_.entries().size())) return true;
   }
-  if (dictionary_.entries().size() > count / 2) return true;
   print_typed_texts(column);
   return false;
 }
@@ -257,6 +263,8 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
   codes_.resize(column.rows);
   uint32_t texts = 0;
   size_t bytes = 0;
+  std::string_view last;
+  uint32_t last_code = 0;
   for (uint32_t row = 0; row < column.rows; ++row) {
     if (!lane_is_text(column.kind_at(row))) {
       codes_[row] = 0;
@@ -264,12 +272,13 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
     }
     std::string_view text = column.texts[row];
     bytes += text.size();
-    codes_[row] = dictionary_.code(text);
+    // Long texts that follow each other are mostly equal (shapes of documents): one comparison beats a hash.
+    bool again = text.size() > kLongTextBytes && text == last;
+    codes_[row] = again ? last_code : dictionary_.code(text);
+    last = text;
+    last_code = codes_[row];
     if (codes_[row] == DictionaryBuilder::kFullCode) return false;
-    ++texts;
-    for (const Trial& trial : kTrials) {
-      if (texts == trial.texts && dictionary_.entries().size() > trial.distinct_max) return false;
-    }
+    if (given_up(++texts, dictionary_.entries().size())) return false;
   }
   // Each entry costs its text and its code; each use its code.
   size_t entries = dictionary_.entries().size();

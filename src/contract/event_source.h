@@ -115,8 +115,8 @@ class Granule {
   virtual Result<model::VectorPtr> column(std::string_view field, uint32_t block, const model::Selection& rows,
                                           ScanStats& stats) const = 0;
 
-  // Narrows `rows` by one leaf predicate on the encoded form where that is cheaper than column(). Gives false, with
-  // rows untouched, when it has no such way.
+  // Narrows `rows` by one leaf, or by a list of words of one field, on the encoded form where that is cheaper than
+  // column(). Gives false, with rows untouched, when it has no such way.
   virtual Result<bool> filter(const Predicate& leaf, uint32_t block, model::Selection& rows,
                               ScanStats& stats) const = 0;
 

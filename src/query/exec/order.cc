@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "expr/coerce.h"
 #include "expr/print.h"
 #include "model/canonical.h"
 
@@ -24,7 +25,18 @@ SortCell int_cell(int64_t v) {
   SortCell cell;
   cell.rank = SortCell::Rank::kInt;
   cell.i64 = v;
-  cell.f64 = static_cast<double>(v);
+  return cell;
+}
+
+SortCell bool_cell(int64_t v) {
+  SortCell cell = int_cell(v);
+  cell.rank = SortCell::Rank::kBool;
+  return cell;
+}
+
+SortCell unsigned_cell(int64_t bits) {
+  SortCell cell = int_cell(bits);
+  if (bits < 0) cell.rank = SortCell::Rank::kBig;
   return cell;
 }
 
@@ -78,6 +90,8 @@ SortCell cell_of(const Vector& vector, uint32_t row, const Value* value) {
         cell.value = value;
         return cell;
       }
+      case Type::kBool: return bool_cell(value->i64());
+      case Type::kULong: return unsigned_cell(value->i64());
       default: return int_cell(value->i64());
     }
   }
@@ -89,6 +103,8 @@ SortCell cell_of(const Vector& vector, uint32_t row, const Value* value) {
     case Type::kDecimal: return double_cell(static_cast<double>(from.i64[at]) / std::pow(10.0, from.scale));
     case Type::kString:
     case Type::kIp: return text_cell(from.strings[at]);
+    case Type::kBool: return bool_cell(from.i64[at]);
+    case Type::kULong: return unsigned_cell(from.i64[at]);
     default: return int_cell(from.i64[at]);
   }
 }
@@ -100,15 +116,47 @@ int compare_items(const model::Values& a, const model::Values& b) {
   return sign(a.size() < b.size(), a.size() > b.size());
 }
 
+bool is_number(const SortCell& cell) {
+  using Rank = SortCell::Rank;
+  return cell.rank == Rank::kInt || cell.rank == Rank::kBig || cell.rank == Rank::kDouble;
+}
+
+int compare_reals(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return sign(std::isnan(b) && !std::isnan(a), std::isnan(a) && !std::isnan(b));
+  return sign(a<b, a> b);
+}
+
+int compare_big_real(uint64_t a, double b) {
+  constexpr double kTwo63 = 9223372036854775808.0;
+  if (std::isnan(b) || b >= 2 * kTwo63) return -1;
+  if (b < kTwo63) return 1;
+  auto whole = static_cast<uint64_t>(b);  // a double of that size has no fraction
+  return sign(a<whole, a> whole);
+}
+
+int compare_integer_real(const SortCell& a, double b) {
+  if (a.rank == SortCell::Rank::kBig) return compare_big_real(static_cast<uint64_t>(a.i64), b);
+  return std::isnan(b) ? -1 : static_cast<int>(expr::compare_integer_double(a.i64, b));
+}
+
+int compare_numbers(const SortCell& a, const SortCell& b) {
+  using Rank = SortCell::Rank;
+  if (a.rank == Rank::kDouble) {
+    return b.rank == Rank::kDouble ? compare_reals(a.f64, b.f64) : -compare_integer_real(b, a.f64);
+  }
+  if (b.rank == Rank::kDouble) return compare_integer_real(a, b.f64);
+  if (a.rank != b.rank) return a.rank < b.rank ? -1 : 1;
+  auto x = static_cast<uint64_t>(a.i64);
+  auto y = static_cast<uint64_t>(b.i64);
+  return sign(x<y, x> y);
+}
+
 }  // namespace
 
 int compare(const SortCell& a, const SortCell& b) {
   using Rank = SortCell::Rank;
-  bool numbers = (a.rank == Rank::kInt || a.rank == Rank::kDouble) && (b.rank == Rank::kInt || b.rank == Rank::kDouble);
-  if (numbers) {
-    if (a.rank == Rank::kInt && b.rank == Rank::kInt) return sign(a.i64<b.i64, a.i64> b.i64);
-    return sign(a.f64<b.f64, a.f64> b.f64);
-  }
+  if (a.rank == b.rank && (a.rank == Rank::kInt || a.rank == Rank::kBool)) return sign(a.i64<b.i64, a.i64> b.i64);
+  if (is_number(a) && is_number(b)) return compare_numbers(a, b);
   if (a.rank != b.rank) return a.rank < b.rank ? -1 : 1;
   if (a.rank == Rank::kText) return sign(a.text < b.text, b.text < a.text);
   if (a.rank == Rank::kOther) return compare(*a.value, *b.value);

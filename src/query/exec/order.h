@@ -10,12 +10,13 @@
 
 namespace clew::query::exec {
 
-// A value made ready for many comparisons. Numbers come before texts, texts before the rest; null is told apart.
+// A value made ready for many comparisons. Booleans come before numbers, numbers before texts, texts before the rest;
+// null is told apart. Numbers of different kinds are compared exactly; NaN is above every number.
 struct SortCell {
-  enum class Rank : uint8_t { kNull, kInt, kDouble, kText, kOther };
+  enum class Rank : uint8_t { kNull, kBool, kInt, kBig, kDouble, kText, kOther };
   Rank rank = Rank::kNull;
-  int64_t i64 = 0;
-  double f64 = 0;
+  int64_t i64 = 0;                      // kBool, kInt; kBig: the bits of an integer beyond int64
+  double f64 = 0;                       // kDouble
   std::string_view text;                // lives in the vector
   const model::Value* value = nullptr;  // kOther
 };

@@ -106,18 +106,36 @@ Result<VectorPtr> BlockReader::documents(const Selection& rows) {
 
 namespace {
 
-// The member at a dotted path; a key may hold dots itself.
-const model::Value* member_at(const model::Value& value, std::string_view path) {
-  if (path.empty()) return &value;
-  if (value.type() != model::Type::kStruct) return nullptr;
+// What an event says of one object. Its members may stand in it or, with dots in their names, anywhere around it.
+struct ObjectParts {
+  std::vector<const model::Value*> whole;  // values at just this path
+  model::Members members;                  // of names that go on behind it
+};
+
+void find_parts(const model::Value& value, std::string_view path, ObjectParts& out) {
+  if (path.empty()) return out.whole.push_back(&value);
+  if (value.type() != model::Type::kStruct) return;
   for (const auto& [key, member] : value.members()) {
-    if (!path.starts_with(key)) continue;
-    std::string_view rest = path.substr(key.size());
-    if (!rest.empty() && rest[0] != '.') continue;
-    const model::Value* found = member_at(member, rest.empty() ? rest : rest.substr(1));
-    if (found != nullptr) return found;
+    if (path.starts_with(key)) {
+      std::string_view rest = path.substr(key.size());
+      if (rest.empty() || rest[0] == '.') find_parts(member, rest.empty() ? rest : rest.substr(1), out);
+    } else if (key.size() > path.size() + 1 && key.starts_with(path) && key[path.size()] == '.') {
+      out.members.emplace_back(key.substr(path.size() + 1), member);
+    }
   }
-  return nullptr;
+}
+
+// The object at a dotted path; null where there is none.
+model::Value object_at(const model::Value& document, std::string_view path) {
+  ObjectParts parts;
+  find_parts(document, path, parts);
+  if (parts.members.empty() && parts.whole.size() == 1) return *parts.whole[0];
+  for (const model::Value* whole : parts.whole) {
+    if (whole->type() != model::Type::kStruct) continue;
+    parts.members.insert(parts.members.end(), whole->members().begin(), whole->members().end());
+  }
+  if (!parts.members.empty()) return model::Value::structure(std::move(parts.members));
+  return parts.whole.empty() ? model::Value() : *parts.whole[0];
 }
 
 }  // namespace
@@ -128,8 +146,7 @@ Result<VectorPtr> BlockReader::objects(const std::string& path, const Selection&
   values.reserve(texts.size());
   for (const std::string& text : texts) {
     Result<model::Value> document = parse_json(text);
-    const model::Value* found = document.ok() ? member_at(*document, path) : nullptr;
-    values.push_back(found == nullptr ? model::Value() : *found);
+    values.push_back(document.ok() ? object_at(*document, path) : model::Value());
   }
   return vector_of(values);
 }

@@ -192,6 +192,13 @@ void print_call(const Expr& expr, std::string& out) {
   }
 }
 
+// A backtick of the name is doubled.
+std::string in_backticks(std::string_view name) {
+  std::string out = "`";
+  for (char c : name) out.append(c == '`' ? 2 : 1, c);
+  return out + "`";
+}
+
 void print_lambda(const Expr& expr, std::string& out) {
   if (expr.parameters.size() == 1) {
     out += print_name(expr.parameters[0]);
@@ -210,7 +217,7 @@ void print_lambda(const Expr& expr, std::string& out) {
 void print_to(const Expr& expr, std::string& out) {
   switch (expr.kind) {
     case ExprKind::kLiteral: print_literal(expr.literal, out); break;
-    case ExprKind::kField: out += expr.quoted ? "`" + expr.name + "`" : print_name(expr.name); break;
+    case ExprKind::kField: out += expr.quoted ? in_backticks(expr.name) : print_name(expr.name); break;
     case ExprKind::kCall: print_call(expr, out); break;
     case ExprKind::kLambda: print_lambda(expr, out); break;
     case ExprKind::kTimeSpan: print_time_span(expr.time_span, out); break;
@@ -278,7 +285,7 @@ std::string print_name(std::string_view name) {
     plain =
         token.kind == TokenKind::kIdentifier && !token.quoted && token.text == name && token.span.end == name.size();
   }
-  return plain ? std::string(name) : "`" + std::string(name) + "`";
+  return plain ? std::string(name) : in_backticks(name);
 }
 
 std::string print_string(std::string_view text) {

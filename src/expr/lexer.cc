@@ -314,14 +314,17 @@ Token TokenStream::lex_identifier() {
   uint32_t begin = at_;
   while (true) {
     if (at_ < text_.size() && text_[at_] == '`') {
-      size_t close = text_.find('`', at_ + 1);
-      if (close == std::string_view::npos) {
-        at_ = static_cast<uint32_t>(text_.size());
-        return bad(begin, "a name in backticks that is not closed");
-      }
       token.quoted = true;
-      token.text.append(text_.substr(at_ + 1, close - at_ - 1));
-      at_ = static_cast<uint32_t>(close + 1);
+      do {  // a backtick that is doubled belongs to the name
+        size_t close = text_.find('`', at_ + 1);
+        if (close == std::string_view::npos) {
+          at_ = static_cast<uint32_t>(text_.size());
+          return bad(begin, "a name in backticks that is not closed");
+        }
+        bool doubled = close + 1 < text_.size() && text_[close + 1] == '`';
+        token.text.append(text_.substr(at_ + 1, close - at_ - (doubled ? 0 : 1)));
+        at_ = static_cast<uint32_t>(close + 1);
+      } while (at_ < text_.size() && text_[at_] == '`');
     } else {
       while (at_ < text_.size()) {
         char c = text_[at_];

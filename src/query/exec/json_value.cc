@@ -1,6 +1,7 @@
 #include "query/exec/json_value.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <string>
 
 #include "text/utf8.h"
@@ -95,12 +96,17 @@ class JsonReader {
     }
     std::string_view token = text_.substr(begin, at_ - begin);
     const char* end = token.data() + token.size();
+    auto whole = [&](std::from_chars_result read) { return read.ec == std::errc() && read.ptr == end; };
     int64_t i = 0;
-    auto [iend, ierror] = std::from_chars(token.data(), end, i);
-    if (ierror == std::errc() && iend == end && !token.empty()) return Value::bigint(i);
+    if (token != "-0" && whole(std::from_chars(token.data(), end, i))) return Value::bigint(i);
+    uint64_t u = 0;
+    if (whole(std::from_chars(token.data(), end, u))) return Value::ubigint(u);
     double d = 0;
     auto [dend, derror] = std::from_chars(token.data(), end, d);
-    if (derror == std::errc() && dend == end && !token.empty()) return Value::real(d);
+    if (dend != end || token.empty()) return bad();
+    if (derror == std::errc()) return Value::real(d);
+    // Beyond what a double holds: infinite, or zero.
+    if (derror == std::errc::result_out_of_range) return Value::real(std::strtod(std::string(token).c_str(), nullptr));
     return bad();
   }
 

@@ -10,7 +10,7 @@ namespace clew::query::exec {
 
 constexpr int kJsonDepthMax = 64;
 
-// Objects become structs, integers kLong, other numbers kDouble.
+// Objects become structs, integers kLong or kULong, other numbers (and -0) kDouble.
 // Errors: kInvalid for a text that is no JSON value, or deeper than kJsonDepthMax.
 Result<model::Value> parse_json(std::string_view text);
 

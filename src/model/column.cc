@@ -20,7 +20,7 @@ Digits read_digits(std::string_view token, size_t at) {
   while (at + d.count < token.size() && d.count <= kDigitsMax) {
     auto c = static_cast<unsigned char>(token[at + d.count] - '0');
     if (c > 9) break;
-    d.value = d.value * 10 + c;
+    if (d.count < kDigitsMax) d.value = d.value * 10 + c;  // one more digit only counts
     ++d.count;
   }
   return d;

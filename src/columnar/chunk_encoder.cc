@@ -1,6 +1,7 @@
 #include "columnar/chunk_encoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -23,7 +24,7 @@ struct Trial {
   uint32_t texts;
   uint32_t distinct_max;
 };
-constexpr Trial kTrials[] = {{512, 480}, {4096, 2560}, {16384, 6144}};
+constexpr std::array<Trial, 3> kTrials = {{{512, 480}, {4096, 2560}, {16384, 6144}}};
 
 bool given_up(uint32_t texts, size_t distinct) {
   for (const Trial& trial : kTrials) {
@@ -209,10 +210,10 @@ void ChunkEncoder::print_typed_texts(ColumnView& column) {
 bool ChunkEncoder::keep_typed(ColumnView& column) {
   const TypedLane& lane = *column.typed;
   if (lane.form == TextForm::kTime) return true;
-  dictionary_.reset(kTrials[std::size(kTrials) - 1].texts);
+  dictionary_.reset(kTrials.back().texts);
   const TypedValues& values = *lane.values;
   uint32_t texts = 0;
-  for (uint32_t row = 0; row < column.rows && texts < kTrials[std::size(kTrials) - 1].texts; ++row) {
+  for (uint32_t row = 0; row < column.rows && texts < kTrials.back().texts; ++row) {
     if (!lane_is_text(column.kind_at(row))) continue;
     const char* p = values.each > 0 ? values.bytes.data() + row * values.each
                                     : reinterpret_cast<const char*>(values.numbers.data() + row);

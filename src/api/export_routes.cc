@@ -65,13 +65,9 @@ Result<ExportCall> read_export(const ServerParts& parts, const CallPtr& call) {
   explore::Question question = CLEW_TRY(read_question(parts, call->access, body));
   ExportCall out;
   query::Request& request = out.request;
-  request.text = std::move(question.query);
-  request.access = question.access;
-  request.leaves = true;
-  request.limits = question.limits;
+  request = request_of(std::move(question));
   request.limits.rows = 0;
   request.limits.millis = 0;
-  request.range = question.range;
   std::optional<std::string> order = CLEW_TRY(text_member(body, "order"));
   if (order && *order != "newest" && *order != "oldest") {
     return Error(Code::kInvalid, "order: expected newest or oldest");

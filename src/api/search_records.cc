@@ -20,17 +20,23 @@ Status read_order(const Json& body, query::Request& request) {
 
 }  // namespace
 
+query::Request request_of(explore::Question question) {
+  query::Request request;
+  request.text = std::move(question.query);
+  request.access = std::move(question.access);
+  request.leaves = true;
+  request.limits = question.limits;
+  request.range = question.range;
+  return request;
+}
+
 Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view text) {
   Json body = CLEW_TRY(parse_object(
       text, {"query", "from", "to", "since", "limit", "timeout_ms", "order", "raw", "bytes", "ids", "cursor"}));
   explore::Question question = CLEW_TRY(read_question(parts, access, body));
   SearchCall out;
   query::Request& request = out.request;
-  request.text = std::move(question.query);
-  request.access = question.access;
-  request.leaves = true;
-  request.limits = question.limits;
-  request.range = question.range;
+  request = request_of(std::move(question));
   std::optional<uint64_t> limit = CLEW_TRY(number_member(body, "limit", kRowsMax));
   if (limit) request.limits.rows = *limit;
   CLEW_TRY(read_order(body, request));

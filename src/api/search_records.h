@@ -17,6 +17,9 @@ struct SearchCall {
   bool bytes = false;  // texts that are no UTF-8 as they are; without it each such byte is U+FFFD
 };
 
+// The request for the rows of a question; `*` is every leaf.
+query::Request request_of(explore::Question question);
+
 // The body of a search, with members of docs/operate/http-api.md.
 // Errors: kInvalid.
 Result<SearchCall> read_search(const ServerParts& parts, const contract::Access& access, std::string_view body);

@@ -16,17 +16,17 @@ namespace {
 
 constexpr size_t kPrintedPageBytes = 64 * 1024;
 constexpr size_t kLongTextBytes = 64;
-constexpr uint32_t kTrialRows = 512;  // texts that are tried in a dictionary before templates give way to one
 
 // A dictionary is given up when after so many texts more than a share of them were new. A column of a few thousand
-// values begins with mostly new ones.
+// values begins with mostly new ones; whether it goes on so, only many rows can show: few give up at half.
 struct Trial {
   uint32_t texts;
   uint32_t distinct_max;
 };
 constexpr std::array<Trial, 3> kTrials = {{{512, 480}, {4096, 2560}, {16384, 6144}}};
 
-bool given_up(uint32_t texts, size_t distinct) {
+bool given_up(uint32_t texts, size_t distinct, uint32_t rows) {
+  if (texts == kTrials[0].texts && rows < kTrials[1].texts) return distinct > texts / 2;
   for (const Trial& trial : kTrials) {
     if (texts == trial.texts && distinct > trial.distinct_max) return true;
   }
@@ -166,18 +166,18 @@ void ChunkEncoder::print_texts(ColumnView& column, const TemplateSet* but) {
   column.texts = texts_.data();
 }
 
-// Whether the first texts repeat so often that a dictionary may serve better: over many small parts it can where in
-// each of them it did not.
+// Whether the texts repeat so often that a dictionary may serve better: over many small parts it can where in each of
+// them it did not.
 bool ChunkEncoder::repeats(const ColumnView& column, const Templates& templates) {
   std::deque<std::string> texts;
-  dictionary_.reset(kTrialRows);
+  dictionary_.reset(kTrials.back().texts);
   uint32_t count = 0;
-  for (uint32_t row = 0; row < column.rows && count < kTrialRows; ++row) {
+  for (uint32_t row = 0; row < column.rows && count < kTrials.back().texts; ++row) {
     uint32_t code = column.templates->codes[row];
     if (code == kWholeText) continue;
     print_template(templates.list[code], column.templates->variables[row], texts.emplace_back());
     dictionary_.code(texts.back());
-    ++count;
+    if (given_up(++count, dictionary_.entries().size(), column.rows)) return false;
   }
   return dictionary_.entries().size() <= count / 2;
 }
@@ -218,8 +218,9 @@ bool ChunkEncoder::keep_typed(ColumnView& column) {
     const char* p = values.each > 0 ? values.bytes.data() + row * values.each
                                     : reinterpret_cast<const char*>(values.numbers.data() + row);
     dictionary_.code({p, values.each > 0 ? values.each : sizeof(int64_t)});
-    if (given_up(++texts, dictionary_.entries().size())) return true;
+    if (given_up(++texts, dictionary_.entries().size(), column.rows)) return true;
   }
+  if (dictionary_.entries().size() > texts / 2) return true;
   print_typed_texts(column);
   return false;
 }
@@ -279,7 +280,7 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
     last = text;
     last_code = codes_[row];
     if (codes_[row] == DictionaryBuilder::kFullCode) return false;
-    if (given_up(++texts, dictionary_.entries().size())) return false;
+    if (given_up(++texts, dictionary_.entries().size(), column.rows)) return false;
   }
   // Each entry costs its text and its code; each use its code.
   size_t entries = dictionary_.entries().size();

@@ -112,13 +112,12 @@ class LevelMarks {
     if (text == last_text_ && how == last_how_) return last_rank_;
     last_text_ = text;
     last_how_ = how;
-    if (how != model::Derive::kCopy) return last_rank_ = derived_rank(how, model::Value::string(std::string(text)));
     // A handful of names: a look at each beats a tree.
-    for (const auto& [name, rank] : text_ranks_) {
-      if (name == text) return last_rank_ = rank;
+    for (const TextRank& known : text_ranks_) {
+      if (known.how == how && known.text == text) return last_rank_ = known.rank;
     }
     last_rank_ = derived_rank(how, model::Value::string(std::string(text)));
-    if (text_ranks_.size() < kLevelsRemembered) text_ranks_.emplace_back(text, last_rank_);
+    if (text_ranks_.size() < kLevelsRemembered) text_ranks_.push_back({how, text, last_rank_});
     return last_rank_;
   }
   int rank_of(model::Derive how, int64_t number) {
@@ -140,7 +139,12 @@ class LevelMarks {
 
   std::vector<bool> known_;
   std::vector<bool> marks_;
-  std::vector<std::pair<std::string_view, int>> text_ranks_;  // texts lie in the batch
+  struct TextRank {
+    model::Derive how;
+    std::string_view text;  // lies in the batch
+    int rank;
+  };
+  std::vector<TextRank> text_ranks_;
   std::map<std::pair<int, int64_t>, int> number_ranks_;
   std::string_view last_text_;
   model::Derive last_how_ = model::Derive::kCopy;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "expr/print.h"
@@ -66,11 +67,18 @@ void print_list(const std::vector<ExprPtr>& args, size_t from, std::string& out)
   }
 }
 
+// A double has an exponent, not the suffix d, which is a day within span().
 void print_number(const model::Value& v, std::string& out) {
   char buffer[32];
-  char* end = std::to_chars(buffer, buffer + sizeof buffer, v.f64()).ptr;
-  out.append(buffer, end);
-  out += v.type() == Type::kFloat ? 'f' : 'd';
+  std::string_view text(buffer,
+                        static_cast<size_t>(std::to_chars(buffer, buffer + sizeof buffer, v.f64()).ptr - buffer));
+  if (std::isinf(v.f64())) text = v.f64() < 0 ? "-1e999" : "1e999";
+  out += text;
+  if (v.type() == Type::kFloat) {
+    out += 'f';
+  } else if (text.find('e') == std::string_view::npos) {
+    out += "e0";
+  }
 }
 
 void print_literal(const model::Value& v, std::string& out) {

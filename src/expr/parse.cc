@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+
+#include "expr/coerce.h"
 #include "expr/relevance.h"
 
 namespace clew::expr {
@@ -17,6 +19,13 @@ constexpr std::pair<std::string_view, std::string_view> kComparisons[] = {
     {"=", "="}, {"==", "="}, {"!=", "!="}, {"<>", "!="}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="},
 };
 
+Value real_value(std::string_view text, Type type) {
+  double d = parse_double(text).value_or(0);  // the lexer took it for a number
+  Value v = Value::real(type == Type::kFloat ? static_cast<double>(static_cast<float>(d)) : d);
+  v.set_type(type);
+  return v;
+}
+
 Value integer_value(std::string_view digits) {
   int64_t v = 0;
   auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), v);
@@ -24,17 +33,7 @@ Value integer_value(std::string_view digits) {
   uint64_t u = 0;
   auto [uend, ufailed] = std::from_chars(digits.data(), digits.data() + digits.size(), u);
   if (ufailed == std::errc()) return Value::ubigint(u);
-  double d = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), d);
-  return Value::real(d);
-}
-
-Value real_value(std::string_view text, Type type) {
-  double d = 0;
-  std::from_chars(text.data(), text.data() + text.size(), d);
-  Value v = Value::real(type == Type::kFloat ? static_cast<double>(static_cast<float>(d)) : d);
-  v.set_type(type);
-  return v;
+  return real_value(digits, Type::kDouble);
 }
 
 // Exact when 18 digits are enough.

@@ -66,11 +66,12 @@ TEST(Parse, PrintsWithFewParentheses) {
   EXPECT_EQ(printed("case when a then 1 end"), "case(a, 1)");
   EXPECT_EQ(printed("interval 5 minute"), "interval 5 MINUTE");
   EXPECT_EQ(printed("span(@timestamp, 5m)"), "span(@timestamp, 5m)");
+  EXPECT_EQ(printed("span(1e2, 2.5e0) + span(a, 1d)"), "span(100e0, 2.5e0) + span(a, 1d)");
   EXPECT_EQ(printed("x -> x > 1"), "x -> x > 1");
   EXPECT_EQ(printed("f((a, b) -> a + b, c)"), "f((a, b) -> a + b, c)");
   EXPECT_EQ(printed("`and` + `x y` + `a`.`b`"), "`and` + `x y` + a.b");
   EXPECT_EQ(printed("'it''s \\\\ \\d'"), "'it\\'s \\\\ \\\\d'");
-  EXPECT_EQ(printed("1.50 + 2d + 1e30 + 1.5f"), "1.50 + 2d + 1e+30d + 1.5f");
+  EXPECT_EQ(printed("1.50 + 2d + 1e30 + 1.5f"), "1.50 + 2e0 + 1e+30 + 1.5f");
   EXPECT_EQ(printed("DATE '2020-01-01'"), "date('2020-01-01')");
   EXPECT_EQ(printed("a is null and b is not null"), "a is null and b is not null");
   EXPECT_EQ(printed("isnull(a, b)"), "isnull(a, b)");

@@ -249,9 +249,15 @@ class DistinctCount final : public Aggregate {
       case Type::kFloat:
       case Type::kDecimal: {
         double v = *to_double(cell);
-        constexpr double kExact = 9007199254740992.0;
-        bool whole = v == std::trunc(v) && std::fabs(v) < kExact;
-        add_number(whole ? 0 : 1, whole ? static_cast<int64_t>(v) : std::bit_cast<int64_t>(v), g);
+        constexpr double kTwo63 = 9223372036854775808.0;
+        bool whole = v == std::trunc(v);
+        if (whole && v >= -kTwo63 && v < kTwo63) {
+          add_number(0, static_cast<int64_t>(v), g);
+        } else if (whole && v >= kTwo63 && v < 2 * kTwo63) {
+          add_number(2, static_cast<int64_t>(static_cast<uint64_t>(v)), g);
+        } else {
+          add_number(1, std::bit_cast<int64_t>(std::isnan(v) ? std::nan("") : v), g);
+        }
         break;
       }
       case Type::kString:
@@ -274,30 +280,87 @@ class DistinctCount final : public Aggregate {
   std::vector<uint8_t> seen_;
 };
 
-// Doubles as integers in the same order.
+// Doubles as integers in the same order; -0.0 stands before 0.0.
 int64_t ordered_bits(double v) {
   auto bits = std::bit_cast<int64_t>(v);
-  return bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits)) : bits;
+  return bits < 0 ? bits ^ INT64_MAX : bits;
 }
-double of_ordered_bits(int64_t bits) {
-  return std::bit_cast<double>(bits < 0 ? static_cast<int64_t>(0x8000000000000000ull - static_cast<uint64_t>(bits))
-                                        : bits);
-}
+double of_ordered_bits(int64_t bits) { return std::bit_cast<double>(bits < 0 ? bits ^ INT64_MAX : bits); }
+
+// A number or time of any kind, in one exact order: numbers, times of day, dates and timestamps. A number is the
+// greatest double that is not above it and what is left, which is 0 of doubles; of equal numbers -0.0 stands first,
+// then the integer.
+struct AnyValue {
+  enum class Kind : uint8_t { kInteger, kUnsigned, kDouble, kTimestamp, kDate };
+  OrderRank rank = OrderRank::kNumber;
+  int64_t high = 0;  // the double's ordered bits; the time
+  int64_t low = 0;   // what is left; the days of a date beyond all timestamps
+  Kind kind = Kind::kInteger;
+  auto operator<=>(const AnyValue&) const = default;
+
+  static AnyValue of(Type type, int64_t lane) {
+    switch (type) {
+      case Type::kDouble: return {OrderRank::kNumber, lane, 0, Kind::kDouble};
+      case Type::kULong: return of_unsigned(static_cast<uint64_t>(lane));
+      case Type::kTime: return {OrderRank::kTimeOfDay, lane, 0, Kind::kInteger};
+      case Type::kTimestamp: return {OrderRank::kMoment, lane, 0, Kind::kTimestamp};
+      case Type::kDate: {
+        Moment moment = moment_of(type, lane);
+        return {OrderRank::kMoment, moment.nanos, moment.beyond, Kind::kDate};
+      }
+      default: return of_integer(lane);
+    }
+  }
+
+  Value value() const {
+    switch (rank) {
+      case OrderRank::kTimeOfDay: return Value::of_lane(Type::kTime, high);
+      case OrderRank::kMoment:
+        if (kind == Kind::kTimestamp) return Value::timestamp(high);
+        return Value::of_lane(Type::kDate, low != 0 ? low : high / kNanosPerDay);
+      default: break;
+    }
+    double base = of_ordered_bits(high);
+    if (kind == Kind::kDouble) return Value::real(base);
+    if (kind == Kind::kInteger) return Value::bigint(static_cast<int64_t>(base) + low);
+    return Value::ubigint(static_cast<uint64_t>(base) + static_cast<uint64_t>(low));
+  }
+
+ private:
+  static AnyValue of_integer(int64_t v) {
+    double base = static_cast<double>(v);
+    if (compare_integer_double(v, base) == Order::kLess) base = std::nextafter(base, -HUGE_VAL);
+    return {OrderRank::kNumber, ordered_bits(base), v - static_cast<int64_t>(base), Kind::kInteger};
+  }
+  static AnyValue of_unsigned(uint64_t v) {  // of 2^63 and above
+    constexpr double kTwo64 = 18446744073709551616.0;
+    double base = static_cast<double>(v);
+    if (base >= kTwo64 || static_cast<uint64_t>(base) > v) base = std::nextafter(base, 0);
+    return {OrderRank::kNumber, ordered_bits(base), static_cast<int64_t>(v - static_cast<uint64_t>(base)),
+            Kind::kUnsigned};
+  }
+};
 
 // All values of a group: sorted runs of equal values, and fresh ones. Fresh values are sorted in when they are as many
 // as the runs, so that the work stays n log n and repeated values cost no memory.
+template <class T>
 class ValueRuns {
  public:
-  void add(int64_t v) {
+  struct Run {
+    T value;
+    uint64_t count;
+  };
+
+  void add(const T& v) {
     fresh_.push_back(v);
     if (fresh_.size() >= std::max(kFreshMin, runs_.size())) compact();
   }
   void add_all(const ValueRuns& other) {
-    for (int64_t v : other.fresh_) add(v);
+    for (const T& v : other.fresh_) add(v);
     join(other.runs_);
   }
   // The value at position min(n-1, floor(p*n)) of all in order.  Requires: not empty.
-  int64_t at(double fraction) {
+  T at(double fraction) {
     compact();
     uint64_t n = 0;
     for (const Run& run : runs_) n += run.count;
@@ -310,25 +373,26 @@ class ValueRuns {
     return runs_.back().value;
   }
   bool empty() const { return fresh_.empty() && runs_.empty(); }
-  size_t memory_bytes() const { return fresh_.capacity() * sizeof(int64_t) + runs_.capacity() * sizeof(Run); }
-  template <class F>
-  void convert(F f) {
-    for (int64_t& v : fresh_) v = f(v);
-    for (Run& run : runs_) run.value = f(run.value);
+  size_t memory_bytes() const { return fresh_.capacity() * sizeof(T) + runs_.capacity() * sizeof(Run); }
+  // The same values as f says them, which keeps their order.
+  template <class U, class F>
+  ValueRuns<U> converted(F f) const {
+    ValueRuns<U> out;
+    for (const T& v : fresh_) out.fresh_.push_back(f(v));
+    for (const Run& run : runs_) out.runs_.push_back({f(run.value), run.count});
+    return out;
   }
 
  private:
+  template <class U>
+  friend class ValueRuns;
   static constexpr size_t kFreshMin = 4096;
-  struct Run {
-    int64_t value;
-    uint64_t count;
-  };
 
   void compact() {
     if (fresh_.empty()) return;
     std::sort(fresh_.begin(), fresh_.end());
     std::vector<Run> fresh_runs;
-    for (int64_t v : fresh_) {
+    for (const T& v : fresh_) {
       if (!fresh_runs.empty() && fresh_runs.back().value == v) {
         ++fresh_runs.back().count;
       } else {
@@ -358,93 +422,112 @@ class ValueRuns {
     runs_ = std::move(joined);
   }
 
-  std::vector<int64_t> fresh_;
+  std::vector<T> fresh_;
   std::vector<Run> runs_;
 };
 
+// Values stay in eight bytes each as long as all are of one type (integers of any width are one), else as AnyValue.
 class Percentile final : public Aggregate {
  public:
   explicit Percentile(double fraction) : fraction_(fraction) {}
 
   Status update(std::span<const VectorPtr> args, uint32_t rows, std::span<const uint32_t> groups,
                 uint32_t groups_count) override {
-    groups_.resize(std::max<size_t>(groups_.size(), groups_count));
+    grow(groups_count);
     const Vector& v = *args[0];
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add(cell_of(v, row), g); });
     return {};
   }
 
   Status merge(const Aggregate& other, std::span<const uint32_t> group_map, uint32_t groups_count) override {
+    grow(groups_count);
     const auto& from = static_cast<const Percentile&>(other);
-    groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     if (from.type_ == Type::kNull) return {};
     if (from.type_ != type_) see(from.type_);
-    bool convert = type_ == Type::kDouble && from.type_ != Type::kDouble;
-    for (size_t g = 0; g < from.groups_.size(); ++g) {
-      if (convert) {
-        ValueRuns copy = from.groups_[g];
-        copy.convert([](int64_t v) { return ordered_bits(static_cast<double>(v)); });
-        groups_[group_map[g]].add_all(copy);
+    for (size_t g = 0; g < from.any_.size(); ++g) any_[group_map[g]].add_all(from.any_[g]);
+    for (size_t g = 0; g < from.lanes_.size(); ++g) {
+      if (type_ == Type::kMixed) {
+        any_[group_map[g]].add_all(mixed(from.lanes_[g], from.type_));
       } else {
-        groups_[group_map[g]].add_all(from.groups_[g]);
+        lanes_[group_map[g]].add_all(from.lanes_[g]);
       }
     }
     return {};
   }
 
   Result<VectorPtr> finish(uint32_t groups_count) override {
-    groups_.resize(groups_count);
+    grow(groups_count);
     VectorBuilder out;
-    for (ValueRuns& runs : groups_) {
-      if (runs.empty()) {
+    for (uint32_t g = 0; g < groups_count; ++g) {
+      if (type_ == Type::kMixed ? any_[g].empty() : lanes_[g].empty()) {
         out.add_null();
+      } else if (type_ == Type::kMixed) {
+        out.add(cell_of(any_[g].at(fraction_).value()));
       } else if (type_ == Type::kDouble) {
-        out.add_real(of_ordered_bits(runs.at(fraction_)));
+        out.add_real(of_ordered_bits(lanes_[g].at(fraction_)));
       } else {
-        out.add_lane(type_, runs.at(fraction_));
+        out.add_lane(type_, lanes_[g].at(fraction_));
       }
-      runs = ValueRuns();
     }
+    lanes_.clear();
+    any_.clear();
     return out.finish();
   }
 
   size_t memory_bytes() const override {
-    size_t bytes = groups_.capacity() * sizeof(ValueRuns);
-    for (const ValueRuns& runs : groups_) bytes += runs.memory_bytes();
+    size_t bytes = lanes_.capacity() * sizeof(Lane) + any_.capacity() * sizeof(ValueRuns<AnyValue>);
+    for (const Lane& runs : lanes_) bytes += runs.memory_bytes();
+    for (const auto& runs : any_) bytes += runs.memory_bytes();
     return bytes;
   }
 
  private:
-  // The lane holds integers or times until something else comes; then doubles.
+  using Lane = ValueRuns<int64_t>;
+
+  void grow(uint32_t groups_count) {
+    if (type_ == Type::kMixed) {
+      any_.resize(std::max<size_t>(any_.size(), groups_count));
+    } else {
+      lanes_.resize(std::max<size_t>(lanes_.size(), groups_count));
+    }
+  }
+
+  static ValueRuns<AnyValue> mixed(const Lane& lane, Type type) {
+    return lane.converted<AnyValue>([type](int64_t v) { return AnyValue::of(type, v); });
+  }
+
+  // Another type than all before.
   void see(Type type) {
-    if (type_ == Type::kNull) {
+    if (type_ == Type::kNull && type != Type::kMixed) {
       type_ = type;
     } else if (is_integer(type_) && is_integer(type)) {
       type_ = Type::kLong;
-    } else if (type_ != Type::kDouble) {
-      for (ValueRuns& runs : groups_) {
-        runs.convert([](int64_t v) { return ordered_bits(static_cast<double>(v)); });
-      }
-      type_ = Type::kDouble;
+    } else if (type_ != Type::kMixed) {
+      for (const Lane& lane : lanes_) any_.push_back(mixed(lane, type_));
+      lanes_ = std::vector<Lane>();
+      type_ = Type::kMixed;
     }
   }
 
   void add(const Cell& cell, uint32_t g) {
-    bool lane = is_integer(cell.type) || is_temporal(cell.type);
+    bool small = cell.type == Type::kULong && cell.i64 >= 0;
+    bool lane = is_integer(cell.type) || cell.type == Type::kULong || is_temporal(cell.type);
     std::optional<double> v = lane ? 0 : to_double(cell);
     if (!v || std::isnan(*v)) return;
-    Type type = lane ? cell.type : Type::kDouble;
+    Type type = small ? Type::kLong : lane ? cell.type : Type::kDouble;
+    int64_t bits = lane ? cell.i64 : ordered_bits(*v);
     if (type != type_) see(type);
-    if (type_ != Type::kDouble) {
-      groups_[g].add(cell.i64);
+    if (type_ == Type::kMixed) {
+      any_[g].add(AnyValue::of(type, bits));
     } else {
-      groups_[g].add(ordered_bits(lane ? static_cast<double>(cell.i64) : *v));
+      lanes_[g].add(bits);
     }
   }
 
   double fraction_;
-  Type type_ = Type::kNull;
-  std::vector<ValueRuns> groups_;
+  Type type_ = Type::kNull;               // of the values so far
+  std::vector<Lane> lanes_;               // unless kMixed
+  std::vector<ValueRuns<AnyValue>> any_;  // kMixed
 };
 
 }  // namespace

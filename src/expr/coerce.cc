@@ -3,13 +3,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include "base/hash.h"
 #include "model/canonical.h"
 
 namespace clew::expr {
@@ -174,12 +173,23 @@ Order compare_with_text(const Cell& typed, std::string_view text, int64_t now) {
   }
 }
 
-int type_rank(Type t) {
-  if (t == Type::kNull) return 0;
-  if (is_number(t) || t == Type::kBool) return 1;
-  if (is_temporal(t)) return 2;
-  if (is_text(t)) return 3;
-  return t == Type::kArray ? 4 : 5;
+int sign_of(Order o) { return static_cast<int>(o); }
+
+int order_numbers(const Cell& a, const Cell& b) {
+  Order order = compare_numbers(a, b);
+  if (order != Order::kNone) return sign_of(order);
+  bool a_nan = is_real(a.type) && std::isnan(a.f64);
+  bool b_nan = is_real(b.type) && std::isnan(b.f64);
+  return a_nan == b_nan ? 0 : a_nan ? 1 : -1;
+}
+
+// What is no address stands behind the addresses; one address written in two ways is ordered by its text.
+int order_addresses(std::string_view a, std::string_view b) {
+  std::optional<IpAddress> x = parse_ip(a);
+  std::optional<IpAddress> y = parse_ip(b);
+  if (x.has_value() != y.has_value()) return x ? -1 : 1;
+  int order = x ? std::memcmp(x->bytes, y->bytes, sizeof x->bytes) : 0;
+  return order != 0 ? (order < 0 ? -1 : 1) : sign_of(compare_text(a, b));
 }
 
 int order_members(const model::Members& a, const model::Members& b) {
@@ -208,7 +218,8 @@ std::optional<double> parse_double(std::string_view text) {
   double v = 0;
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), v);
   if (text.empty() || end != text.data() + text.size()) return std::nullopt;
-  if (failed == std::errc::result_out_of_range) return text.front() == '-' ? -HUGE_VAL : HUGE_VAL;
+  if (failed == std::errc::result_out_of_range)
+    return std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinite
   if (failed != std::errc()) return std::nullopt;
   return v;
 }
@@ -474,67 +485,54 @@ Order compare(const Cell& a, const Cell& b, int64_t now) {
   return Order::kNone;
 }
 
-int total_order(const Cell& a, const Cell& b) {
-  int x = type_rank(a.type);
-  int y = type_rank(b.type);
-  if (x != y) return x < y ? -1 : 1;
-  switch (x) {
-    case 0: return 0;
-    case 1: {
-      Order order = compare_numbers(a, b);
-      if (order != Order::kNone) return static_cast<int>(order);
-      bool a_nan = is_real(a.type) && std::isnan(a.f64);
-      bool b_nan = is_real(b.type) && std::isnan(b.f64);
-      return a_nan == b_nan ? 0 : a_nan ? 1 : -1;
-    }
-    case 2: {
-      if (a.type != b.type) {
-        // Times stand before dates and timestamps, which meet as timestamps.
-        if (a.type == Type::kTime) return -1;
-        if (b.type == Type::kTime) return 1;
-      }
-      Order order = compare(a, b, 0);
-      if (order != Order::kNone) return static_cast<int>(order);
-      return a.type == Type::kDate ? (a.i64 > 0 ? 1 : -1) : (b.i64 > 0 ? -1 : 1);  // a date beyond all timestamps
-    }
-    case 3: {
-      int order = a.text.compare(b.text);
-      return order < 0 ? -1 : order > 0 ? 1 : 0;
-    }
-    case 4: return order_items(a.value->items(), b.value->items());
-    default: return order_members(a.value->members(), b.value->members());
+OrderRank order_rank(Type type) {
+  switch (type) {
+    case Type::kNull: return OrderRank::kNull;
+    case Type::kBool: return OrderRank::kBool;
+    case Type::kTime: return OrderRank::kTimeOfDay;
+    case Type::kDate:
+    case Type::kTimestamp: return OrderRank::kMoment;
+    case Type::kInterval: return OrderRank::kInterval;
+    case Type::kString: return OrderRank::kText;
+    case Type::kIp: return OrderRank::kAddress;
+    case Type::kArray: return OrderRank::kArray;
+    case Type::kStruct: return OrderRank::kStruct;
+    default: return OrderRank::kNumber;
   }
 }
 
-uint64_t hash_cell(const Cell& cell) {
-  switch (type_rank(cell.type)) {
-    case 0: return 0x9e3779b97f4a7c15ull;
-    case 1: {
-      // Equal numbers of different types are close as doubles; the double of each is the same.
-      double v = *to_double(cell);
-      if (v == 0) v = 0;
-      if (std::isnan(v)) v = std::nan("");
-      return base::hash_mix(1, std::bit_cast<uint64_t>(v));
+Moment moment_of(Type type, int64_t v) {
+  if (type != Type::kDate) return {v, 0};
+  constexpr int64_t kLast = INT64_MAX / kNanosPerDay;
+  if (v > kLast) return {INT64_MAX, v};
+  if (v < -kLast) return {INT64_MIN, v};
+  return {v * kNanosPerDay, 0};
+}
+
+int total_order(const Cell& a, const Cell& b) {
+  OrderRank x = order_rank(a.type);
+  OrderRank y = order_rank(b.type);
+  if (x != y) return x < y ? -1 : 1;
+  switch (x) {
+    case OrderRank::kNull: return 0;
+    case OrderRank::kBool:
+    case OrderRank::kTimeOfDay: return sign_of(compare_integers(a.i64, b.i64));
+    case OrderRank::kNumber: return order_numbers(a, b);
+    case OrderRank::kMoment: {
+      Moment m = moment_of(a.type, a.i64);
+      Moment n = moment_of(b.type, b.i64);
+      return sign_of(compare_integers(m.nanos, n.nanos) == Order::kEqual ? compare_integers(m.beyond, n.beyond)
+                                                                         : compare_integers(m.nanos, n.nanos));
     }
-    case 2: {
-      int64_t v =
-          cell.type == Type::kDate ? static_cast<int64_t>(static_cast<uint64_t>(cell.i64) * kNanosPerDay) : cell.i64;
-      return base::hash_mix(2, static_cast<uint64_t>(v));
-    }
-    case 3: return base::hash64(cell.text);
-    case 4: {
-      uint64_t h = 4;
-      for (const model::Value& item : cell.value->items()) h = base::hash_mix(h, hash_cell(cell_of(item)));
-      return h;
-    }
-    default: {
-      uint64_t h = 5;
-      for (const auto& [name, item] : cell.value->members()) {
-        h = base::hash_mix(base::hash_mix(h, base::hash64(name)), hash_cell(cell_of(item)));
-      }
-      return h;
-    }
+    case OrderRank::kInterval:
+      if (a.scale != b.scale) return a.scale < b.scale ? -1 : 1;
+      return sign_of(compare_integers(a.i64, b.i64));
+    case OrderRank::kText: return sign_of(compare_text(a.text, b.text));
+    case OrderRank::kAddress: return order_addresses(a.text, b.text);
+    case OrderRank::kArray: return order_items(a.value->items(), b.value->items());
+    case OrderRank::kStruct: return order_members(a.value->members(), b.value->members());
   }
+  return 0;
 }
 
 }  // namespace clew::expr

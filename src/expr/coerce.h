@@ -82,11 +82,32 @@ Order compare_ip(std::string_view a, std::string_view b);
 // Levels by severity; text that is no level is equal to text with the same letters, and has no order.
 Order compare_levels(std::string_view a, std::string_view b);
 
-// A total order for sorting, min and max: null, then numbers and booleans, temporal values, text, arrays, structs.
-// NaN is above every number. -1, 0, 1.
+// The one order of all values, by which sort, groups, min, max, percentiles and arrays go: null, booleans, numbers
+// (exactly, NaN last), times of day, dates and timestamps (by their moment), intervals, texts (by their bytes),
+// addresses, arrays (item by item), structs (member by member). -1, 0, 1.
 int total_order(const Cell& a, const Cell& b);
-// True when total_order says 0; `hash_cell` agrees with it.
-uint64_t hash_cell(const Cell& cell);
+
+// The kinds of that order.
+enum class OrderRank : uint8_t {
+  kNull,
+  kBool,
+  kNumber,
+  kTimeOfDay,
+  kMoment,
+  kInterval,
+  kText,
+  kAddress,
+  kArray,
+  kStruct
+};
+OrderRank order_rank(model::Type type);  // kNumber of kMixed
+
+// A date or timestamp in that order.
+struct Moment {
+  int64_t nanos = 0;   // since the epoch; the nearest there is for a date beyond all timestamps
+  int64_t beyond = 0;  // then its days, else 0
+};
+Moment moment_of(model::Type type, int64_t lane);
 
 // An IP address as 16 bytes (v4 mapped), big endian.
 struct IpAddress {

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <optional>
 
 #include "base/hash.h"
+#include "expr/coerce.h"
 #include "query/exec/block.h"
 
 namespace clew::query::exec {
@@ -22,6 +23,7 @@ constexpr uint32_t kPrefetchRows = 12;  // as far ahead of its use a place of a 
 constexpr size_t kTextChunkMin = 16u << 10;
 constexpr size_t kTextChunkMax = 1u << 20;
 constexpr size_t kTableMin = 64;
+constexpr double kTwo63 = 9223372036854775808.0;
 constexpr uint64_t kMapEntryBytes = 24;  // of a hash map of numbers, room for growth included
 
 void append_i64(char tag, int64_t v, std::string& out) {
@@ -29,13 +31,33 @@ void append_i64(char tag, int64_t v, std::string& out) {
   out.append(reinterpret_cast<const char*>(&v), sizeof v);
 }
 
-void append_double_key(double v, std::string& out) {
-  // An integral double is the same key as the integer.
-  if (v == std::floor(v) && std::abs(v) < 9.0e18) return append_i64('i', static_cast<int64_t>(v), out);
-  if (std::isnan(v)) v = std::nan("");
-  int64_t bits;
-  std::memcpy(&bits, &v, sizeof bits);
-  append_i64('d', bits, out);
+// The integer that a number is, of whatever type.
+std::optional<int64_t> whole(const Value& v) {
+  switch (v.type()) {
+    case Type::kInt:
+    case Type::kLong: return v.i64();
+    case Type::kULong: return v.i64() < 0 ? std::nullopt : std::optional<int64_t>(v.i64());
+    case Type::kDouble:
+    case Type::kFloat: {
+      bool fits = v.f64() == std::floor(v.f64()) && v.f64() >= -kTwo63 && v.f64() < kTwo63;
+      return fits ? std::optional<int64_t>(static_cast<int64_t>(v.f64())) : std::nullopt;
+    }
+    case Type::kDecimal: {
+      int64_t one = expr::kPowersOfTen[v.scale()];
+      return v.i64() % one == 0 ? std::optional<int64_t>(v.i64() / one) : std::nullopt;
+    }
+    default: return std::nullopt;
+  }
+}
+
+void append_number_key(const Value& v, std::string& out) {
+  if (std::optional<int64_t> integer = whole(v)) return append_i64('i', *integer, out);
+  if (v.type() == Type::kULong) return append_i64('u', v.i64(), out);
+  double real = v.type() == Type::kDecimal ? expr::decimal_to_double(v.i64(), v.scale()) : v.f64();
+  if (real >= kTwo63 && real < 2 * kTwo63) {
+    return append_i64('u', static_cast<int64_t>(static_cast<uint64_t>(real)), out);
+  }
+  append_i64('d', std::bit_cast<int64_t>(std::isnan(real) ? std::nan("") : real), out);
 }
 
 void append_text_key(char tag, std::string_view text, std::string& out) {
@@ -48,16 +70,11 @@ void append_value_key(const Value& v, std::string& out) {
     case Type::kNull: out.push_back('n'); return;
     case Type::kBool: return append_i64('b', v.i64(), out);
     case Type::kInt:
-    case Type::kLong: return append_i64('i', v.i64(), out);
+    case Type::kLong:
     case Type::kULong:
-      if (v.i64() >= 0) return append_i64('i', v.i64(), out);
-      return append_i64('u', v.i64(), out);
     case Type::kDouble:
-    case Type::kFloat: return append_double_key(v.f64(), out);
-    case Type::kDecimal: {
-      double d = static_cast<double>(v.i64()) / std::pow(10.0, v.scale());
-      return append_double_key(d, out);
-    }
+    case Type::kFloat:
+    case Type::kDecimal: return append_number_key(v, out);
     case Type::kString: return append_text_key('s', v.text(), out);
     case Type::kIp: return append_text_key('p', v.text(), out);
     case Type::kTimestamp: return append_i64('t', v.i64(), out);
@@ -214,15 +231,10 @@ uint32_t KeyColumn::intern_value(const Value& value) {
     int_type_ = value.type();
     return intern_int(value.type(), value.i64());
   }
-  // Integers of a type other than the first share the byte map, so 1 and 1.0 must meet there or not at all: doubles
-  // that are integral go to the integers' map when that is of kInt or kLong.
+  // Integers of a type other than the first share the byte map, so 1 and 1.0 must meet there or not at all: numbers
+  // that are integers go to the integers' map when that is of kInt or kLong.
   if (int_type_ == Type::kInt || int_type_ == Type::kLong) {
-    bool integer = value.type() == Type::kInt || value.type() == Type::kLong;
-    if (integer) return intern_int(int_type_, value.i64());
-    if (value.type() == Type::kDouble || value.type() == Type::kFloat) {
-      double d = value.f64();
-      if (d == std::floor(d) && std::abs(d) < 9.0e18) return intern_int(int_type_, static_cast<int64_t>(d));
-    }
+    if (std::optional<int64_t> integer = whole(value)) return intern_int(int_type_, *integer);
   }
   scratch_.clear();
   append_value_key(value, scratch_);

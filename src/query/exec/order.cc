@@ -1,10 +1,8 @@
 #include "query/exec/order.h"
 
-#include <arpa/inet.h>
-
 #include <charconv>
 #include <cmath>
-#include <cstring>
+#include <optional>
 
 #include "expr/coerce.h"
 #include "expr/print.h"
@@ -54,6 +52,13 @@ SortCell text_cell(std::string_view text) {
   return cell;
 }
 
+// Its text becomes a key of addresses in sort_cells().
+SortCell address_cell(std::string_view text) {
+  SortCell cell = text_cell(text);
+  cell.rank = SortCell::Rank::kAddress;
+  return cell;
+}
+
 SortCell number_of_text(std::string_view text) {
   int64_t i = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), i);
@@ -64,56 +69,70 @@ SortCell number_of_text(std::string_view text) {
   return {};
 }
 
-// Sixteen bytes in network order, an IPv4 address mapped; empty when it is no address.
-std::string ip_bytes(std::string_view text) {
-  std::string name(text);
-  unsigned char out[16] = {};
-  if (inet_pton(AF_INET6, name.c_str(), out) == 1) return std::string(reinterpret_cast<char*>(out), 16);
-  out[10] = out[11] = 0xff;
-  if (inet_pton(AF_INET, name.c_str(), out + 12) == 1) return std::string(reinterpret_cast<char*>(out), 16);
-  return {};
+// Bytes in the order of addresses; what is no address comes last.
+std::string address_key(std::string_view text) {
+  std::optional<expr::IpAddress> ip = expr::parse_ip(text);
+  if (!ip) return "\x01" + std::string(text);
+  std::string out(1, '\0');
+  out.append(reinterpret_cast<const char*>(ip->bytes), sizeof ip->bytes);
+  return out.append(text);
 }
 
-SortCell cell_of(const Vector& vector, uint32_t row, const Value* value) {
-  if (vector.is_null(row)) return {};
-  if (vector.layout == Layout::kValues) {
-    switch (value->type()) {
-      case Type::kDouble:
-      case Type::kFloat: return double_cell(value->f64());
-      case Type::kDecimal: return double_cell(static_cast<double>(value->i64()) / std::pow(10.0, value->scale()));
-      case Type::kString: return text_cell(value->text());
-      case Type::kArray:
-      case Type::kStruct:
-      case Type::kIp: {
-        SortCell cell;
-        cell.rank = SortCell::Rank::kOther;
-        cell.value = value;
-        return cell;
-      }
-      case Type::kBool: return bool_cell(value->i64());
-      case Type::kULong: return unsigned_cell(value->i64());
-      default: return int_cell(value->i64());
+SortCell time_cell(SortCell::Rank rank, int64_t v, double second) {
+  SortCell cell = int_cell(v);
+  cell.rank = rank;
+  cell.f64 = second;
+  return cell;
+}
+
+// A time, or an integer.
+SortCell lane_cell(Type type, int64_t v, uint8_t scale) {
+  using Rank = SortCell::Rank;
+  switch (type) {
+    case Type::kBool: return bool_cell(v);
+    case Type::kULong: return unsigned_cell(v);
+    case Type::kTime: return time_cell(Rank::kTimeOfDay, v, 0);
+    case Type::kInterval: return time_cell(Rank::kInterval, scale, static_cast<double>(v));
+    case Type::kTimestamp: return time_cell(Rank::kMoment, v, 0);
+    case Type::kDate: {
+      expr::Moment moment = expr::moment_of(type, v);
+      return time_cell(Rank::kMoment, moment.nanos, static_cast<double>(moment.beyond));
     }
+    default: return int_cell(v);
   }
+}
+
+SortCell cell_of(const Value& value) {
+  switch (value.type()) {
+    case Type::kDouble:
+    case Type::kFloat: return double_cell(value.f64());
+    case Type::kDecimal: return double_cell(expr::decimal_to_double(value.i64(), value.scale()));
+    case Type::kString: return text_cell(value.text());
+    case Type::kIp: return address_cell(value.text());
+    case Type::kArray:
+    case Type::kStruct: {
+      SortCell cell;
+      cell.rank = SortCell::Rank::kNested;
+      cell.value = &value;
+      return cell;
+    }
+    default: return lane_cell(value.type(), value.i64(), value.scale());
+  }
+}
+
+SortCell cell_of(const Vector& vector, uint32_t row) {
+  if (vector.is_null(row)) return {};
+  if (vector.layout == Layout::kValues) return cell_of(vector.values[row]);
   const Vector& from = vector.layout == Layout::kDict ? *vector.dict : vector;
   uint32_t at = vector.layout == Layout::kDict ? vector.codes[row] : vector.at(row);
   switch (vector.type) {
     case Type::kDouble:
     case Type::kFloat: return double_cell(from.f64[at]);
-    case Type::kDecimal: return double_cell(static_cast<double>(from.i64[at]) / std::pow(10.0, from.scale));
-    case Type::kString:
-    case Type::kIp: return text_cell(from.strings[at]);
-    case Type::kBool: return bool_cell(from.i64[at]);
-    case Type::kULong: return unsigned_cell(from.i64[at]);
-    default: return int_cell(from.i64[at]);
+    case Type::kDecimal: return double_cell(expr::decimal_to_double(from.i64[at], from.scale));
+    case Type::kString: return text_cell(from.strings[at]);
+    case Type::kIp: return address_cell(from.strings[at]);
+    default: return lane_cell(vector.type, from.i64[at], from.scale);
   }
-}
-
-int compare_items(const model::Values& a, const model::Values& b) {
-  for (size_t i = 0; i < a.size() && i < b.size(); ++i) {
-    if (int c = compare(a[i], b[i]); c != 0) return c;
-  }
-  return sign(a.size() < b.size(), a.size() > b.size());
 }
 
 bool is_number(const SortCell& cell) {
@@ -158,51 +177,35 @@ int compare(const SortCell& a, const SortCell& b) {
   if (a.rank == b.rank && (a.rank == Rank::kInt || a.rank == Rank::kBool)) return sign(a.i64<b.i64, a.i64> b.i64);
   if (is_number(a) && is_number(b)) return compare_numbers(a, b);
   if (a.rank != b.rank) return a.rank < b.rank ? -1 : 1;
-  if (a.rank == Rank::kText) return sign(a.text < b.text, b.text < a.text);
-  if (a.rank == Rank::kOther) return compare(*a.value, *b.value);
-  return 0;
+  switch (a.rank) {
+    case Rank::kTimeOfDay:
+    case Rank::kMoment:
+    case Rank::kInterval: return a.i64 != b.i64 ? sign(a.i64<b.i64, a.i64> b.i64) : sign(a.f64<b.f64, a.f64> b.f64);
+    case Rank::kText:
+    case Rank::kAddress: return sign(a.text < b.text, b.text < a.text);
+    case Rank::kNested: return compare(*a.value, *b.value);
+    default: return 0;
+  }
 }
 
-int compare(const Value& a, const Value& b) {
-  if (a.type() == Type::kArray && b.type() == Type::kArray) return compare_items(a.items(), b.items());
-  bool deep = a.type() == Type::kArray || a.type() == Type::kStruct || a.type() == Type::kIp ||
-              b.type() == Type::kArray || b.type() == Type::kStruct || b.type() == Type::kIp;
-  if (deep) {
-    if (a.type() != b.type()) return a.type() < b.type() ? -1 : 1;
-    if (a.type() == Type::kIp) {
-      std::string x = ip_bytes(a.text());
-      std::string y = ip_bytes(b.text());
-      return sign(x < y, y < x);
-    }
-    std::string x = expr::print_value(a);
-    std::string y = expr::print_value(b);
-    return sign(x < y, y < x);
-  }
-  Vector va = Vector::constant(a, 1);
-  Vector vb = Vector::constant(b, 1);
-  return compare(cell_of(va, 0, &a), cell_of(vb, 0, &b));
-}
+int compare(const Value& a, const Value& b) { return expr::total_order(expr::cell_of(a), expr::cell_of(b)); }
 
 void sort_cells(const Vector& vector, SortAs as, std::vector<SortCell>& out,
                 std::vector<std::shared_ptr<const std::string>>& texts) {
+  using Rank = SortCell::Rank;
   auto keep = [&](std::string text) {
     texts.push_back(std::make_shared<const std::string>(std::move(text)));
     return std::string_view(*texts.back());
   };
-  if (vector.type == Type::kIp && as == SortAs::kAuto) as = SortAs::kIp;
   for (uint32_t row = 0; row < vector.size; ++row) {
-    const Value* value = vector.layout == Layout::kValues ? &vector.values[row] : nullptr;
-    SortCell cell = cell_of(vector, row, value);
-    bool null = cell.rank == SortCell::Rank::kNull;
-    if (!null && as == SortAs::kNumber && cell.rank == SortCell::Rank::kText) cell = number_of_text(cell.text);
-    if (!null && as == SortAs::kText && cell.rank != SortCell::Rank::kText) {
+    SortCell cell = cell_of(vector, row);
+    if (as == SortAs::kNumber && cell.rank == Rank::kText) cell = number_of_text(cell.text);
+    if (as == SortAs::kText && cell.rank != Rank::kText && cell.rank != Rank::kNull) {
       cell = text_cell(keep(expr::print_value(vector.value(row))));
     }
-    if (!null && as == SortAs::kIp) {
-      std::string bytes = ip_bytes(expr::print_value(vector.value(row)));
-      if (!bytes.empty()) cell = text_cell(keep(std::move(bytes)));
-    }
-    if (!null && as == SortAs::kLevel && cell.rank == SortCell::Rank::kText) {
+    if (as == SortAs::kIp && cell.rank == Rank::kText && expr::parse_ip(cell.text)) cell = address_cell(cell.text);
+    if (cell.rank == Rank::kAddress) cell.text = keep(address_key(cell.text));
+    if (as == SortAs::kLevel && cell.rank == Rank::kText) {
       if (int rank = model::level_rank(cell.text); rank != 0) cell = int_cell(rank);
     }
     out.push_back(cell);

@@ -10,15 +10,27 @@
 
 namespace clew::query::exec {
 
-// A value made ready for many comparisons. Booleans come before numbers, numbers before texts, texts before the rest;
-// null is told apart. Numbers of different kinds are compared exactly; NaN is above every number.
+// A value made ready for many comparisons in the order of expr::total_order.
 struct SortCell {
-  enum class Rank : uint8_t { kNull, kBool, kInt, kBig, kDouble, kText, kOther };
+  // Numbers are three kinds, which meet in one order.
+  enum class Rank : uint8_t {
+    kNull,
+    kBool,
+    kInt,
+    kBig,
+    kDouble,
+    kTimeOfDay,
+    kMoment,
+    kInterval,
+    kText,
+    kAddress,
+    kNested
+  };
   Rank rank = Rank::kNull;
-  int64_t i64 = 0;                      // kBool, kInt; kBig: the bits of an integer beyond int64
-  double f64 = 0;                       // kDouble
-  std::string_view text;                // lives in the vector
-  const model::Value* value = nullptr;  // kOther
+  int64_t i64 = 0;                      // kBool, kInt, times; kBig: the bits of an integer beyond int64
+  double f64 = 0;                       // kDouble; kMoment, kInterval: what decides between equal i64
+  std::string_view text;                // kText: lives in the vector; kAddress: bytes in the order of addresses
+  const model::Value* value = nullptr;  // kNested
 };
 
 // How sort takes a column's values.

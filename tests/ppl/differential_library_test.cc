@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <map>
 
 #include "expr/coerce.h"
 #include "expr/parse.h"
@@ -158,20 +159,23 @@ std::string difference(const Rows& have, const Table& want) {
 struct Answer {
   bool compared = false;
   std::string difference;  // empty: none
+  std::string why;         // it was not compared
 };
 
-Answer compare(FaceStore& store, const std::vector<Step>& steps, const std::optional<Table>& want) {
+Answer compare(FaceStore& store, const std::vector<Step>& steps, const PlainAnswer& plain) {
+  const std::optional<Table>& want = plain.table;
   Rows rows;
   Outcome outcome = store.ask(text_of(steps), rows);
   if (outcome.failure) {
     bool refused = outcome.failure->kind == FailureKind::kSemantic || outcome.failure->kind == FailureKind::kType ||
                    outcome.failure->kind == FailureKind::kFieldNotFound;
-    if (!want || refused) return {};
-    return {true, "failed: " + outcome.failure->reason};
+    if (!want) return {false, "", "neither: " + outcome.failure->reason + " / " + plain.why};
+    if (refused) return {false, "", "refused: " + outcome.failure->reason};
+    return {true, "failed: " + outcome.failure->reason, ""};
   }
-  if (outcome.exactness.text() != "exact") return {true, outcome.exactness.text()};
-  if (!want) return {};
-  return {true, difference(rows, *want)};
+  if (outcome.exactness.text() != "exact") return {true, outcome.exactness.text(), ""};
+  if (!want) return {false, "", "no plain answer: " + plain.why};
+  return {true, difference(rows, *want), ""};
 }
 
 // ---- shrinking
@@ -313,11 +317,29 @@ std::string told(const Failing& failing) {
 
 // ---- the test
 
+// Without what is quoted or a number, so that like reasons count together.
+std::string kind_of_reason(const std::string& why) {
+  std::string out;
+  char quote = 0;
+  for (char c : why) {
+    if (quote == 0 && (c == '"' || c == '`' || c == '[')) {
+      quote = c == '[' ? ']' : c;
+      out += "..";
+    } else if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (std::isdigit(static_cast<unsigned char>(c)) == 0) {
+      out += c;
+    }
+  }
+  return out;
+}
+
 struct Counts {
   uint64_t queries = 0;
   uint64_t compared = 0;  // with an answer of the plain evaluator
   uint64_t answers = 0;   // compared, all faces
   uint64_t differences = 0;
+  std::map<std::string, uint64_t> reasons;  // why queries were not compared
 };
 
 void run_seed(uint64_t seed, uint64_t queries, uint64_t differences_max, Counts& counts) {
@@ -328,12 +350,13 @@ void run_seed(uint64_t seed, uint64_t queries, uint64_t differences_max, Counts&
   for (const Face& face : kFaces) stores.push_back(std::make_unique<FaceStore>(face, events));
   for (uint64_t i = 0; i < queries && counts.differences < differences_max; ++i) {
     std::vector<Step> steps = random_steps(dice, events);
-    std::optional<Table> want = evaluate(table, steps, stores[0]->now());
+    PlainAnswer want = evaluate(table, steps, stores[0]->now());
     ++counts.queries;
     bool compared = false;
     for (size_t f = 0; f < stores.size(); ++f) {
       Answer answer = compare(*stores[f], steps, want);
       compared = compared || answer.compared;
+      if (f == 0 && !answer.compared) ++counts.reasons[kind_of_reason(answer.why)];
       counts.answers += answer.compared ? 1 : 0;
       if (answer.difference.empty()) continue;
       ++counts.differences;
@@ -351,6 +374,13 @@ uint64_t environment(const char* name, uint64_t otherwise) {
   return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
 }
 
+void print_reasons(const Counts& counts) {
+  std::vector<std::pair<uint64_t, std::string>> sorted;
+  for (const auto& [reason, count] : counts.reasons) sorted.emplace_back(count, reason);
+  std::sort(sorted.rbegin(), sorted.rend());
+  for (const auto& [count, reason] : sorted) std::cout << count << "  " << reason << "\n";
+}
+
 TEST(Differential, TheFunctionLibraryAgreesWithAPlainEvaluationInEveryFace) {
   uint64_t queries = environment("CLEW_DIFFERENTIAL", kQueriesShort);
   uint64_t first = environment("CLEW_DIFFERENTIAL_SEED", 1);
@@ -361,6 +391,7 @@ TEST(Differential, TheFunctionLibraryAgreesWithAPlainEvaluationInEveryFace) {
   std::cout << "differential: seed " << first << ", " << counts.queries << " queries in " << std::size(kFaces)
             << " faces, " << counts.compared << " with a plain answer, " << counts.answers << " answers compared, "
             << counts.differences << " differences\n";
+  if (std::getenv("CLEW_DIFFERENTIAL_REASONS") != nullptr) print_reasons(counts);
   // Most queries mean something: the others name a value that cannot be computed, or are refused for their types.
   EXPECT_TRUE(counts.differences != 0 || counts.compared * 2 > counts.queries);
 }

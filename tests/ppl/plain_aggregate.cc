@@ -33,17 +33,10 @@ std::vector<Value> elements(const std::vector<Value>& values) {
   return out;
 }
 
-// Whether false and 0 are one value is nowhere said.
-bool mixes_booleans(const std::vector<Value>& values) {
-  auto booleans = std::count_if(values.begin(), values.end(), [](const Value& v) { return v.type() == Type::kBool; });
-  return booleans != 0 && static_cast<size_t>(booleans) != values.size();
-}
-
 std::string printed(const Value& v) { return v.type() == Type::kString ? v.text() : expr::print_value(v); }
 
 std::optional<Value> extreme(const std::vector<Value>& values, bool greatest) {
   Value best;
-  if (mixes_booleans(elements(values))) return std::nullopt;
   for (const Value& v : elements(values)) {
     if (v.type() == Type::kDouble && std::isnan(v.f64())) continue;
     int order = best.is_null() ? 0 : plain_order(v, best);
@@ -94,10 +87,21 @@ std::optional<Value> spread(const std::string& name, const std::vector<Value>& v
   return Value::real(name.substr(0, 3) == "std" ? std::sqrt(variance) : variance);
 }
 
+// Of equal numbers -0.0 comes first, then the integer.
+bool percentile_before(const Value& a, const Value& b) {
+  if (int order = plain_order(a, b); order != 0) return order < 0;
+  auto place = [](const Value& v) {
+    if (v.type() != Type::kDouble) return 1;
+    return v.f64() == 0 && std::signbit(v.f64()) ? 0 : 2;
+  };
+  return place(a) < place(b);
+}
+
 std::optional<Value> percentile(const std::vector<Value>& values, double share) {
   std::vector<Value> sorted;
   for (const Value& v : values) {
-    bool whole = v.type() == Type::kLong || v.type() == Type::kInt || v.type() == Type::kTimestamp;
+    bool whole = v.type() == Type::kLong || v.type() == Type::kInt || v.type() == Type::kULong ||
+                 v.type() == Type::kTimestamp || v.type() == Type::kDate || v.type() == Type::kTime;
     std::optional<double> x = expr::to_double(expr::cell_of(v));
     if (whole) {
       sorted.push_back(v);
@@ -105,26 +109,26 @@ std::optional<Value> percentile(const std::vector<Value>& values, double share) 
       sorted.push_back(Value::real(*x));
     }
   }
-  auto times = std::count_if(sorted.begin(), sorted.end(), [](const Value& v) { return v.type() == Type::kTimestamp; });
-  if (times != 0 && static_cast<size_t>(times) != sorted.size()) return std::nullopt;
   if (sorted.empty()) return Value();
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Value& a, const Value& b) { return plain_order(a, b) < 0; });
+  std::stable_sort(sorted.begin(), sorted.end(), percentile_before);
   auto n = static_cast<double>(sorted.size());
   return sorted[static_cast<size_t>(std::min(n - 1, std::floor(share * n)))];
 }
 
 std::optional<Value> distinct(const std::vector<Value>& values) {
-  if (mixes_booleans(elements(values))) return std::nullopt;
   auto less = [](const Value& a, const Value& b) { return plain_order(a, b) < 0; };
   std::set<Value, decltype(less)> seen(less);
   for (const Value& v : elements(values)) seen.insert(v);
   return Value::bigint(static_cast<int64_t>(seen.size()));
 }
 
+// list() gives texts, but for addresses and objects.
+bool stays(Type type) { return type == Type::kStruct || type == Type::kIp || type == Type::kString; }
+
 Value list_of(const std::vector<Value>& values, size_t limit, bool texts) {
   model::Values items;
   for (const Value& v : elements(values)) {
-    if (items.size() < limit) items.push_back(texts && v.type() != Type::kStruct ? Value::string(printed(v)) : v);
+    if (items.size() < limit) items.push_back(texts && !stays(v.type()) ? Value::string(printed(v)) : v);
   }
   return Value::array(std::move(items));
 }

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "expr/aggregate.h"
 #include "expr/bind.h"
+#include "expr/coerce.h"
 #include "expr/eval.h"
+#include "expr/parse.h"
 
 namespace clew::query::testing {
 
@@ -18,7 +21,7 @@ namespace {
 // Every field is the constant that it is in this row.
 class RowSchema final : public expr::Schema {
  public:
-  RowSchema(const std::vector<std::string>& names, const std::vector<Value>& values) : names_(names), values_(values) {}
+  RowSchema(const PlainColumns& columns, const std::vector<Value>& values) : names_(columns.names), values_(values) {}
   std::optional<expr::FieldRef> find(std::string_view name) override {
     for (size_t i = 0; i < names_.size(); ++i) {
       if (names_[i] != name) continue;
@@ -35,19 +38,56 @@ class RowSchema final : public expr::Schema {
   const std::vector<Value>& values_;
 };
 
+class TypedSchema final : public expr::Schema {
+ public:
+  explicit TypedSchema(const PlainColumns& columns) : columns_(columns) {}
+  std::optional<expr::FieldRef> find(std::string_view name) override {
+    for (uint32_t i = 0; i < columns_.names.size(); ++i) {
+      if (columns_.names[i] == name) return expr::FieldRef{i, columns_.types[i]};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const PlainColumns& columns_;
+};
+
 bool stays_as_written(const Expr& arg) { return arg.kind != ExprKind::kCall; }
 
 bool is_true(const Value& value) { return value.type() == Type::kBool && value.i64() != 0; }
 
 }  // namespace
 
+Type plain_type(const PlainColumns& columns, const Expr& expr, int64_t now) {
+  TypedSchema schema(columns);
+  expr::Binder binder(schema, {.now = now});
+  Result<expr::BoundPtr> bound = binder.bind(expr);
+  return bound.ok() ? (*bound)->type : Type::kMixed;
+}
+
+Type plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now) {
+  Result<ExprPtr> parsed = expr::parse_expression_text(call);
+  if (!parsed.ok()) return Type::kMixed;
+  TypedSchema schema(columns);
+  expr::Binder binder(schema, {.now = now});
+  Result<expr::BoundAggregate> bound = expr::bind_aggregate(binder, **parsed);
+  return bound.ok() ? bound->type : Type::kMixed;
+}
+
+// Branches of different number types give doubles, whichever is taken.
+std::optional<Value> PlainRow::widened(const Expr& expr, std::optional<Value> value) {
+  bool whole = value && expr::is_number(value->type()) && value->type() != Type::kDouble;
+  if (!whole || plain_type(columns_, expr, now_) != Type::kDouble) return value;
+  return Value::real(*expr::to_double(expr::cell_of(*value)));
+}
+
 std::optional<Value> PlainRow::value(const Expr& expr) {
   if (expr.kind == ExprKind::kLiteral) return expr.literal;
   if (expr.kind != ExprKind::kCall) return call(expr);
   const std::string& name = expr.name;
   if (name == "and" || name == "or") return connective(expr, name == "and");
-  if (name == "case" || name == "if") return choice(expr);
-  if (name == "coalesce" || name == "ifnull") return first_of(expr);
+  if (name == "case" || name == "if") return widened(expr, choice(expr));
+  if (name == "coalesce" || name == "ifnull") return widened(expr, first_of(expr));
   if (name == "not" || name == "isnull" || name == "isnotnull") {
     std::optional<Value> v = value(*expr.args.at(0));
     if (!v) return std::nullopt;
@@ -96,21 +136,27 @@ std::optional<Value> PlainRow::call(const Expr& expr) {
     if (!v) return std::nullopt;
     arg = expr::make_literal(std::move(*v));
   }
-  RowSchema schema(names_, values_);
+  RowSchema schema(columns_, values_);
   expr::Binder binder(schema, {.now = now_});
   Result<expr::BoundPtr> bound = binder.bind(flat);
-  if (!bound.ok()) return std::nullopt;
+  if (!bound.ok()) {
+    why_ = bound.error().message();
+    return std::nullopt;
+  }
   if (expr::is_constant(**bound)) return (*bound)->constant;
   expr::VectorInputs inputs({}, 1);
   Result<model::VectorPtr> result = expr::Evaluator().eval(**bound, inputs);
-  if (!result.ok()) return std::nullopt;
+  if (!result.ok()) {
+    why_ = result.error().message();
+    return std::nullopt;
+  }
   return (*result)->value(0);
 }
 
 namespace {
 
 std::optional<bool> truth_of(std::string name, const Value& a, const std::vector<Value>& others, int64_t now) {
-  std::vector<std::string> none;
+  PlainColumns none;
   std::vector<Value> values;
   std::vector<ExprPtr> args = {expr::make_literal(a)};
   for (const Value& other : others) args.push_back(expr::make_literal(other));

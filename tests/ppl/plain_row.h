@@ -10,24 +10,40 @@
 
 namespace clew::query::testing {
 
-// Threads: one. Lifetime: names and values outlive it.
+// Columns of a table: what they are called, and the types that the language gives them. Types matter for branches:
+// those of different number types all give doubles.
+struct PlainColumns {
+  std::vector<std::string> names;
+  std::vector<model::Type> types;
+};
+
+// The type that the language gives to an expression; kMixed: known only row by row.
+model::Type plain_type(const PlainColumns& columns, const expr::Expr& expr, int64_t now);
+
+// The same of an aggregate, `sum(x)`.
+model::Type plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now);
+
+// Threads: one. Lifetime: columns and values outlive it.
 class PlainRow {
  public:
-  PlainRow(const std::vector<std::string>& names, const std::vector<model::Value>& values, int64_t now)
-      : names_(names), values_(values), now_(now) {}
+  PlainRow(const PlainColumns& columns, const std::vector<model::Value>& values, int64_t now)
+      : columns_(columns), values_(values), now_(now) {}
 
-  // None: it cannot be computed for this row.
+  // None: it cannot be computed for this row; why() tells.
   std::optional<model::Value> value(const expr::Expr& expr);
+  const std::string& why() const { return why_; }
 
  private:
+  std::optional<model::Value> widened(const expr::Expr& expr, std::optional<model::Value> value);
   std::optional<model::Value> connective(const expr::Expr& expr, bool conjunction);
   std::optional<model::Value> choice(const expr::Expr& expr);
   std::optional<model::Value> first_of(const expr::Expr& expr);
   std::optional<model::Value> call(const expr::Expr& expr);
 
-  const std::vector<std::string>& names_;
+  const PlainColumns& columns_;
   const std::vector<model::Value>& values_;
   int64_t now_;
+  std::string why_;
 };
 
 // `a = b` of two values, as where sees it.

@@ -12,15 +12,19 @@
 
 #include "expr/ast.h"
 #include "model/value.h"
+#include "plain_row.h"
 
 namespace clew::query::testing {
 
-struct Table {
-  std::vector<std::string> names;
+struct Table : PlainColumns {
   std::vector<std::vector<model::Value>> rows;
   bool inexact = false;  // some numbers depend on the order of additions
 
   size_t column(const std::string& name) const;  // names.size(): there is none
+  void add_name(std::string name, model::Type type) {
+    names.push_back(std::move(name));
+    types.push_back(type);
+  }
 };
 
 struct AggregateText {
@@ -60,13 +64,19 @@ struct Step {
   std::vector<Step> inner = {};                // kAppend kJoin kIn
 };
 
+std::string text_of(const AggregateText& aggregate);
 std::string text_of(const Step& step);
 std::string text_of(const std::vector<Step>& steps);  // of a whole query, source=logs first
 
-// What the steps make of the events. None: a value cannot be computed, or the answer depends on more than the rows.
-std::optional<Table> evaluate(const Table& events, const std::vector<Step>& steps, int64_t now);
+struct PlainAnswer {
+  std::optional<Table> table;
+  std::string why;  // there is none: a value cannot be computed, or the answer depends on more than the rows
+};
 
-// A total order: null, booleans, numbers (NaN last), times, texts, arrays, structs.
+// What the steps make of the events.
+PlainAnswer evaluate(const Table& events, const std::vector<Step>& steps, int64_t now);
+
+// The order of all values (docs/language/expressions.md).
 int plain_order(const model::Value& a, const model::Value& b);
 
 }  // namespace clew::query::testing

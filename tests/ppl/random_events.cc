@@ -215,15 +215,29 @@ std::string RandomEvents::line(size_t event) const {
   return out + "}\n";
 }
 
+// A column's type, as the language sees it: of events that hold integers and other numbers it is a double.
+static model::Type type_of(const std::vector<RandomEvent>& events, size_t column) {
+  using model::Type;
+  Type out = Type::kNull;
+  for (const RandomEvent& event : events) {
+    Type type = event.values[column].type();
+    if (type == Type::kNull || type == out) continue;
+    bool numbers = (type == Type::kLong || type == Type::kDouble) && (out == Type::kLong || out == Type::kDouble);
+    out = out == Type::kNull ? type : numbers ? Type::kDouble : Type::kMixed;
+  }
+  return out;
+}
+
 Table RandomEvents::table() const {
   Table out;
-  out.names.push_back("@timestamp");
+  out.add_name("@timestamp", model::Type::kTimestamp);
   std::vector<size_t> used;
   for (size_t c = 0; c < columns.size(); ++c) {
-    bool any = std::any_of(events.begin(), events.end(), [&](const RandomEvent& e) { return !e.values[c].is_null(); });
-    if (!any) continue;
+    // Names that begin with _ are clew's own, and a column that no event has is no column.
+    model::Type type = type_of(events, c);
+    if (type == model::Type::kNull || columns[c].name[0] == '_') continue;
     used.push_back(c);
-    out.names.push_back(columns[c].name);
+    out.add_name(columns[c].name, type);
   }
   for (const RandomEvent& event : events) {
     std::vector<Value> row{Value::timestamp(event.time)};

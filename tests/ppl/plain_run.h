@@ -1,0 +1,88 @@
+// The steps of the plain evaluator, one after another over one table. plain_rows.cc: what looks at a row, or at rows
+// beside each other; plain_groups.cc: what looks at groups of rows.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plain_table.h"
+
+namespace clew::query::testing {
+
+using PlainValues = std::vector<model::Value>;  // of a row, or of a column
+
+struct PlainLess {
+  bool operator()(const PlainValues& a, const PlainValues& b) const {
+    for (size_t i = 0; i < a.size(); ++i) {
+      int order = plain_order(a[i], b[i]);
+      if (order != 0) return order < 0;
+    }
+    return false;
+  }
+};
+
+bool has(const Step& step, std::string_view word);
+
+// Threads: one. Lifetime: `events` outlives it.
+class PlainRun {
+ public:
+  PlainRun(const Table& events, int64_t now) : events_(events), table_(events), now_(now) {}
+
+  bool all(const std::vector<Step>& steps);  // false: why() tells
+  Table& table() { return table_; }
+  const std::string& why() const { return why_; }
+
+ private:
+  struct Groups {
+    std::vector<PlainValues> keys;          // in order
+    std::vector<std::vector<size_t>> rows;  // of each group
+  };
+
+  bool apply(const Step& step);
+  bool fail(std::string why) {
+    why_ = std::move(why);
+    return false;
+  }
+
+  std::optional<PlainValues> values_of(const std::string& text);
+  model::Type type_of(const std::string& text) const;
+  std::optional<std::vector<size_t>> columns(const std::vector<std::string>& names);
+  static PlainValues key_of(const PlainValues& row, const std::vector<size_t>& columns);
+  void set_column(const std::string& name, PlainValues values, model::Type type);
+  std::optional<Table> other(const Step& step);
+
+  bool where(const Step& step);
+  bool eval(const Step& step);
+  bool keep(const std::vector<std::string>& names);
+  bool drop(const Step& step);
+  bool sort(const Step& step);
+  bool head(const Step& step);
+  bool dedup(const Step& step);
+  bool fillnull(const Step& step);
+  bool rename(const Step& step);
+  bool append(const Step& step);
+  bool join(const Step& step);
+  bool in(const Step& step);
+
+  bool stats(const Step& step);
+  bool eventstats(const Step& step);
+  bool streamstats(const Step& step);
+  bool top(const Step& step);
+  static void drop_null_spans(Groups& groups);
+  static Groups grouped(const std::vector<PlainValues>& keys);
+  std::optional<std::vector<PlainValues>> arguments(const Step& step);
+  std::optional<PlainValues> aggregate(const Step& step, const std::vector<PlainValues>& arguments,
+                                       const std::vector<size_t>& rows);
+  std::optional<std::vector<PlainValues>> keys_of_rows(const Step& step);
+  void add_results(const Step& step, const std::vector<PlainValues>& results);
+  model::Type result_type(const AggregateText& aggregate) const;
+
+  const Table& events_;
+  Table table_;
+  int64_t now_;
+  std::string why_;
+};
+
+}  // namespace clew::query::testing

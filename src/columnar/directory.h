@@ -31,7 +31,7 @@ constexpr uint32_t block_rows(uint32_t rows, uint32_t block) {
 }
 
 // How the texts of a block are written; on disk. kComposed is of chunks only: their blocks hold skeletons of lines in
-// one of the other forms (composed.h).
+// one of the other forms (composed.h). kWords is of blocks only: plain texts of a chunk may have it (words_block.h).
 enum class TextForm : uint8_t {
   kPlain = 0,
   kCodes = 1,
@@ -41,6 +41,7 @@ enum class TextForm : uint8_t {
   kTime = 5,
   kTemplates = 6,
   kComposed = 7,
+  kWords = 8,
 };
 
 constexpr size_t kReferencesMax = 32;              // of one composed chunk

@@ -6,6 +6,7 @@
 #include "columnar/number_filter.h"
 #include "columnar/text_query.h"
 #include "columnar/to_vector.h"
+#include "columnar/words_block.h"
 #include "model/batch.h"
 #include "model/rest.h"
 
@@ -92,12 +93,42 @@ Status narrow_codes(const Fields& fields, const Chunk& chunk, const TextQuery& q
   return {};
 }
 
+// Keeps the rows of a block of strings only whose texts match(words, matched) tells, where these are kept as words;
+// else gives false.
+template <class Match>
+Result<bool> narrow_words(std::string_view bytes, uint32_t count, uint16_t kinds, uint32_t begin, Selection& rows,
+                          Match match) {
+  bool words = false;
+  if (bytes.empty() || kinds != bit(Kind::kString)) return false;
+  std::vector<uint8_t> matched;
+  auto read = [&](base::Reader& in, std::span<const uint32_t> where) -> Status {
+    words = in.u8() == static_cast<uint8_t>(TextForm::kWords);
+    if (!words) return {};
+    WordsBlock block = CLEW_TRY(WordsBlock::read(in, where.size()));
+    std::vector<uint8_t> dense;
+    match(block, dense);
+    matched.assign(count, 0);
+    for (size_t i = 0; i < where.size(); ++i) matched[where[i]] = dense[i];
+    return in.finish();
+  };
+  CLEW_TRY(with_texts(bytes, count, kinds, read));
+  if (words) keep(rows, [&](uint32_t row) { return matched[row - begin] != 0; });
+  return words;
+}
+
 // Any column, value by value.
 Status narrow_values(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block, Selection& rows,
                      ScanStats& stats) {
   Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
-  BlockValues values = CLEW_TRY(fields.group().block(chunk, block, entries.read, &stats));
+  Bytes bytes = CLEW_TRY(fields.group().block_bytes(chunk, block, &stats));
   uint32_t begin = block * kBlockRows;
+  if (chunk.text_form != TextForm::kComposed) {
+    auto match = [&](const WordsBlock& words, std::vector<uint8_t>& matched) { query.matching(words, matched); };
+    uint32_t count = block_rows(fields.group().rows(), block);
+    bool words = CLEW_TRY(narrow_words(bytes.view, count, chunk.kinds, begin, rows, match));
+    if (words) return {};
+  }
+  BlockValues values = CLEW_TRY(fields.group().block_of_bytes(chunk, block, bytes, entries.read, &stats));
   keep(rows, [&](uint32_t row) {
     uint8_t kind = values.kind_at(row - begin);
     if (kind == kAbsent) return false;
@@ -251,6 +282,16 @@ struct TextTree {
     if (op == Predicate::Op::kAll) return std::all_of(children.begin(), children.end(), child);
     return std::any_of(children.begin(), children.end(), child);
   }
+  void matching(const WordsBlock& block, std::vector<uint8_t>& matched) const {
+    if (leaf) return leaf->matching(block, matched);
+    bool all = op == Predicate::Op::kAll;
+    matched.assign(block.texts(), all);
+    std::vector<uint8_t> some;
+    for (const TextTree& tree : children) {
+      tree.matching(block, some);
+      for (size_t i = 0; i < matched.size(); ++i) matched[i] = all ? matched[i] & some[i] : matched[i] | some[i];
+    }
+  }
 };
 
 // None when the list asks for anything else, or of several fields; sets `field`.
@@ -283,8 +324,13 @@ Result<bool> filter_list(const Fields& fields, const Predicate& list, uint32_t b
   const Chunk* chunk = CLEW_TRY(plain_chunk(fields, field, nowhere));
   bool plain = chunk && chunk->kinds == bit(Kind::kString) && chunk->dictionary.form == DictionaryForm::kNone;
   if (!plain) return false;
-  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  Bytes bytes = CLEW_TRY(fields.group().block_bytes(*chunk, block, &stats));
   uint32_t begin = block * kBlockRows;
+  auto match = [&](const WordsBlock& words, std::vector<uint8_t>& matched) { tree->matching(words, matched); };
+  uint32_t count = block_rows(fields.group().rows(), block);
+  bool words = CLEW_TRY(narrow_words(bytes.view, count, chunk->kinds, begin, rows, match));
+  if (words) return true;
+  BlockValues values = CLEW_TRY(fields.group().block_of_bytes(*chunk, block, bytes, {}, &stats));
   keep(rows, [&](uint32_t row) {
     return values.kind_at(row - begin) != kAbsent && tree->matches(values.text_at(row - begin));
   });

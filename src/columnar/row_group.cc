@@ -176,6 +176,7 @@ Result<ChunkEntries> RowGroup::entries(const Chunk& chunk, contract::ScanStats* 
 }
 
 Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, contract::ScanStats* stats) const {
+  CHECK(block_number < chunk.blocks.size(), block_number);
   const BlockPlace& place = chunk.blocks[block_number];
   if (place.bytes == 0) return Bytes{};
   Bytes bytes = CLEW_TRY(read(place.offset, place.bytes, stats));
@@ -185,12 +186,25 @@ Result<Bytes> RowGroup::block_bytes(const Chunk& chunk, uint32_t block_number, c
 
 Result<BlockValues> RowGroup::block(const Chunk& chunk, uint32_t block_number, const ChunkEntries& entries,
                                     contract::ScanStats* stats, TextsAs texts_as) const {
-  return decode(chunk, block_number,
+  Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
+  return decode(chunk, block_number, bytes,
                 {.kinds = chunk.kinds,
                  .dictionary = entries.dictionary,
                  .templates = entries.templates,
                  .times = nullptr,
                  .texts_as = texts_as,
+                 .wanted = {}},
+                stats);
+}
+
+Result<BlockValues> RowGroup::block_of_bytes(const Chunk& chunk, uint32_t block_number, const Bytes& bytes,
+                                             const ChunkEntries& entries, contract::ScanStats* stats) const {
+  return decode(chunk, block_number, bytes,
+                {.kinds = chunk.kinds,
+                 .dictionary = entries.dictionary,
+                 .templates = entries.templates,
+                 .times = nullptr,
+                 .texts_as = TextsAs::kTexts,
                  .wanted = {}},
                 stats);
 }
@@ -208,13 +222,12 @@ Result<BlockValues> RowGroup::block_rows_of(const Chunk& chunk, uint32_t block_n
     context.wanted.assign(block_rows(rows(), block_number), false);
     for (uint32_t row : wanted) context.wanted[row - block_number * kBlockRows] = true;
   }
-  return decode(chunk, block_number, std::move(context), stats);
+  Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
+  return decode(chunk, block_number, bytes, std::move(context), stats);
 }
 
-Result<BlockValues> RowGroup::decode(const Chunk& chunk, uint32_t block_number, BlockContext context,
-                                     contract::ScanStats* stats) const {
-  CHECK(block_number < chunk.blocks.size(), block_number);
-  Bytes bytes = CLEW_TRY(block_bytes(chunk, block_number, stats));
+Result<BlockValues> RowGroup::decode(const Chunk& chunk, uint32_t block_number, const Bytes& bytes,
+                                     BlockContext context, contract::ScanStats* stats) const {
   std::vector<int64_t> times;
   if (block_needs_times(bytes.view) && chunk.name != model::kTimeField) {
     times = CLEW_TRY(block_times(block_number, stats));

@@ -64,6 +64,9 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Result<Bytes> block_bytes(const Chunk& chunk, uint32_t block, contract::ScanStats* stats) const;
   Result<BlockValues> block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries, contract::ScanStats* stats,
                             TextsAs texts_as = TextsAs::kTexts) const;
+  // The same of what block_bytes() gave.
+  Result<BlockValues> block_of_bytes(const Chunk& chunk, uint32_t block, const Bytes& bytes,
+                                     const ChunkEntries& entries, contract::ScanStats* stats) const;
   // The same where only some rows are asked for (positions in the row group, all in the block); others may lack texts.
   Result<BlockValues> block_rows_of(const Chunk& chunk, uint32_t block, const ChunkEntries& entries,
                                     const model::Selection& rows, contract::ScanStats* stats) const;
@@ -74,7 +77,7 @@ class RowGroup final : public RowSource, public std::enable_shared_from_this<Row
   Result<std::shared_ptr<const void>> hold_whole(contract::ScanStats& stats) const;
 
  private:
-  Result<BlockValues> decode(const Chunk& chunk, uint32_t block, BlockContext context,
+  Result<BlockValues> decode(const Chunk& chunk, uint32_t block, const Bytes& bytes, BlockContext context,
                              contract::ScanStats* stats) const;
   Result<Bytes> read(uint64_t offset, uint64_t bytes, contract::ScanStats* stats) const;
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "columnar/template_block.h"
 #include "columnar/typed_text.h"
+#include "columnar/words_block.h"
 
 namespace clew::columnar {
 namespace {
@@ -46,7 +47,12 @@ bool encode_texts(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scr
   switch (plan.text_form) {
     case TextForm::kCodes: encode_codes(in, plan, scratch, out); return false;
     case TextForm::kTemplates: encode_templates(in, *plan.templates, plan.effort, scratch, out); return false;
-    case TextForm::kPlain: break;
+    case TextForm::kPlain:
+      if (plan.effort != codec::Effort::kFull) break;
+      out.back() = static_cast<char>(TextForm::kWords);
+      if (encode_words(in.texts, scratch.ints, out)) return false;
+      out.back() = static_cast<char>(TextForm::kPlain);
+      break;
     default: {
       bool needs_times = false;
       if (encode_typed(plan.text_form, in, plan, scratch, out, needs_times)) return needs_times;
@@ -68,6 +74,12 @@ Result<DecodedTexts> decode_texts(base::Reader& in, std::span<const uint32_t> ro
       out.bytes = std::make_shared<std::string>();
       CLEW_TRY(decode_plain(in, rows.size(), *out.bytes, out.texts));
       break;
+    case TextForm::kWords: {
+      WordsBlock block = CLEW_TRY(WordsBlock::read(in, rows.size()));
+      out.bytes = std::make_shared<std::string>();
+      CLEW_TRY(block.all_texts(wanted_texts(rows, context), *out.bytes, out.texts));
+      break;
+    }
     case TextForm::kCodes: CLEW_TRY(decode_codes(in, rows.size(), context, out)); break;
     case TextForm::kTemplates: {
       if (!context.templates) return Error(Code::kCorrupt, "templates without a dictionary");

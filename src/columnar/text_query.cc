@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "expr/print.h"
+#include "text/find.h"
 
 namespace clew::columnar {
 namespace {
@@ -20,6 +21,10 @@ bool all_hex(std::string_view s) { return std::all_of(s.begin(), s.end(), is_hex
 bool has_kind(const Chunk& chunk, Kind kind) { return chunk.kinds >> static_cast<int>(kind) & 1; }
 
 std::string first_text(const Predicate& leaf) { return leaf.values.empty() ? std::string() : leaf.values[0].text(); }
+
+bool has_piece(std::string_view text, std::string_view piece) {
+  return piece.empty() || text::Finder(piece, text::CaseRule::kExact).find(text) != std::string_view::npos;
+}
 
 // A word that may stand in a slot of a template: variables have a digit, or are a UUID.
 bool may_be_variable(std::string_view word, char slot_kind) {
@@ -41,7 +46,7 @@ TextQuery::TextQuery(const Predicate& leaf)
 
 bool TextQuery::matches(std::string_view text) const {
   if (op_ == Predicate::Op::kPhrase) return phrase_.matches(text);
-  if (op_ == Predicate::Op::kContains) return text.find(texts_[0]) != std::string_view::npos;
+  if (op_ == Predicate::Op::kContains) return has_piece(text, texts_[0]);
   return std::find(texts_.begin(), texts_.end(), text) != texts_.end();
 }
 
@@ -204,6 +209,40 @@ Status TextQuery::matching(const TemplateBlock& block, const Templates& template
     matched[i] = v == Verdict::kAll || (v == Verdict::kPerhaps && matches(texts[i]));
   }
   return {};
+}
+
+// Sets matched[i] to whether text i has the pieces that every matching text has. Gives true when that is enough.
+bool TextQuery::mark_possible(const WordsBlock& block, std::vector<uint8_t>& matched) const {
+  const std::vector<std::string>& words = phrase_.words();
+  if (op_ == Predicate::Op::kPhrase && !words.empty()) {
+    for (size_t i = 0; i < words.size(); ++i) {
+      std::vector<uint8_t> some(block.texts(), 0);
+      block.mark(block.pieces_of_word(words[i]), some);
+      if (i == 0) {
+        matched = std::move(some);
+      } else {
+        for (size_t t = 0; t < matched.size(); ++t) matched[t] &= some[t];
+      }
+    }
+    return words.size() == 1 && block.ascii();
+  }
+  bool one = texts_.size() == 1 && !texts_[0].empty();
+  std::string_view run = one ? longest_run(texts_[0]) : std::string_view();
+  matched.assign(block.texts(), run.empty());
+  if (run.empty()) return false;
+  block.mark(block.pieces_with(run), matched);
+  return op_ == Predicate::Op::kContains && run.size() == texts_[0].size();
+}
+
+void TextQuery::matching(const WordsBlock& block, std::vector<uint8_t>& matched) const {
+  if (mark_possible(block, matched)) return;
+  std::string text;
+  for (size_t i = 0; i < matched.size(); ++i) {
+    if (matched[i] == 0) continue;
+    text.clear();
+    block.append_text(i, text);
+    matched[i] = matches(text);
+  }
 }
 
 }  // namespace clew::columnar

@@ -8,6 +8,7 @@
 
 #include "columnar/directory.h"
 #include "columnar/template_block.h"
+#include "columnar/words_block.h"
 #include "contract/event_source.h"
 #include "text/words.h"
 
@@ -39,7 +40,11 @@ class TextQuery {
   Status matching(const TemplateBlock& block, const Templates& templates, const std::vector<Verdict>& verdicts,
                   std::vector<uint8_t>& matched) const;
 
+  // Sets matched[i] to whether text i of the block matches.
+  void matching(const WordsBlock& block, std::vector<uint8_t>& matched) const;
+
  private:
+  bool mark_possible(const WordsBlock& block, std::vector<uint8_t>& matched) const;
   Verdict of_template(const Template& shape) const;
   Verdict phrase_in_template(const Template& shape) const;
   bool possible_text(TextForm form, const ChunkStats& stats) const;

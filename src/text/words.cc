@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "text/find.h"
 #include "text/utf8.h"
 
 namespace clew::text {
@@ -27,7 +28,6 @@ __m128i word_bytes(__m128i x) {
 uint64_t bits(__m128i bytes) { return static_cast<uint32_t>(_mm_movemask_epi8(bytes)); }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool is_letter(char lower_case) { return lower_case >= 'a' && lower_case <= 'z'; }
 bool is_ascii_word(char c) {
   return is_word_char(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80;
 }
@@ -38,39 +38,6 @@ bool equals_lower(std::string_view text, size_t at, std::string_view word) {
   }
   return true;
 }
-
-// Finds an ASCII word in any case by its first and last byte, sixteen places at a time.
-class WordFinder {
- public:
-  explicit WordFinder(std::string_view word)
-      : word_(word),
-        first_(_mm_set1_epi8(word.front())),
-        last_(_mm_set1_epi8(word.back())),
-        first_or_(_mm_set1_epi8(is_letter(word.front()) ? 0x20 : 0)),
-        last_or_(_mm_set1_epi8(is_letter(word.back()) ? 0x20 : 0)) {}
-
-  // The first place from `at` on where the word's letters stand; boundaries are not looked at.
-  size_t find(std::string_view text, size_t at) const {
-    size_t n = word_.size();
-    while (at + n + 15 <= text.size()) {
-      __m128i a = _mm_cmpeq_epi8(_mm_or_si128(load(text.data() + at), first_or_), first_);
-      __m128i b = _mm_cmpeq_epi8(_mm_or_si128(load(text.data() + at + n - 1), last_or_), last_);
-      for (uint64_t hits = bits(_mm_and_si128(a, b)); hits != 0; hits &= hits - 1) {
-        size_t place = at + static_cast<size_t>(std::countr_zero(hits));
-        if (equals_lower(text, place, word_)) return place;
-      }
-      at += 16;
-    }
-    for (; at + n <= text.size(); ++at) {
-      if (equals_lower(text, at, word_)) return at;
-    }
-    return std::string_view::npos;
-  }
-
- private:
-  std::string_view word_;
-  __m128i first_, last_, first_or_, last_or_;
-};
 
 // True when `words` from the second on follow the first, which ends at `at`.
 bool others_follow(std::string_view text, size_t at, const std::vector<std::string>& words) {
@@ -234,7 +201,7 @@ bool Phrase::matches(std::string_view text) const {
 
 bool Phrase::matches_ascii(std::string_view text) const {
   const std::string& word = words_.front();
-  WordFinder finder(word);
+  Finder finder(word, CaseRule::kFolded);
   for (size_t at = finder.find(text, 0); at != std::string_view::npos; at = finder.find(text, at + 1)) {
     size_t end = at + word.size();
     bool whole = (at == 0 || !is_ascii_word(text[at - 1])) && (end == text.size() || !is_ascii_word(text[end]));

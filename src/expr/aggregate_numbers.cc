@@ -323,9 +323,7 @@ class SpreadState final : public Aggregate {
                 uint32_t groups_count) override {
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     const Vector& v = *args[0];
-    for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
-      if (std::optional<double> x = to_double(cell_of(v, row))) groups_[g].add(*x);
-    });
+    for_rows(rows, groups, [&](uint32_t row, uint32_t g) { add(cell_of(v, row), groups_[g]); });
     return {};
   }
 
@@ -356,6 +354,14 @@ class SpreadState final : public Aggregate {
   size_t memory_bytes() const override { return groups_.capacity() * sizeof(Moments); }
 
  private:
+  static void add(const Cell& cell, Moments& moments) {
+    if (cell.type == Type::kArray) {
+      for (const model::Value& item : cell.value->items()) add(cell_of(item), moments);
+    } else if (std::optional<double> x = to_double(cell)) {
+      moments.add(*x);
+    }
+  }
+
   Spread spread_;
   std::vector<Moments> groups_;
 };

@@ -510,6 +510,10 @@ class Percentile final : public Aggregate {
   }
 
   void add(const Cell& cell, uint32_t g) {
+    if (cell.type == Type::kArray) {
+      for (const Value& item : cell.value->items()) add(cell_of(item), g);
+      return;
+    }
     bool small = cell.type == Type::kULong && cell.i64 >= 0;
     bool lane = is_integer(cell.type) || cell.type == Type::kULong || is_temporal(cell.type);
     std::optional<double> v = lane ? 0 : to_double(cell);

@@ -212,6 +212,19 @@ uint32_t KeyColumn::intern_int(Type type, int64_t v) {
   return it->second = add_entry({v, 0, type, false});
 }
 
+// A number of another type that is the integer `v`. The first of equal numbers is the one shown.
+uint32_t KeyColumn::intern_whole(const Value& value, int64_t v) {
+  auto it = ints_.find(v);
+  if (it != ints_.end()) return it->second;
+  scratch_.clear();
+  append_i64('i', v, scratch_);
+  auto same = keys_.find(scratch_);
+  uint32_t id = same != keys_.end() ? same->second : add(value);
+  ints_.emplace(v, id);
+  bytes_ += kMapEntryBytes;
+  return id;
+}
+
 // `kept`: the text lies in owners_ already.
 uint32_t KeyColumn::intern_text(const TextKey& key, bool kept) {
   auto it = texts_.find(key);
@@ -234,7 +247,10 @@ uint32_t KeyColumn::intern_value(const Value& value) {
   // Integers of a type other than the first share the byte map, so 1 and 1.0 must meet there or not at all: numbers
   // that are integers go to the integers' map when that is of kInt or kLong.
   if (int_type_ == Type::kInt || int_type_ == Type::kLong) {
-    if (std::optional<int64_t> integer = whole(value)) return intern_int(int_type_, *integer);
+    if (std::optional<int64_t> integer = whole(value)) {
+      bool own = value.type() == Type::kInt || value.type() == Type::kLong;
+      return own ? intern_int(int_type_, *integer) : intern_whole(value, *integer);
+    }
   }
   scratch_.clear();
   append_value_key(value, scratch_);

@@ -19,7 +19,7 @@ class Append final : public Command {
     std::vector<Column> columns = pipeline.scope.all();
     std::vector<Slot> slots;
     for (const exec::PlanColumn& column : plan->columns) {
-      auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column.name; });
+      auto own = pipeline.own_column(columns, column.name);
       if (own == columns.end()) {
         columns.push_back({column.name, pipeline.context.new_slot(), column.type});
         own = columns.end() - 1;

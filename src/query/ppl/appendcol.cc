@@ -120,7 +120,7 @@ class Appendcol final : public Command {
     std::vector<Column> columns = pipeline.scope.all();
     std::vector<AppendColStep::Pair> pairs;
     for (const exec::PlanColumn& column : plan->columns) {
-      auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column.name; });
+      auto own = pipeline.own_column(columns, column.name);
       if (own != columns.end() && !override_) continue;
       AppendColStep::Pair pair{column.slot, pipeline.context.new_slot(), std::nullopt};
       if (own == columns.end()) {

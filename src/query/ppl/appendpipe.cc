@@ -87,7 +87,7 @@ class Appendpipe final : public Command {
     CLEW_TRY(inner.bind_all(*query_));
     std::vector<std::pair<Slot, Slot>> moved;
     for (const Column& column : inner.scope.all()) {
-      auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column.name; });
+      auto own = pipeline.own_column(columns, column.name);
       if (own == columns.end()) {
         columns.push_back({column.name, pipeline.context.new_slot(), column.type});
         own = columns.end() - 1;

@@ -197,9 +197,19 @@ Status Pipeline::bind_all(const Query& query) {
   return {};
 }
 
-Result<exec::PlanPtr> Pipeline::subplan(const Query& query) {
+std::vector<Column>::iterator Pipeline::own_column(std::vector<Column>& columns, const std::string& name) {
+  auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; });
+  if (own != columns.end()) return own;
+  std::optional<Column> member = scope.member(name);
+  if (!member) return columns.end();
+  columns.push_back(*member);
+  return columns.end() - 1;
+}
+
+Result<exec::PlanPtr> Pipeline::subplan(const Query& query, std::vector<std::string> members) {
   PlanOptions options;
   options.range = range;
+  options.members = std::move(members);
   return plan_query(context, query, options);
 }
 

@@ -108,13 +108,18 @@ class Pipeline {
 
   // True while only conditions stand before: a `where` may still move into the scan.
   bool at_scan() const { return plan.steps.empty() && plan.scan.has_value(); }
-  // Plans a whole query of its own in the same context; its columns are plan.columns.
-  Result<exec::PlanPtr> subplan(const Query& query);
+  // The column of `columns`, which have to be all of the scope's, that is called `name`; a member of an object among
+  // them becomes one of them. End: there is none.
+  std::vector<Column>::iterator own_column(std::vector<Column>& columns, const std::string& name);
+  // Plans a whole query of its own in the same context; its columns are plan.columns. `members` are names of members of
+  // objects that are to be columns too, where there are such.
+  Result<exec::PlanPtr> subplan(const Query& query, std::vector<std::string> members = {});
   // Steps and scope of the query's commands on top of this pipeline's.
   Status bind_all(const Query& query);
+  // Steps for the members of objects that names have needed so far.
+  void add_members();
 
  private:
-  void add_members();
   expr::SourceSpan place_of_command() const;
 
   uint32_t place_ = 0;  // where the command being bound begins in the text

@@ -73,6 +73,16 @@ std::vector<Type> SourceFields::stored_types(std::string_view name) const {
   return it == types_.end() ? std::vector<Type>{} : it->second;
 }
 
+Type SourceFields::member_type(Slot slot, std::string_view path) const {
+  for (const SourceColumn& column : columns_) {
+    if (column.slot != slot || column.from != SourceColumn::From::kObject) continue;
+    std::string name = column.field + "." + std::string(path);
+    bool known = types_.contains(name) && !declared_.contains(name);
+    return known ? type_of(types_.at(name)) : Type::kMixed;
+  }
+  return Type::kMixed;
+}
+
 bool SourceFields::is_object(std::string_view name) const {
   std::string key(name);
   if (objects_.contains(key)) return true;
@@ -289,8 +299,10 @@ std::optional<Column> Scope::member_of(const std::vector<Column>& columns, std::
       bool deep = column.type == model::Type::kStruct || column.type == model::Type::kArray ||
                   column.type == model::Type::kMixed;
       if (column.name != base || !deep || !is_present(column)) continue;
-      Column member{std::string(name), context_.new_slot(), model::Type::kMixed};
-      members_.push_back({member.slot, column.slot, std::string(path.substr(dot + 1))});
+      std::string rest(path.substr(dot + 1));
+      Type type = origin_ == nullptr ? Type::kMixed : origin_->member_type(column.slot, rest);
+      Column member{std::string(name), context_.new_slot(), type};
+      members_.push_back({member.slot, column.slot, std::move(rest)});
       member_columns_.emplace(std::string(name), member);
       return member;
     }

@@ -94,6 +94,8 @@ class SourceFields {
   const std::vector<std::string>& datasets() const { return datasets_; }
   // Types that values of a stored field have had; empty for others.
   std::vector<model::Type> stored_types(std::string_view name) const;
+  // Of the member at `path` of the object that column `slot` holds; kMixed: not known.
+  model::Type member_type(Slot slot, std::string_view path) const;
 
  private:
   explicit SourceFields(Context& context) : context_(context) {}
@@ -128,6 +130,8 @@ class Scope final : public expr::Schema {
   std::vector<std::string> own_names() const;
 
   std::optional<Column> column(std::string_view name);
+  // A member of an object that is a column.
+  std::optional<Column> member(std::string_view name) { return member_of_struct(name); }
   // The columns in order; from now on the scope is closed: only these exist.
   const std::vector<Column>& all();
   // Makes `columns` everything there is.
@@ -135,7 +139,7 @@ class Scope final : public expr::Schema {
   // Adds a column, or gives the one of that name a new slot.
   void set(Column column);
 
-  void open(std::shared_ptr<SourceFields> source) { source_ = std::move(source); }
+  void open(std::shared_ptr<SourceFields> source) { source_ = origin_ = std::move(source); }
   // A column that answers to its name but is none of the pipeline's.
   void add_hidden(Column column) { hidden_.push_back(std::move(column)); }
   // `name.x` is column x as well.
@@ -163,6 +167,7 @@ class Scope final : public expr::Schema {
   Context& context_;
   std::vector<Column> columns_;
   std::shared_ptr<SourceFields> source_;  // open: its fields are there too, unless a column has the name
+  std::shared_ptr<SourceFields> origin_;  // what source_ was: its objects may still be columns
   std::vector<Member> members_;
   std::map<std::string, Column, std::less<>> member_columns_;
   std::map<std::string, std::vector<Column>> aliases_;  // empty: of all columns

@@ -33,9 +33,15 @@ class Lookup final : public Command {
     spec.kind = exec::JoinKind::kLeft;
     Query query;
     query.search.sources.push_back(dataset_);
-    spec.right = CLEW_TRY(pipeline.subplan(query));
+    std::vector<std::string> named;
+    for (const Pair& pair : keys_) named.push_back(pair.lookup);
+    for (const Pair& pair : outputs_) named.push_back(pair.lookup);
+    spec.right = CLEW_TRY(pipeline.subplan(query, std::move(named)));
     for (const Pair& key : keys_) CLEW_TRY(bind_key(pipeline, key, spec));
     std::vector<Column> columns = pipeline.scope.all();
+    for (const Pair& output : outputs_of(*spec.right)) {
+      if (append_) (void)pipeline.own_column(columns, output.own);
+    }
     for (const Column& column : columns) spec.left_slots.push_back(column.slot);
     for (const Pair& output : outputs_of(*spec.right)) CLEW_TRY(add_output(pipeline, output, spec, columns));
     pipeline.add(std::make_shared<exec::JoinStep>(pipeline.context.source(), std::move(spec), "lookup", print()));
@@ -97,7 +103,7 @@ class Lookup final : public Command {
   Status add_output(Pipeline& pipeline, const Pair& output, exec::JoinSpec& spec, std::vector<Column>& columns) const {
     const exec::PlanColumn* right = find(*spec.right, output.lookup);
     if (right == nullptr) return not_found(pipeline, output.lookup);
-    auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == output.own; });
+    auto own = pipeline.own_column(columns, output.own);
     if (append_ && own == columns.end()) {
       return pipeline.fail(expr::kFieldNotFound,
                            "Field [" + output.own + "] not found: append fills a field that is there; use replace");

@@ -331,7 +331,10 @@ Status finish_plan(Pipeline& pipeline, const PlanOptions& options) {
   exec::Plan& plan = pipeline.plan;
   if (options.raw) CLEW_TRY(answer_raw(pipeline));
   if (options.page) CLEW_TRY(plan_page(pipeline, *options.page));
-  for (const Column& column : pipeline.scope.all()) plan.columns.push_back({column.name, column.slot, column.type});
+  std::vector<Column> columns = pipeline.scope.all();
+  for (const std::string& name : options.members) (void)pipeline.own_column(columns, name);
+  pipeline.add_members();
+  for (const Column& column : columns) plan.columns.push_back({column.name, column.slot, column.type});
   if (options.ids) add_ids(pipeline);
   if (options.rows_limit != 0 && plan.row_query()) {
     plan.steps.push_back(std::make_shared<exec::HeadStep>(options.rows_limit, 0, exec::HeadStep::Kind::kDefaultLimit));

@@ -40,7 +40,8 @@ struct PlanOptions {
   uint64_t rows_limit = 0;  // of a row query; 0: none
   bool raw = false;         // the answer is `_raw` alone
   bool ids = false;         // rows that are events begin with `_id`
-  std::optional<Page> page;
+  std::optional<Page> page = {};
+  std::vector<std::string> members = {};  // of objects, which are columns too where they are there
 };
 // The datasets that a search reads.
 Result<std::vector<std::string>> datasets_of(Context& context, const Search& search);

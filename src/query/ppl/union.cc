@@ -27,8 +27,10 @@ class Union final : public Command {
   Status bind(Pipeline& pipeline) const override {
     std::vector<Column> columns = pipeline.scope.all();
     pipeline.scope.replace(columns);
-    for (const auto& query : queries_) CLEW_TRY(add_rows(pipeline, *query, columns));
-    pipeline.scope.replace(columns);
+    for (const auto& query : queries_) {
+      CLEW_TRY(add_rows(pipeline, *query, columns));
+      pipeline.scope.replace(columns);
+    }
     auto time = std::find_if(columns.begin(), columns.end(), [](const Column& c) { return c.name == "@timestamp"; });
     if (name_ == "multisearch" && time != columns.end()) {
       std::vector<exec::SortKey> keys = {{time->slot, true, exec::SortAs::kAuto}};
@@ -43,7 +45,7 @@ class Union final : public Command {
     exec::PlanPtr plan = CLEW_TRY(pipeline.subplan(query));
     std::vector<Slot> slots;
     for (const exec::PlanColumn& column : plan->columns) {
-      auto own = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column.name; });
+      auto own = pipeline.own_column(columns, column.name);
       if (own == columns.end()) {
         columns.push_back({column.name, pipeline.context.new_slot(), column.type});
         own = columns.end() - 1;

@@ -14,8 +14,6 @@ using model::Value;
 
 namespace {
 
-constexpr double kAddable = 1e6;  // sums of greater numbers lose digits that a test could see
-
 bool is_array(const Value& v) { return v.type() == Type::kArray; }
 
 // Of arrays every element.
@@ -33,11 +31,18 @@ std::vector<Value> elements(const std::vector<Value>& values) {
   return out;
 }
 
+// And of arrays in arrays.
+std::vector<Value> leaves(const std::vector<Value>& values) {
+  std::vector<Value> out = elements(values);
+  while (std::any_of(out.begin(), out.end(), is_array)) out = elements(out);
+  return out;
+}
+
 std::string printed(const Value& v) { return v.type() == Type::kString ? v.text() : expr::print_value(v); }
 
-std::optional<Value> extreme(const std::vector<Value>& values, bool greatest) {
+Value extreme(const std::vector<Value>& values, bool greatest) {
   Value best;
-  for (const Value& v : elements(values)) {
+  for (const Value& v : leaves(values)) {
     if (v.type() == Type::kDouble && std::isnan(v.f64())) continue;
     int order = best.is_null() ? 0 : plain_order(v, best);
     if (best.is_null() || (greatest ? order > 0 : order < 0)) best = v;
@@ -45,46 +50,66 @@ std::optional<Value> extreme(const std::vector<Value>& values, bool greatest) {
   return best;
 }
 
-std::optional<Value> added(const std::string& name, const std::vector<Value>& values, bool& inexact) {
-  double sum = 0;
-  int64_t whole = 0;
-  int64_t count = 0;
-  bool integers = true;
-  for (const Value& v : elements(values)) {
-    bool integer = v.type() == Type::kLong || v.type() == Type::kInt || v.type() == Type::kBool;
-    std::optional<double> x = expr::to_double(expr::cell_of(v));
-    if (!x) continue;
-    if (!(std::fabs(*x) <= kAddable)) return std::nullopt;
-    integers = integers && integer;
-    if (integer) whole += v.i64();
-    sum += *x;
-    ++count;
-  }
-  if (count == 0) return Value();
-  if (name == "sum" && integers) return Value::bigint(whole);
-  inexact = inexact || !integers;
-  return Value::real(name == "sum" ? sum : sum / static_cast<double>(count));
+// Sums of such numbers are the same in any order.
+bool adds_exactly(double x) {
+  constexpr double kUnit = 1 << 20;
+  return std::fabs(x) < (1 << 30) && x * kUnit == std::floor(x * kUnit);
 }
 
-std::optional<Value> spread(const std::string& name, const std::vector<Value>& values, bool& inexact) {
-  std::vector<double> numbers;
-  for (const Value& v : values) {
-    if (is_array(v)) return std::nullopt;
+PlainResult added(const std::string& name, const std::vector<Value>& values) {
+  __extension__ using Wide = __int128;
+  Wide whole = 0;
+  double reals = 0;
+  double size = 0;
+  int64_t count = 0;
+  bool integers = true;
+  bool exact = true;
+  for (const Value& v : leaves(values)) {
     std::optional<double> x = expr::to_double(expr::cell_of(v));
     if (!x) continue;
-    if (!(std::fabs(*x) <= kAddable)) return std::nullopt;
-    numbers.push_back(*x);
+    ++count;
+    if (v.type() == Type::kULong) {
+      whole += static_cast<uint64_t>(v.i64());
+    } else if (v.type() == Type::kLong || v.type() == Type::kInt || v.type() == Type::kBool) {
+      whole += v.i64();
+    } else {
+      integers = false;
+      reals += *x;
+    }
+    exact = exact && adds_exactly(*x);
+    size += std::fabs(*x);
   }
-  inexact = true;
+  if (count == 0) return {};
+  if (name == "sum" && integers) {
+    if (whole > INT64_MAX || whole < INT64_MIN) return {{}, 0, "the sum of integers is beyond 64 bits"};
+    return {Value::bigint(static_cast<int64_t>(whole)), 0, ""};
+  }
+  if (!(size < 1e300)) return {{}, 0, "a sum of numbers too large to tell"};
+  double sum = static_cast<double>(whole) + reals;
+  double slack = exact || integers ? 0 : size * 1e-12;
+  return {Value::real(name == "sum" ? sum : sum / static_cast<double>(count)), slack, ""};
+}
+
+PlainResult spread(const std::string& name, const std::vector<Value>& values) {
+  std::vector<double> numbers;
+  double greatest = 0;
+  for (const Value& v : leaves(values)) {
+    std::optional<double> x = expr::to_double(expr::cell_of(v));
+    if (!x) continue;
+    numbers.push_back(*x);
+    if (!(std::fabs(*x) < 1e150)) return {{}, 0, "a variance of numbers too large to tell"};
+    greatest = std::max(greatest, std::fabs(*x));
+  }
   bool sample = name == "var_samp" || name == "stddev_samp";
   double n = static_cast<double>(numbers.size());
-  if (numbers.size() < (sample ? 2u : 1u)) return Value();
+  if (numbers.size() < (sample ? 2u : 1u)) return {};
   double mean = 0;
   for (double x : numbers) mean += x / n;
   double squares = 0;
   for (double x : numbers) squares += (x - mean) * (x - mean);
   double variance = squares / (sample ? n - 1 : n);
-  return Value::real(name.substr(0, 3) == "std" ? std::sqrt(variance) : variance);
+  if (name.substr(0, 3) == "std") return {Value::real(std::sqrt(variance)), greatest * 1e-6 + 1e-12, ""};
+  return {Value::real(variance), greatest * greatest * 1e-12 + 1e-12, ""};
 }
 
 // Of equal numbers -0.0 comes first, then the integer.
@@ -97,9 +122,9 @@ bool percentile_before(const Value& a, const Value& b) {
   return place(a) < place(b);
 }
 
-std::optional<Value> percentile(const std::vector<Value>& values, double share) {
+Value percentile(const std::vector<Value>& values, double share) {
   std::vector<Value> sorted;
-  for (const Value& v : values) {
+  for (const Value& v : leaves(values)) {
     bool whole = v.type() == Type::kLong || v.type() == Type::kInt || v.type() == Type::kULong ||
                  v.type() == Type::kTimestamp || v.type() == Type::kDate || v.type() == Type::kTime;
     std::optional<double> x = expr::to_double(expr::cell_of(v));
@@ -115,15 +140,17 @@ std::optional<Value> percentile(const std::vector<Value>& values, double share) 
   return sorted[static_cast<size_t>(std::min(n - 1, std::floor(share * n)))];
 }
 
-std::optional<Value> distinct(const std::vector<Value>& values) {
+Value distinct(const std::vector<Value>& values) {
   auto less = [](const Value& a, const Value& b) { return plain_order(a, b) < 0; };
   std::set<Value, decltype(less)> seen(less);
-  for (const Value& v : elements(values)) seen.insert(v);
+  for (const Value& v : leaves(values)) seen.insert(v);
   return Value::bigint(static_cast<int64_t>(seen.size()));
 }
 
-// list() gives texts, but for addresses and objects.
-bool stays(Type type) { return type == Type::kStruct || type == Type::kIp || type == Type::kString; }
+// list() gives texts, but for addresses, objects and arrays in arrays.
+bool stays(Type type) {
+  return type == Type::kStruct || type == Type::kArray || type == Type::kIp || type == Type::kString;
+}
 
 Value list_of(const std::vector<Value>& values, size_t limit, bool texts) {
   model::Values items;
@@ -151,19 +178,16 @@ Value first_of(const std::vector<Value>& values, bool last) {
   return found;
 }
 
-}  // namespace
+int64_t count_if(const std::vector<Value>& values, bool truth) {
+  return std::count_if(values.begin(), values.end(),
+                       [&](const Value& v) { return truth ? v.type() == Type::kBool && v.i64() != 0 : !v.is_null(); });
+}
 
-std::optional<Value> plain_aggregate(const AggregateText& aggregate, const std::vector<Value>& values, bool& inexact) {
+// Aggregates that add nothing.
+Value told(const AggregateText& aggregate, const std::vector<Value>& values) {
   const std::string& name = aggregate.name;
-  if (name == "count") {
-    if (aggregate.argument.empty()) return Value::bigint(static_cast<int64_t>(values.size()));
-    return Value::bigint(std::count_if(values.begin(), values.end(), [](const Value& v) { return !v.is_null(); }));
-  }
-  if (name == "count_if") {
-    return Value::bigint(std::count_if(values.begin(), values.end(),
-                                       [](const Value& v) { return v.type() == Type::kBool && v.i64() != 0; }));
-  }
-  if (name == "sum" || name == "avg") return added(name, values, inexact);
+  if (name == "count" && aggregate.argument.empty()) return Value::bigint(static_cast<int64_t>(values.size()));
+  if (name == "count" || name == "count_if") return Value::bigint(count_if(values, name == "count_if"));
   if (name == "min" || name == "max") return extreme(values, name == "max");
   if (name == "dc") return distinct(values);
   if (name == "percentile") return percentile(values, std::stod(aggregate.parameter) / 100);
@@ -171,8 +195,17 @@ std::optional<Value> plain_aggregate(const AggregateText& aggregate, const std::
   if (name == "values") return sorted_texts(values);
   if (name == "list") return list_of(values, SIZE_MAX, true);
   if (name == "take") return list_of(values, std::stoul(aggregate.parameter), false);
-  if (name == "first" || name == "last") return first_of(values, name == "last");
-  return spread(name, values, inexact);
+  return first_of(values, name == "last");
+}
+
+}  // namespace
+
+PlainResult plain_aggregate(const AggregateText& aggregate, const std::vector<Value>& values) {
+  const std::string& name = aggregate.name;
+  auto is = [&](auto... names) { return ((name == names) || ...); };
+  if (is("sum", "avg")) return added(name, values);
+  if (is("var_samp", "var_pop", "stddev_samp", "stddev_pop")) return spread(name, values);
+  return {told(aggregate, values), 0, ""};
 }
 
 }  // namespace clew::query::testing

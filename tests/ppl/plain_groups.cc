@@ -19,28 +19,39 @@ PlainRun::Groups PlainRun::grouped(const std::vector<PlainValues>& keys) {
   return out;
 }
 
-std::optional<std::vector<PlainValues>> PlainRun::arguments(const Step& step) {
-  std::vector<PlainValues> out;
+std::optional<PlainRun::Calls> PlainRun::calls(const Step& step) {
+  Calls out;
   for (const AggregateText& a : step.aggregates) {
-    std::optional<PlainValues> values = a.argument.empty() ? PlainValues(table_.rows.size()) : values_of(a.argument);
-    if (!values) return std::nullopt;
-    out.push_back(std::move(*values));
+    Result<Type> type = plain_type_of_aggregate(table_, text_of(a), now_);
+    if (!type.ok()) {
+      refuse(type.error().message());
+      return std::nullopt;
+    }
+    out.results.add_name(a.as, *type);
+    std::optional<Computed> column = Computed{PlainValues(table_.rows.size())};
+    if (!a.argument.empty()) column = computed(a.argument);
+    if (!column) return std::nullopt;
+    if (column->slack != 0 && a.name != "count") {
+      fail("an aggregate of numbers whose last digits depend on the order of additions");
+      return std::nullopt;
+    }
+    out.arguments.push_back(std::move(column->values));
   }
   return out;
 }
 
-std::optional<PlainValues> PlainRun::aggregate(const Step& step, const std::vector<PlainValues>& arguments,
-                                               const std::vector<size_t>& rows) {
+std::optional<PlainValues> PlainRun::aggregate(const Step& step, Calls& calls, const std::vector<size_t>& rows) {
   PlainValues out;
-  for (size_t a = 0; a < arguments.size(); ++a) {
+  for (size_t a = 0; a < calls.arguments.size(); ++a) {
     PlainValues values;
-    for (size_t row : rows) values.push_back(arguments[a][row]);
-    std::optional<Value> v = plain_aggregate(step.aggregates[a], values, table_.inexact);
-    if (!v) {
-      fail("the aggregate " + step.aggregates[a].name);
+    for (size_t row : rows) values.push_back(calls.arguments[a][row]);
+    PlainResult result = plain_aggregate(step.aggregates[a], values);
+    if (!result.why.empty()) {
+      fail(result.why);
       return std::nullopt;
     }
-    out.push_back(std::move(*v));
+    calls.results.slacks[a] = std::max(calls.results.slacks[a], result.slack);
+    out.push_back(std::move(result.value));
   }
   return out;
 }
@@ -51,9 +62,9 @@ std::optional<std::vector<PlainValues>> PlainRun::keys_of_rows(const Step& step)
   std::vector<PlainValues> keys;
   for (const PlainValues& row : table_.rows) keys.push_back(key_of(row, *at));
   if (step.exprs.empty()) return keys;
-  std::optional<PlainValues> spans = values_of(step.exprs[0]);
+  std::optional<Computed> spans = computed(step.exprs[0]);
   if (!spans) return std::nullopt;
-  for (size_t i = 0; i < keys.size(); ++i) keys[i].insert(keys[i].begin(), (*spans)[i]);
+  for (size_t i = 0; i < keys.size(); ++i) keys[i].insert(keys[i].begin(), spans->values[i]);
   return keys;
 }
 
@@ -67,8 +78,9 @@ void PlainRun::drop_null_spans(Groups& groups) {
 
 bool PlainRun::stats(const Step& step) {
   std::optional<std::vector<PlainValues>> keys = keys_of_rows(step);
-  std::optional<std::vector<PlainValues>> values = arguments(step);
-  if (!keys || !values) return false;
+  if (!keys) return false;
+  std::optional<Calls> calls = this->calls(step);
+  if (!calls) return false;
   Groups groups = grouped(*keys);
   if (!step.exprs.empty()) drop_null_spans(groups);
   bool one = step.names.empty() && step.exprs.empty();
@@ -76,59 +88,52 @@ bool PlainRun::stats(const Step& step) {
     groups.keys.emplace_back();
     groups.rows.emplace_back();
   }
-  Table out;
-  out.inexact = table_.inexact;
-  for (const AggregateText& a : step.aggregates) out.add_name(a.as, result_type(a));
-  if (!step.exprs.empty()) out.add_name("slot", type_of(step.exprs[0]));
-  for (const std::string& name : step.names) out.add_name(name, table_.types[table_.column(name)]);
+  std::vector<PlainValues> rows;
   for (size_t g = 0; g < groups.keys.size(); ++g) {
-    std::optional<PlainValues> row = aggregate(step, *values, groups.rows[g]);
+    std::optional<PlainValues> row = aggregate(step, *calls, groups.rows[g]);
     if (!row) return false;
     row->insert(row->end(), groups.keys[g].begin(), groups.keys[g].end());
-    out.rows.push_back(std::move(*row));
+    rows.push_back(std::move(*row));
   }
-  out.inexact = out.inexact || table_.inexact;
+  Table out = std::move(calls->results);
+  if (!step.exprs.empty()) out.add_name("slot", Type::kTimestamp);
+  for (const std::string& name : step.names) out.add_name(name, table_.types[table_.column(name)]);
+  out.rows = std::move(rows);
   table_ = std::move(out);
   return true;
 }
 
-void PlainRun::add_results(const Step& step, const std::vector<PlainValues>& results) {
-  std::vector<Type> types;
-  for (const AggregateText& a : step.aggregates) types.push_back(result_type(a));
-  for (size_t a = 0; a < step.aggregates.size(); ++a) {
-    PlainValues column;
-    for (const PlainValues& result : results) column.push_back(result[a]);
-    set_column(step.aggregates[a].as, std::move(column), types[a]);
+void PlainRun::add_results(const Calls& calls) {
+  for (size_t a = 0; a < calls.results.names.size(); ++a) {
+    Computed column{{}, calls.results.types[a], calls.results.slacks[a]};
+    for (const PlainValues& result : calls.results.rows) column.values.push_back(result[a]);
+    set_column(calls.results.names[a], std::move(column));
   }
-}
-
-Type PlainRun::result_type(const AggregateText& aggregate) const {
-  return plain_type_of_aggregate(table_, text_of(aggregate), now_);
 }
 
 bool PlainRun::eventstats(const Step& step) {
   std::optional<std::vector<PlainValues>> keys = keys_of_rows(step);
-  std::optional<std::vector<PlainValues>> values = arguments(step);
-  if (!keys || !values) return false;
-  Groups groups = grouped(*keys);
-  std::vector<PlainValues> results(table_.rows.size());
-  for (const std::vector<size_t>& rows : groups.rows) {
-    std::optional<PlainValues> result = aggregate(step, *values, rows);
+  if (!keys) return false;
+  std::optional<Calls> calls = this->calls(step);
+  if (!calls) return false;
+  calls->results.rows.resize(table_.rows.size());
+  for (const std::vector<size_t>& rows : grouped(*keys).rows) {
+    std::optional<PlainValues> result = aggregate(step, *calls, rows);
     if (!result) return false;
-    for (size_t row : rows) results[row] = *result;
+    for (size_t row : rows) calls->results.rows[row] = *result;
   }
-  add_results(step, results);
+  add_results(*calls);
   return true;
 }
 
 bool PlainRun::streamstats(const Step& step) {
   std::optional<std::vector<PlainValues>> keys = keys_of_rows(step);
-  std::optional<std::vector<PlainValues>> values = arguments(step);
-  if (!keys || !values) return false;
+  if (!keys) return false;
+  std::optional<Calls> calls = this->calls(step);
+  if (!calls) return false;
   bool current = !has(step, "current=false");
   bool by_group = has(step, "global=false");
   auto window = static_cast<size_t>(step.numbers[0]);
-  std::vector<PlainValues> results;
   for (size_t i = 0; i < keys->size(); ++i) {
     std::vector<size_t> rows;
     size_t end = current ? i + 1 : i;
@@ -137,11 +142,11 @@ bool PlainRun::streamstats(const Step& step) {
       if (!PlainLess()((*keys)[i], (*keys)[j]) && !PlainLess()((*keys)[j], (*keys)[i])) rows.push_back(j);
     }
     if (window != 0 && rows.size() > window) rows.erase(rows.begin(), rows.end() - static_cast<ptrdiff_t>(window));
-    std::optional<PlainValues> result = aggregate(step, *values, rows);
+    std::optional<PlainValues> result = aggregate(step, *calls, rows);
     if (!result) return false;
-    results.push_back(std::move(*result));
+    calls->results.rows.push_back(std::move(*result));
   }
-  add_results(step, results);
+  add_results(*calls);
   return true;
 }
 
@@ -158,7 +163,6 @@ bool PlainRun::top(const Step& step) {
     return rare ? x < y : x > y;
   });
   Table out;
-  out.inexact = table_.inexact;
   for (const std::string& name : step.names) out.add_name(name, table_.types[table_.column(name)]);
   out.add_name("count", Type::kLong);
   for (size_t i = 0; i < order.size() && i < static_cast<size_t>(step.numbers[0]); ++i) {

@@ -58,26 +58,27 @@ bool is_true(const Value& value) { return value.type() == Type::kBool && value.i
 
 }  // namespace
 
-Type plain_type(const PlainColumns& columns, const Expr& expr, int64_t now) {
+Result<Type> plain_type(const PlainColumns& columns, const Expr& expr, int64_t now) {
   TypedSchema schema(columns);
   expr::Binder binder(schema, {.now = now});
-  Result<expr::BoundPtr> bound = binder.bind(expr);
-  return bound.ok() ? (*bound)->type : Type::kMixed;
+  expr::BoundPtr bound = CLEW_TRY(binder.bind(expr));
+  return bound->type;
 }
 
-Type plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now) {
-  Result<ExprPtr> parsed = expr::parse_expression_text(call);
-  if (!parsed.ok()) return Type::kMixed;
+Result<Type> plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now) {
+  ExprPtr parsed = CLEW_TRY(expr::parse_expression_text(call));
   TypedSchema schema(columns);
   expr::Binder binder(schema, {.now = now});
-  Result<expr::BoundAggregate> bound = expr::bind_aggregate(binder, **parsed);
-  return bound.ok() ? bound->type : Type::kMixed;
+  expr::BoundAggregate bound = CLEW_TRY(expr::bind_aggregate(binder, *parsed));
+  return bound.type;
 }
 
 // Branches of different number types give doubles, whichever is taken.
 std::optional<Value> PlainRow::widened(const Expr& expr, std::optional<Value> value) {
   bool whole = value && expr::is_number(value->type()) && value->type() != Type::kDouble;
-  if (!whole || plain_type(columns_, expr, now_) != Type::kDouble) return value;
+  if (!whole) return value;
+  Result<Type> type = plain_type(columns_, expr, now_);
+  if (!type.ok() || *type != Type::kDouble) return value;
   return Value::real(*expr::to_double(expr::cell_of(*value)));
 }
 
@@ -86,6 +87,7 @@ std::optional<Value> PlainRow::value(const Expr& expr) {
   if (expr.kind != ExprKind::kCall) return call(expr);
   const std::string& name = expr.name;
   if (name == "and" || name == "or") return connective(expr, name == "and");
+  if (name == "xor") return either(expr);
   if (name == "case" || name == "if") return widened(expr, choice(expr));
   if (name == "coalesce" || name == "ifnull") return widened(expr, first_of(expr));
   if (name == "not" || name == "isnull" || name == "isnotnull") {
@@ -109,6 +111,14 @@ std::optional<Value> PlainRow::connective(const Expr& expr, bool conjunction) {
     }
   }
   return unknown ? Value() : Value::boolean(conjunction);
+}
+
+std::optional<Value> PlainRow::either(const Expr& expr) {
+  std::optional<Value> a = value(*expr.args.at(0));
+  std::optional<Value> b = value(*expr.args.at(1));
+  if (!a || !b) return std::nullopt;
+  bool known = a->type() == Type::kBool && b->type() == Type::kBool;
+  return known ? Value::boolean(is_true(*a) != is_true(*b)) : Value();
 }
 
 std::optional<Value> PlainRow::choice(const Expr& expr) {

@@ -15,13 +15,21 @@ namespace clew::query::testing {
 struct PlainColumns {
   std::vector<std::string> names;
   std::vector<model::Type> types;
+  std::vector<double> slacks;  // how far its numbers may be off, for they depend on the order of additions
+
+  void add_name(std::string name, model::Type type, double slack = 0) {
+    names.push_back(std::move(name));
+    types.push_back(type);
+    slacks.push_back(slack);
+  }
 };
 
 // The type that the language gives to an expression; kMixed: known only row by row.
-model::Type plain_type(const PlainColumns& columns, const expr::Expr& expr, int64_t now);
+// Errors: it is none for these columns.
+Result<model::Type> plain_type(const PlainColumns& columns, const expr::Expr& expr, int64_t now);
 
 // The same of an aggregate, `sum(x)`.
-model::Type plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now);
+Result<model::Type> plain_type_of_aggregate(const PlainColumns& columns, const std::string& call, int64_t now);
 
 // Threads: one. Lifetime: columns and values outlive it.
 class PlainRow {
@@ -36,6 +44,7 @@ class PlainRow {
  private:
   std::optional<model::Value> widened(const expr::Expr& expr, std::optional<model::Value> value);
   std::optional<model::Value> connective(const expr::Expr& expr, bool conjunction);
+  std::optional<model::Value> either(const expr::Expr& expr);
   std::optional<model::Value> choice(const expr::Expr& expr);
   std::optional<model::Value> first_of(const expr::Expr& expr);
   std::optional<model::Value> call(const expr::Expr& expr);

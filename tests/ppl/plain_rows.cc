@@ -15,11 +15,6 @@ bool PlainRun::all(const std::vector<Step>& steps) {
 }
 
 bool PlainRun::apply(const Step& step) {
-  // What is made of numbers whose last digits nobody knows cannot be compared.
-  bool harmless = step.kind == Step::Kind::kFields || step.kind == Step::Kind::kDrop ||
-                  step.kind == Step::Kind::kHead || step.kind == Step::Kind::kRename ||
-                  step.kind == Step::Kind::kReverse;
-  if (table_.inexact && !harmless) return fail("made of numbers whose last digits depend on the order of additions");
   switch (step.kind) {
     case Step::Kind::kWhere: return where(step);
     case Step::Kind::kEval: return eval(step);
@@ -43,13 +38,26 @@ bool PlainRun::apply(const Step& step) {
   return false;
 }
 
-std::optional<PlainValues> PlainRun::values_of(const std::string& text) {
+std::optional<PlainRun::Computed> PlainRun::computed(const std::string& text) {
   Result<ExprPtr> expr = expr::parse_expression_text(text);
   if (!expr.ok()) {
     fail("parse: " + expr.error().message());
     return std::nullopt;
   }
-  PlainValues out;
+  Result<Type> type = plain_type(table_, **expr, now_);
+  if (!type.ok()) {
+    refuse(type.error().message());
+    return std::nullopt;
+  }
+  Computed out{{}, *type, 0};
+  for (const std::string& name : expr::fields_of(**expr)) {
+    size_t at = table_.column(name);
+    if (at == table_.names.size() || table_.slacks[at] == 0) continue;
+    out.slack = table_.slacks[at];
+    if ((*expr)->kind == expr::ExprKind::kField) continue;
+    fail("made of numbers whose last digits depend on the order of additions");
+    return std::nullopt;
+  }
   for (const PlainValues& values : table_.rows) {
     PlainRow row(table_, values, now_);
     std::optional<Value> v = row.value(**expr);
@@ -57,36 +65,41 @@ std::optional<PlainValues> PlainRun::values_of(const std::string& text) {
       fail(row.why());
       return std::nullopt;
     }
-    out.push_back(std::move(*v));
+    out.values.push_back(std::move(*v));
   }
   return out;
 }
 
-Type PlainRun::type_of(const std::string& text) const {
-  Result<ExprPtr> expr = expr::parse_expression_text(text);
-  return expr.ok() ? plain_type(table_, **expr, now_) : Type::kMixed;
+std::optional<size_t> PlainRun::column(const std::string& name) {
+  size_t at = table_.column(name);
+  if (at != table_.names.size()) return at;
+  refuse("Field [" + name + "] not found.");
+  return std::nullopt;
 }
 
 std::optional<std::vector<size_t>> PlainRun::columns(const std::vector<std::string>& names) {
   std::vector<size_t> out;
   for (const std::string& name : names) {
-    out.push_back(table_.column(name));
-    if (out.back() == table_.names.size()) {
-      fail("no field " + name);
+    std::optional<size_t> at = column(name);
+    if (!at) return std::nullopt;
+    if (table_.slacks[*at] != 0) {
+      fail("a key of numbers whose last digits depend on the order of additions");
       return std::nullopt;
     }
+    out.push_back(*at);
   }
   return out;
 }
 
-void PlainRun::set_column(const std::string& name, PlainValues values, Type type) {
+void PlainRun::set_column(const std::string& name, Computed column) {
   size_t at = table_.column(name);
   bool fresh = at == table_.names.size();
-  if (fresh) table_.add_name(name, type);
-  table_.types[at] = type;
+  if (fresh) table_.add_name(name, column.type);
+  table_.types[at] = column.type;
+  table_.slacks[at] = column.slack;
   for (size_t i = 0; i < table_.rows.size(); ++i) {
     if (fresh) table_.rows[i].emplace_back();
-    table_.rows[i][at] = std::move(values[i]);
+    table_.rows[i][at] = std::move(column.values[i]);
   }
 }
 
@@ -97,11 +110,13 @@ PlainValues PlainRun::key_of(const PlainValues& row, const std::vector<size_t>& 
 }
 
 bool PlainRun::where(const Step& step) {
-  std::optional<PlainValues> holds = values_of(step.exprs[0]);
+  std::optional<Computed> holds = computed(step.exprs[0]);
   if (!holds) return false;
+  bool condition = holds->type == Type::kBool || holds->type == Type::kNull || holds->type == Type::kMixed;
+  if (!condition) return refuse("a condition must be true or false");
   std::vector<PlainValues> kept;
   for (size_t i = 0; i < table_.rows.size(); ++i) {
-    const Value& v = (*holds)[i];
+    const Value& v = holds->values[i];
     if (v.type() == Type::kBool && v.i64() != 0) kept.push_back(std::move(table_.rows[i]));
   }
   table_.rows = std::move(kept);
@@ -109,20 +124,21 @@ bool PlainRun::where(const Step& step) {
 }
 
 bool PlainRun::eval(const Step& step) {
-  std::optional<PlainValues> values = values_of(step.exprs[0]);
-  if (values) set_column(step.names[0], std::move(*values), type_of(step.exprs[0]));
-  return values.has_value();
+  std::optional<Computed> column = computed(step.exprs[0]);
+  if (column) set_column(step.names[0], std::move(*column));
+  return column.has_value();
 }
 
 bool PlainRun::keep(const std::vector<std::string>& names) {
-  std::optional<std::vector<size_t>> at = columns(names);
-  if (!at) return false;
-  for (PlainValues& row : table_.rows) row = key_of(row, *at);
   PlainColumns kept;
-  for (size_t c : *at) {
-    kept.names.push_back(table_.names[c]);
-    kept.types.push_back(table_.types[c]);
+  std::vector<size_t> places;
+  for (const std::string& name : names) {
+    std::optional<size_t> at = column(name);
+    if (!at) return false;
+    places.push_back(*at);
+    kept.add_name(name, table_.types[*at], table_.slacks[*at]);
   }
+  for (PlainValues& row : table_.rows) row = key_of(row, places);
   static_cast<PlainColumns&>(table_) = std::move(kept);
   return true;
 }
@@ -132,16 +148,16 @@ bool PlainRun::drop(const Step& step) {
   for (const std::string& name : table_.names) {
     if (std::find(step.names.begin(), step.names.end(), name) == step.names.end()) rest.push_back(name);
   }
-  return columns(step.names).has_value() && keep(rest);
+  return keep(rest);
 }
 
 bool PlainRun::sort(const Step& step) {
   std::vector<std::pair<size_t, bool>> keys;
   for (const std::string& name : step.names) {
     bool down = name[0] == '-';
-    size_t at = table_.column(name.substr(down ? 1 : 0));
-    if (at == table_.names.size()) return fail("no field " + name);
-    keys.emplace_back(at, down);
+    std::optional<std::vector<size_t>> at = columns({name.substr(down ? 1 : 0)});
+    if (!at) return false;
+    keys.emplace_back(at->front(), down);
   }
   std::stable_sort(table_.rows.begin(), table_.rows.end(), [&](const PlainValues& a, const PlainValues& b) {
     for (auto [at, down] : keys) {
@@ -179,30 +195,30 @@ bool PlainRun::dedup(const Step& step) {
 // As ifnull() does it.
 bool PlainRun::fillnull(const Step& step) {
   for (const std::string& name : step.names) {
-    std::string text = "ifnull(" + expr::print_name(name) + ", " + step.exprs[0] + ")";
-    if (!columns({name})) return false;
-    std::optional<PlainValues> values = values_of(text);
-    if (!values) return false;
-    set_column(name, std::move(*values), type_of(text));
+    if (!column(name)) return false;
+    std::optional<Computed> filled = computed("ifnull(" + expr::print_name(name) + ", " + step.exprs[0] + ")");
+    if (!filled) return false;
+    set_column(name, std::move(*filled));
   }
   return true;
 }
 
+// A field that is not there stays not there; another of the new name goes.
 bool PlainRun::rename(const Step& step) {
-  size_t at = table_.column(step.names[0]);
-  if (at == table_.names.size()) return fail("no field " + step.names[0]);
-  if (table_.column(step.names[1]) != table_.names.size()) return fail("a field is there already");
-  table_.names[at] = step.names[1];
+  if (table_.column(step.names[0]) == table_.names.size()) return true;
+  std::vector<std::string> rest = table_.names;
+  std::erase(rest, step.names[1]);
+  if (!keep(rest)) return false;
+  table_.names[table_.column(step.names[0])] = step.names[1];
   return true;
 }
 
 std::optional<Table> PlainRun::other(const Step& step) {
   PlainRun run(events_, now_);
   if (!run.all(step.inner)) {
-    fail(run.why());
+    run.refuses() ? refuse(run.why()) : fail(run.why());
     return std::nullopt;
   }
-  table_.inexact = table_.inexact || run.table().inexact;
   return run.table();
 }
 
@@ -212,9 +228,10 @@ bool PlainRun::append(const Step& step) {
   for (size_t i = 0; i < below->names.size(); ++i) {
     size_t at = table_.column(below->names[i]);
     if (at == table_.names.size()) {
-      set_column(below->names[i], PlainValues(table_.rows.size()), below->types[i]);
-    } else if (table_.types[at] != below->types[i]) {
-      table_.types[at] = Type::kMixed;
+      set_column(below->names[i], {PlainValues(table_.rows.size()), below->types[i], below->slacks[i]});
+    } else {
+      if (table_.types[at] != below->types[i]) table_.types[at] = Type::kMixed;
+      table_.slacks[at] = std::max(table_.slacks[at], below->slacks[i]);
     }
   }
   for (const PlainValues& row : below->rows) {
@@ -228,9 +245,10 @@ bool PlainRun::append(const Step& step) {
 bool PlainRun::join(const Step& step) {
   std::optional<Table> right = other(step);
   if (!right) return false;
-  size_t a = table_.column(step.names[0]);
+  std::optional<std::vector<size_t>> left = columns({step.names[0]});
+  if (!left) return false;
+  size_t a = left->front();
   size_t b = right->column(step.names[1]);
-  if (a == table_.names.size() || b == right->names.size()) return fail("no field to join on");
   bool pairs = step.words[0] == "inner" || step.words[0] == "left";
   std::vector<PlainValues> out;
   for (const PlainValues& row : table_.rows) {
@@ -248,16 +266,18 @@ bool PlainRun::join(const Step& step) {
     }
     if (!pairs && found == (step.words[0] == "semi")) out.push_back(row);
   }
-  for (size_t i = 0; pairs && i < right->names.size(); ++i) table_.add_name(right->names[i], right->types[i]);
+  for (size_t i = 0; pairs && i < right->names.size(); ++i)
+    table_.add_name(right->names[i], right->types[i], right->slacks[i]);
   table_.rows = std::move(out);
   return true;
 }
 
 bool PlainRun::in(const Step& step) {
   std::optional<Table> list = other(step);
-  size_t at = table_.column(step.names[0]);
   if (!list) return false;
-  if (at == table_.names.size()) return fail("no field " + step.names[0]);
+  std::optional<std::vector<size_t>> key = columns({step.names[0]});
+  if (!key) return false;
+  size_t at = key->front();
   bool negated = has(step, "not");
   std::vector<PlainValues> kept;
   PlainValues items;

@@ -33,6 +33,7 @@ class PlainRun {
   bool all(const std::vector<Step>& steps);  // false: why() tells
   Table& table() { return table_; }
   const std::string& why() const { return why_; }
+  bool refuses() const { return refuses_; }  // PlainAnswer::refuses
 
  private:
   struct Groups {
@@ -45,12 +46,23 @@ class PlainRun {
     why_ = std::move(why);
     return false;
   }
+  bool refuse(std::string why) {
+    refuses_ = true;
+    return fail(std::move(why));
+  }
 
-  std::optional<PlainValues> values_of(const std::string& text);
-  model::Type type_of(const std::string& text) const;
+  // Values of an expression, row by row, and its type.
+  struct Computed {
+    PlainValues values;
+    model::Type type = model::Type::kMixed;
+    double slack = 0;
+  };
+  std::optional<Computed> computed(const std::string& text);
+  std::optional<size_t> column(const std::string& name);
+  // Of keys: their values have to be exact.
   std::optional<std::vector<size_t>> columns(const std::vector<std::string>& names);
   static PlainValues key_of(const PlainValues& row, const std::vector<size_t>& columns);
-  void set_column(const std::string& name, PlainValues values, model::Type type);
+  void set_column(const std::string& name, Computed column);
   std::optional<Table> other(const Step& step);
 
   bool where(const Step& step);
@@ -72,17 +84,21 @@ class PlainRun {
   bool top(const Step& step);
   static void drop_null_spans(Groups& groups);
   static Groups grouped(const std::vector<PlainValues>& keys);
-  std::optional<std::vector<PlainValues>> arguments(const Step& step);
-  std::optional<PlainValues> aggregate(const Step& step, const std::vector<PlainValues>& arguments,
-                                       const std::vector<size_t>& rows);
+  // The arguments of the aggregates, row by row, and room for their results with names and types.
+  struct Calls {
+    std::vector<PlainValues> arguments;
+    Table results;
+  };
+  std::optional<Calls> calls(const Step& step);
+  std::optional<PlainValues> aggregate(const Step& step, Calls& calls, const std::vector<size_t>& rows);
   std::optional<std::vector<PlainValues>> keys_of_rows(const Step& step);
-  void add_results(const Step& step, const std::vector<PlainValues>& results);
-  model::Type result_type(const AggregateText& aggregate) const;
+  void add_results(const Calls& calls);
 
   const Table& events_;
   Table table_;
   int64_t now_;
   std::string why_;
+  bool refuses_ = false;
 };
 
 }  // namespace clew::query::testing

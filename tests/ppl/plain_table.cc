@@ -171,8 +171,8 @@ std::string text_of(const std::vector<Step>& steps) {
 
 PlainAnswer evaluate(const Table& events, const std::vector<Step>& steps, int64_t now) {
   PlainRun run(events, now);
-  if (!run.all(steps)) return {std::nullopt, run.why()};
-  return {run.table(), ""};
+  if (!run.all(steps)) return {std::nullopt, run.why(), run.refuses()};
+  return {run.table(), "", false};
 }
 
 }  // namespace clew::query::testing

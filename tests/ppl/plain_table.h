@@ -18,13 +18,8 @@ namespace clew::query::testing {
 
 struct Table : PlainColumns {
   std::vector<std::vector<model::Value>> rows;
-  bool inexact = false;  // some numbers depend on the order of additions
 
   size_t column(const std::string& name) const;  // names.size(): there is none
-  void add_name(std::string name, model::Type type) {
-    names.push_back(std::move(name));
-    types.push_back(type);
-  }
 };
 
 struct AggregateText {
@@ -70,7 +65,8 @@ std::string text_of(const std::vector<Step>& steps);  // of a whole query, sourc
 
 struct PlainAnswer {
   std::optional<Table> table;
-  std::string why;  // there is none: a value cannot be computed, or the answer depends on more than the rows
+  std::string why;       // there is none: a value cannot be computed, or the answer depends on more than the rows
+  bool refuses = false;  // it is no query for these fields, and the answer has to be an error
 };
 
 // What the steps make of the events.

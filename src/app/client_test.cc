@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "app/chunker.h"
-#include "app/input_file.h"
+#include "collect/input_file.h"
 #include "app/rows.h"
 #include "app/terminal.h"
 

@@ -11,7 +11,7 @@
 #include "app/chunker.h"
 #include "app/client.h"
 #include "app/command.h"
-#include "app/input_file.h"
+#include "collect/input_file.h"
 #include "app/terminal.h"
 #include "base/hash.h"
 #include "os/clock.h"

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace clew::app {
+namespace clew::collect {
 
 // Threads: one.
 class InputFile {
@@ -26,4 +26,4 @@ class InputFile {
   virtual uint64_t bytes_total() const = 0;  // 0: not known
 };
 
-}  // namespace clew::app
+}  // namespace clew::collect

@@ -1,4 +1,4 @@
-#include "app/input_file.h"
+#include "collect/input_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace clew::app {
+namespace clew::collect {
 namespace {
 
 constexpr size_t kReadBytes = 256u << 10;
@@ -195,4 +195,4 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
   return std::unique_ptr<InputFile>(std::move(plain));
 }
 
-}  // namespace clew::app
+}  // namespace clew::collect

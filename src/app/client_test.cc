@@ -6,9 +6,9 @@
 #include <cstdio>
 
 #include "app/chunker.h"
-#include "collect/input_file.h"
 #include "app/rows.h"
 #include "app/terminal.h"
+#include "collect/input_file.h"
 
 namespace clew::app {
 namespace {
@@ -171,7 +171,7 @@ std::string gzip_of(const std::string& text) {
 }
 
 Result<std::string> read_all(const std::string& path) {
-  std::unique_ptr<InputFile> file = CLEW_TRY(InputFile::open(path));
+  std::unique_ptr<collect::InputFile> file = CLEW_TRY(collect::InputFile::open(path));
   std::string out;
   while (true) {
     std::string_view bytes = CLEW_TRY(file->read());

@@ -11,9 +11,9 @@
 #include "app/chunker.h"
 #include "app/client.h"
 #include "app/command.h"
-#include "collect/input_file.h"
 #include "app/terminal.h"
 #include "base/hash.h"
+#include "collect/input_file.h"
 #include "os/clock.h"
 #include "process/importer.h"
 #include "wire/trace_file.h"
@@ -83,7 +83,7 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  void show(const InputFile& file, uint64_t events) {
+  void show(const collect::InputFile& file, uint64_t events) {
     uint64_t now = clock_.monotonic_ns();
     if (!terminal_.is_terminal || now - shown_ns_ < kProgressEveryNanos) return;
     shown_ns_ = now;
@@ -132,8 +132,8 @@ class FileImport {
   const Counts& counts() const { return counts_; }
 
  private:
-  Status detect(InputFile& file, std::string& sample);
-  Status send(const Chunk& chunk, const InputFile& file);
+  Status detect(collect::InputFile& file, std::string& sample);
+  Status send(const Chunk& chunk, const collect::InputFile& file);
   Result<Json> post(const Chunk& chunk);
   Chunker::By pieces() const;
   std::string_view format() const;
@@ -158,7 +158,7 @@ class FileImport {
   uint64_t bytes_ = 0;
 };
 
-Status FileImport::detect(InputFile& file, std::string& sample) {
+Status FileImport::detect(collect::InputFile& file, std::string& sample) {
   traces_ = wire::trace_file_by_name(flags_.format);
   std::optional<process::Format> named;
   if (!traces_) named = CLEW_TRY(process::format_by_name(flags_.format));
@@ -174,7 +174,7 @@ Status FileImport::detect(InputFile& file, std::string& sample) {
 }
 
 Status FileImport::run() {
-  std::unique_ptr<InputFile> file = CLEW_TRY(InputFile::open(path_));
+  std::unique_ptr<collect::InputFile> file = CLEW_TRY(collect::InputFile::open(path_));
   std::string sample;
   CLEW_TRY(detect(*file, sample));
   Chunker chunker(pieces(), [&](const Chunk& chunk) { return send(chunk, *file); });
@@ -221,7 +221,7 @@ std::string FileImport::query_of(const Chunk& chunk) const {
   return query;
 }
 
-Status FileImport::send(const Chunk& chunk, const InputFile& file) {
+Status FileImport::send(const Chunk& chunk, const collect::InputFile& file) {
   Json reply = CLEW_TRY(post(chunk));
   take(chunk, reply);
   sent_ = true;

@@ -1,0 +1,290 @@
+#include "collect/file_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "columnar/part.h"
+#include "os/sim_clock.h"
+
+namespace clew::collect {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Keeps what it is given, or refuses.
+class MemoryQueue final : public contract::Queue {
+ public:
+  const std::string& producer() const override { return producer_; }
+  Result<uint64_t> append(std::string batch, uint32_t rows, std::vector<contract::QueuePlace> places) override {
+    if (refusals > 0) {
+      --refusals;
+      return Error(Code::kOverloaded, "the queue is full");
+    }
+    for (contract::QueuePlace& place : places) {
+      if (place.place.empty()) {
+        places_.erase(place.source);
+      } else {
+        places_[place.source] = std::move(place.place);
+      }
+    }
+    if (rows == 0) return offset_;
+    Result<model::Batch> decoded = columnar::decode_batch(batch);
+    EXPECT_TRUE(decoded.ok());
+    const model::Column* raw = decoded->find("_raw");
+    const model::Column* path = decoded->find("log.file.path");
+    EXPECT_EQ(decoded->rows(), rows);
+    for (uint32_t row = 0; row < rows; ++row) {
+      lines.emplace_back(raw->text_at(row));
+      paths.emplace_back(fs::path(path->text_at(row)).filename());
+    }
+    return ++offset_;
+  }
+  std::map<std::string, std::string> places() const override { return places_; }
+  Result<std::optional<contract::QueueEntry>> read(uint64_t) override { return std::optional<contract::QueueEntry>(); }
+  bool wait_readable(uint64_t, std::chrono::milliseconds) override { return false; }
+  bool wait_room(uint64_t, std::chrono::milliseconds) override { return true; }
+  Status acknowledge(uint64_t) override { return {}; }
+  contract::QueueStats stats() const override { return {}; }
+  void close() override {}
+
+  std::vector<std::string> lines;
+  std::vector<std::string> paths;  // of each line's file, the last part
+  int refusals = 0;
+  std::map<std::string, std::string> places_;
+
+ private:
+  std::string producer_ = "p";
+  uint64_t offset_ = 0;
+};
+
+class FileSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = fs::path(testing::TempDir()) / ("clew-files-" + std::to_string(::getpid()) + "-" +
+                                           testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(dir_);
+    fs::create_directories(dir_);
+    options_.patterns = {(dir_ / "*.log*").string()};
+    options_.format = process::Format::kPlain;
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  std::string path(const std::string& name) const { return dir_ / name; }
+  void append(const std::string& name, const std::string& text) {
+    std::ofstream(path(name), std::ios::app | std::ios::binary) << text;
+  }
+  // The program starts: what the queue knows is what it goes on from.
+  void start() { source_ = std::make_unique<FileSource>(options_, queue_, clock_, metrics_); }
+  std::vector<std::string> read() {
+    if (!source_) start();
+    Status status = source_->read_once();
+    EXPECT_TRUE(status.ok()) << status.error().message();
+    return std::exchange(queue_.lines, {});
+  }
+  void pass(uint64_t seconds) { clock_.advance(seconds * 1'000'000'000); }
+
+  fs::path dir_;
+  FileSourceOptions options_;
+  MemoryQueue queue_;
+  os::SimClock clock_;
+  base::Registry metrics_;
+  std::unique_ptr<FileSource> source_;
+};
+
+TEST_F(FileSourceTest, LinesComeWhenTheyAreWhole) {
+  append("a.log", "one\ntwo\nthr");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  EXPECT_THAT(read(), IsEmpty());
+  append("a.log", "ee\nfour\n");
+  EXPECT_THAT(read(), ElementsAre("three", "four"));
+}
+
+TEST_F(FileSourceTest, GoesOnBehindWhatTheQueueHas) {
+  append("a.log", "one\ntwo\nthr");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  start();
+  append("a.log", "ee\n");
+  EXPECT_THAT(read(), ElementsAre("three"));
+}
+
+TEST_F(FileSourceTest, WhatTheQueueRefusedIsAppendedLater) {
+  append("a.log", "one\n");
+  queue_.refusals = 3;
+  EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, FollowsAFileThatIsRenamed) {
+  append("a.log", "one\n");
+  EXPECT_THAT(read(), ElementsAre("one"));
+  append("a.log", "two\n");
+  fs::rename(path("a.log"), path("a.log.1"));
+  append("a.log.1", "three\n");  // its writer has not opened the new one
+  append("a.log", "four\n");
+  EXPECT_THAT(read(), testing::UnorderedElementsAre("two", "three", "four"));
+  start();
+  append("a.log.1", "five\n");
+  EXPECT_THAT(read(), ElementsAre("five"));
+}
+
+TEST_F(FileSourceTest, FollowsAFileThatIsRenamedOutOfTheNames) {
+  options_.patterns = {path("a.log")};
+  append("a.log", "one\n");
+  EXPECT_THAT(read(), ElementsAre("one"));
+  fs::rename(path("a.log"), path("old"));
+  append("old", "two\nrest");
+  append("a.log", "three\n");
+  EXPECT_THAT(read(), testing::UnorderedElementsAre("two", "three"));
+  pass(61);
+  EXPECT_THAT(read(), ElementsAre("rest")) << "nothing can follow the last line";
+}
+
+TEST_F(FileSourceTest, ReadsAFileToItsEndThatIsRemoved) {
+  append("a.log", "one\n");
+  EXPECT_THAT(read(), ElementsAre("one"));
+  std::ofstream writer(path("a.log"), std::ios::app);
+  writer << "two\n" << std::flush;
+  fs::remove(path("a.log"));
+  EXPECT_THAT(read(), ElementsAre("two"));
+  writer << "three\n" << std::flush;
+  EXPECT_THAT(read(), ElementsAre("three"));
+}
+
+TEST_F(FileSourceTest, BeginsAnewWhenAFileIsCut) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "three\n");
+  EXPECT_THAT(read(), ElementsAre("three"));
+}
+
+TEST_F(FileSourceTest, SeesACutThoughTheFileIsAsLongAgain) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "six\nten\nfive\n");
+  EXPECT_THAT(read(), ElementsAre("six", "ten", "five"));
+}
+
+TEST_F(FileSourceTest, SeesACutThatHappenedWhileItDidNotRun) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  source_.reset();
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "six\nten\nfive\n");
+  EXPECT_THAT(read(), ElementsAre("six", "ten", "five"));
+}
+
+TEST_F(FileSourceTest, ACopyThatWasMadeBeforeTheCutGivesWhatIsMissing) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  append("a.log", "three\n");
+  fs::copy_file(path("a.log"), path("a.log.1"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "four\n");
+  std::vector<std::string> lines = read();
+  pass(6);
+  std::vector<std::string> more = read();
+  lines.insert(lines.end(), more.begin(), more.end());
+  EXPECT_THAT(lines, testing::UnorderedElementsAre("three", "four"));
+}
+
+TEST_F(FileSourceTest, ACopyOfWhatWasReadGivesNothing) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  fs::copy_file(path("a.log"), path("a.log.1"));
+  append("a.log", "three\n");
+  EXPECT_THAT(read(), ElementsAre("three"));
+  fs::resize_file(path("a.log"), 0);
+  EXPECT_THAT(read(), IsEmpty());
+  pass(6);
+  EXPECT_THAT(read(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, OtherFilesWithTheSameLinesAreNoCopies) {
+  append("a.log", "1\n2\n");
+  EXPECT_THAT(read(), ElementsAre("1", "2"));
+  append("b.log", "1\n2\n3\n");
+  append("worker.log-2", "1\n2\n");
+  EXPECT_THAT(read(), testing::UnorderedElementsAre("1", "2", "3", "1", "2"));
+}
+
+TEST_F(FileSourceTest, AnInodeThatIsUsedAgainIsAnotherFile) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  // The place of a file that went away unseen, under the inode of one that is there now.
+  auto inode_of = [](const std::string& file) { return (*(*os::ForeignFile::open(file))->info()).id.inode; };
+  source_.reset();
+  append("b.log", "three\nfour\n");
+  std::string old = std::to_string(inode_of(path("a.log")));
+  std::string now = std::to_string(inode_of(path("b.log")));
+  std::string key = queue_.places_.begin()->first;
+  std::string place = queue_.places_.begin()->second;
+  key.replace(key.rfind(old), old.size(), now);
+  place.replace(place.find(" " + old + " ") + 1, old.size(), now);
+  queue_.places_ = {{key, place}};
+  fs::remove(path("a.log"));
+  EXPECT_THAT(read(), ElementsAre("three", "four"));
+}
+
+TEST_F(FileSourceTest, BeginsAtTheEndOfWhatIsThereWhenTold) {
+  options_.from_end = true;
+  append("a.log", "one\n");
+  EXPECT_THAT(read(), IsEmpty());
+  append("a.log", "two\n");
+  append("b.log", "three\n");
+  EXPECT_THAT(read(), testing::UnorderedElementsAre("two", "three"));
+}
+
+TEST_F(FileSourceTest, LeavesOutWhatIsExcluded) {
+  options_.exclude = {"*/secret*"};
+  append("a.log", "one\n");
+  append("secret.log", "two\n");
+  EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, ALineOverTheLimitIsCutAndTheNextIsWhole) {
+  options_.line_bytes_max = 100;
+  append("a.log", std::string(250, 'x') + "\nnext\n");
+  EXPECT_THAT(read(), ElementsAre(std::string(100, 'x'), "next"));
+  append("a.log", std::string(300, 'y'));
+  EXPECT_THAT(read(), IsEmpty());
+  append("a.log", std::string(300, 'y') + "\nlast\n");
+  EXPECT_THAT(read(), ElementsAre(std::string(100, 'y'), "last"));
+  append("a.log", "after\n");
+  EXPECT_THAT(read(), ElementsAre("after")) << "not taken for a file that was cut";
+}
+
+TEST_F(FileSourceTest, ASymbolicLinkIsTheFileThatItNames) {
+  options_.patterns = {path("*.log"), path("links/*")};
+  append("a.log", "one\n");
+  fs::create_directories(path("links"));
+  fs::create_symlink(path("a.log"), path("links/b"));
+  EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, PlacesAreTextThatReadsBack) {
+  FilePlace place{{1, 2}, 30, 20, 40, 10, 50, 60, "/var/log/with blank.log"};
+  Result<FilePlace> back = parse_place(print_place(place));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, place);
+  EXPECT_EQ(parse_place("1 2 3").error().code(), Code::kCorrupt);
+  EXPECT_EQ(parse_place("1 2 3 4 5 6 7 8 path").error().code(), Code::kCorrupt) << "a tail longer than the file";
+}
+
+TEST(MayBeRotated, ByNameAlone) {
+  for (auto later : {"/l/app.log.1", "/l/app.log-20261130", "/l/app.log.2.gz", "/l/app.log-20261130-1764500000.zst"}) {
+    EXPECT_TRUE(may_be_rotated(later, "/l/app.log")) << later;
+    EXPECT_TRUE(may_be_later_name(later, "/l/app.log")) << later;
+    EXPECT_FALSE(may_be_later_name("/l/app.log", later)) << later;
+  }
+  EXPECT_FALSE(may_be_rotated("/l/worker-1", "/l/worker-2"));
+  EXPECT_FALSE(may_be_rotated("/l/app.log", "/l/app2.log"));
+}
+
+}  // namespace
+}  // namespace clew::collect

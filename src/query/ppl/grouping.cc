@@ -133,8 +133,9 @@ Result<std::vector<exec::GroupKey>> bind_keys(Pipeline& pipeline, const std::vec
       column.type = bound->type;
       group.in = pipeline.context.new_slot();
       // A row without a time is in no span of time.
-      bool of_time = column.type == model::Type::kTimestamp || key.value->args[1]->kind == expr::ExprKind::kTimeSpan;
-      group.drop_null = drop_nulls || (key.span && of_time);
+      bool of_time =
+          key.span && (column.type == model::Type::kTimestamp || key.value->args[1]->kind == expr::ExprKind::kTimeSpan);
+      group.drop_null = drop_nulls || of_time;
       if (int64_t nanos = minute_span(*key.value); nanos != 0) pipeline.time_spans.push_back({group.in, nanos});
       computed.push_back({group.in, std::move(bound)});
     }

@@ -18,5 +18,7 @@ void pack_bits(const uint64_t* values, size_t count, int width, std::string& out
 
 // Requires: 0 <= width <= 64 and in.size() >= packed_bytes(count, width).
 void unpack_bits(std::string_view in, size_t count, int width, uint64_t* out);
+// The same for values of at most 32 bits.
+void unpack_bits(std::string_view in, size_t count, int width, uint32_t* out);
 
 }  // namespace clew::codec

@@ -24,6 +24,13 @@ TEST(Bitpack, EveryWidthAndManyCounts) {
       std::vector<uint64_t> back(count, 1);
       unpack_bits(packed, count, width, back.data());
       ASSERT_EQ(back, values) << width << " " << count;
+      if (width > 32) continue;
+      std::vector<uint32_t> narrow(count, 1);
+      unpack_bits(packed, count, width, narrow.data());
+      ASSERT_TRUE(std::equal(narrow.begin(), narrow.end(), values.begin())) << width << " " << count;
+      // More bytes behind change nothing.
+      unpack_bits(packed + std::string(40, '\xff'), count, width, narrow.data());
+      ASSERT_TRUE(std::equal(narrow.begin(), narrow.end(), values.begin())) << width << " " << count;
     }
   }
 }
@@ -101,6 +108,36 @@ TEST(Ints, RoundTripOfEveryForm) {
       ASSERT_EQ(back, values);
     }
   }
+}
+
+TEST(Ints, CodesAreBelowTheirLimit) {
+  IntEncoder encoder;
+  std::mt19937_64 rng(4);
+  for (size_t n : {1u, 9u, 100u, 4096u}) {
+    for (int64_t least : {0, 3, 70'000}) {
+      for (uint64_t range : {1u, 2u, 31u, 1000u, 65'536u, 5'000'000u}) {
+        std::vector<int64_t> values(n);
+        for (int64_t& v : values) v = least + static_cast<int64_t>(rng() % range);
+        int64_t most = *std::max_element(values.begin(), values.end());
+        for (Effort effort : {Effort::kFast, Effort::kFull}) {
+          std::string out;
+          encoder.encode(values, effort, out);
+          std::vector<uint32_t> back(n);
+          base::Reader in(out);
+          ASSERT_TRUE(decode_codes(in, n, static_cast<uint32_t>(most + 1), back.data()).ok());
+          ASSERT_TRUE(in.finish().ok());
+          ASSERT_TRUE(std::equal(back.begin(), back.end(), values.begin()));
+          base::Reader again(out);
+          EXPECT_FALSE(decode_codes(again, n, static_cast<uint32_t>(most), back.data()).ok());
+        }
+      }
+    }
+  }
+  std::string negative;
+  encoder.encode(std::vector<int64_t>{-1, 5, 7}, Effort::kFast, negative);
+  std::vector<uint32_t> back(3);
+  base::Reader in(negative);
+  EXPECT_FALSE(decode_codes(in, 3, UINT32_MAX, back.data()).ok());
 }
 
 TEST(Ints, SmallData) {

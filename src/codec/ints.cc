@@ -1,5 +1,7 @@
 #include "codec/ints.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -286,6 +288,37 @@ Status read_packed_values(base::Reader& in, size_t count, uint64_t* out) {
   return {};
 }
 
+// Values from their bytes: all lowest ones first.
+void join_bytes(const char* bytes, size_t count, uint64_t* out) {
+  constexpr size_t kAtOnce = 16;
+  auto plane = [&](size_t b, size_t i) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + b * count + i));
+  };
+  size_t i = 0;
+  for (; i + kAtOnce <= count; i += kAtOnce) {
+    auto* to = reinterpret_cast<__m128i*>(out + i);
+    __m128i pairs[8];  // two bytes of a value each: of the first eight values, and of the others
+    for (size_t b = 0; b < 4; ++b) {
+      pairs[2 * b] = _mm_unpacklo_epi8(plane(2 * b, i), plane(2 * b + 1, i));
+      pairs[2 * b + 1] = _mm_unpackhi_epi8(plane(2 * b, i), plane(2 * b + 1, i));
+    }
+    for (size_t half = 0; half < 2; ++half) {
+      __m128i low_a = _mm_unpacklo_epi16(pairs[half], pairs[2 + half]);
+      __m128i low_b = _mm_unpackhi_epi16(pairs[half], pairs[2 + half]);
+      __m128i high_a = _mm_unpacklo_epi16(pairs[4 + half], pairs[6 + half]);
+      __m128i high_b = _mm_unpackhi_epi16(pairs[4 + half], pairs[6 + half]);
+      _mm_storeu_si128(to++, _mm_unpacklo_epi32(low_a, high_a));
+      _mm_storeu_si128(to++, _mm_unpackhi_epi32(low_a, high_a));
+      _mm_storeu_si128(to++, _mm_unpacklo_epi32(low_b, high_b));
+      _mm_storeu_si128(to++, _mm_unpackhi_epi32(low_b, high_b));
+    }
+  }
+  for (; i < count; ++i) {
+    out[i] = 0;
+    for (size_t b = 0; b < 8; ++b) out[i] |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[b * count + i])) << 8 * b;
+  }
+}
+
 Status decode_runs(base::Reader& in, size_t count, int64_t* out);
 Status decode_nested(base::Reader& in, size_t count, int64_t* out);
 
@@ -332,12 +365,7 @@ Status decode_form(base::Reader& in, int form, size_t count, int64_t* out) {
       std::string bytes;
       CLEW_TRY(read_packed(in, bytes));
       if (bytes.size() != count * 8) return Error(Code::kCorrupt, "bytes of another count");
-      for (size_t i = 0; i < count; ++i) {
-        uint64_t v = 0;
-        for (size_t b = 0; b < 8; ++b)
-          v |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[b * count + i])) << (8 * b);
-        raw[i] = v;
-      }
+      join_bytes(bytes.data(), count, raw);
       return {};
     }
     default: return Error(Code::kUnsupported, "unknown form of integers");
@@ -378,6 +406,52 @@ Status decode_ints(base::Reader& in, size_t count, int64_t* out) {
   if (unit != 0) {
     for (size_t i = 0; i < count; ++i) out[i] = s(u(out[i]) * u(kUnits[unit]));
   }
+  return {};
+}
+
+namespace {
+
+uint32_t greatest(const uint32_t* codes, size_t count) {
+  uint32_t most = 0;
+  for (size_t i = 0; i < count; ++i) most = std::max(most, codes[i]);
+  return most;
+}
+
+// A frame of few bits without exceptions, which most codes are. False, with nothing read, when it is not that.
+bool decode_frame_of_codes(base::Reader& in, size_t count, uint32_t limit, uint32_t* out) {
+  base::Reader probe = in;
+  if (probe.u8() != kFrame) return false;
+  int64_t least = probe.varint_signed();
+  int width = probe.u8();
+  uint64_t exceptions = probe.varint();
+  if (probe.failed() || exceptions != 0 || width > 31 || least < 0 || least >= limit) return false;
+  std::string_view packed = probe.bytes(packed_bytes(count, width));
+  if (probe.failed()) return false;
+  unpack_bits(packed, count, width, out);
+  auto base = static_cast<uint32_t>(least);
+  bool fits = (uint64_t{1} << width) - 1 + base < limit;
+  if (base != 0) {
+    if (!fits && greatest(out, count) >= limit - base) return false;
+    for (size_t i = 0; i < count; ++i) out[i] += base;
+  } else if (!fits && greatest(out, count) >= limit) {
+    return false;
+  }
+  in = probe;
+  return true;
+}
+
+}  // namespace
+
+Status decode_codes(base::Reader& in, size_t count, uint32_t limit, uint32_t* out) {
+  if (decode_frame_of_codes(in, count, limit, out)) return {};
+  std::vector<int64_t> codes(count);
+  CLEW_TRY(decode_ints(in, count, codes.data()));
+  bool inside = true;
+  for (size_t i = 0; i < count; ++i) {
+    inside = inside && codes[i] >= 0 && codes[i] < limit;
+    out[i] = static_cast<uint32_t>(codes[i]);
+  }
+  if (!inside) return Error(Code::kCorrupt, "a code outside of its dictionary");
   return {};
 }
 

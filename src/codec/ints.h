@@ -52,4 +52,8 @@ class IntEncoder {
 // Errors: kCorrupt, kUnsupported.
 Status decode_ints(base::Reader& in, size_t count, int64_t* out);
 
+// The same for a run of numbers below `limit`.
+// Errors: kCorrupt also when one is not.
+Status decode_codes(base::Reader& in, size_t count, uint32_t limit, uint32_t* out);
+
 }  // namespace clew::codec

@@ -1,6 +1,9 @@
 #include "columnar/filter.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "columnar/number_filter.h"
@@ -9,6 +12,7 @@
 #include "columnar/words_block.h"
 #include "model/batch.h"
 #include "model/rest.h"
+#include "model/selection.h"
 
 namespace clew::columnar {
 namespace {
@@ -17,6 +21,7 @@ using contract::Predicate;
 using contract::ScanStats;
 using model::Kind;
 using model::Selection;
+using model::without;
 
 constexpr uint16_t bit(Kind kind) { return static_cast<uint16_t>(1u << static_cast<int>(kind)); }
 
@@ -67,6 +72,51 @@ Status narrow_templates(const Fields& fields, const Chunk& chunk, const TextQuer
   return {};
 }
 
+// Of all rows of a block, those with the code.
+void keep_equal(const std::vector<uint32_t>& codes, uint32_t code, uint32_t begin, Selection& rows) {
+  size_t kept = 0;
+  size_t at = 0;
+  __m128i wanted = _mm_set1_epi32(static_cast<int>(code));
+  auto equal = [&](size_t i) {
+    return _mm_cmpeq_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes.data() + i)), wanted);
+  };
+  for (; at + 16 <= codes.size(); at += 16) {
+    __m128i first = _mm_packs_epi32(equal(at), equal(at + 4));
+    __m128i second = _mm_packs_epi32(equal(at + 8), equal(at + 12));
+    auto hits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(first, second)));
+    for (; hits != 0; hits &= hits - 1) {
+      rows[kept++] = begin + static_cast<uint32_t>(at) + static_cast<uint32_t>(std::countr_zero(hits));
+    }
+  }
+  for (; at < codes.size(); ++at) {
+    if (codes[at] == code) rows[kept++] = begin + static_cast<uint32_t>(at);
+  }
+  rows.resize(kept);
+}
+
+// Keeps of `rows` those whose code has the verdict kAll. Requires: every row has a code, by row of the block.
+void keep_codes(const std::vector<uint32_t>& codes, const std::vector<Verdict>& by_code, uint32_t begin,
+                Selection& rows) {
+  bool all_rows = rows.size() == codes.size();
+  if (all_rows && std::count(by_code.begin(), by_code.end(), Verdict::kAll) == 1) {
+    auto code = std::find(by_code.begin(), by_code.end(), Verdict::kAll) - by_code.begin();
+    return keep_equal(codes, static_cast<uint32_t>(code), begin, rows);
+  }
+  size_t kept = 0;
+  if (all_rows) {
+    for (uint32_t i = 0; i < codes.size(); ++i) {
+      rows[kept] = begin + i;
+      kept += by_code[codes[i]] == Verdict::kAll;
+    }
+  } else {
+    for (uint32_t row : rows) {
+      rows[kept] = row;
+      kept += by_code[codes[row - begin]] == Verdict::kAll;
+    }
+  }
+  rows.resize(kept);
+}
+
 Status narrow_codes(const Fields& fields, const Chunk& chunk, const TextQuery& query, uint32_t block, Selection& rows,
                     ScanStats& stats) {
   Fields::Entries entries = CLEW_TRY(fields.entries(chunk, &stats));
@@ -79,12 +129,7 @@ Status narrow_codes(const Fields& fields, const Chunk& chunk, const TextQuery& q
   uint32_t begin = block * kBlockRows;
   const std::vector<Verdict>& by_code = *verdicts;
   if (values.kinds.empty() && values.dictionary) {
-    size_t kept = 0;
-    for (uint32_t row : rows) {
-      rows[kept] = row;
-      kept += by_code[values.codes[row - begin]] == Verdict::kAll;
-    }
-    rows.resize(kept);
+    keep_codes(values.codes, by_code, begin, rows);
     return {};
   }
   keep(rows, [&](uint32_t row) {
@@ -169,12 +214,6 @@ Status narrow_rest(const Fields& fields, const TextQuery& query, uint32_t block,
     return false;
   });
   return {};
-}
-
-Selection without(const Selection& rows, const Selection& gone) {
-  Selection left;
-  std::set_difference(rows.begin(), rows.end(), gone.begin(), gone.end(), std::back_inserter(left));
-  return left;
 }
 
 // The raw line of rows that have no other message.
@@ -314,6 +353,37 @@ std::optional<TextTree> text_tree(const Predicate& where, std::string_view& fiel
   return tree;
 }
 
+// Any of several comparisons of one column of numbers: its values are read once.
+Result<bool> filter_any_number(const Fields& fields, const Predicate& list, uint32_t block, Selection& rows,
+                               ScanStats& stats) {
+  if (list.op != Predicate::Op::kAny || list.children.empty()) return false;
+  const std::string& field = list.children[0].field;
+  bool nowhere = false;
+  const Chunk* chunk = field.empty() ? nullptr : CLEW_TRY(plain_chunk(fields, field, nowhere));
+  if (!chunk) return false;
+  std::vector<NumberFilter> filters;
+  for (const Predicate& child : list.children) {
+    bool comparison = child.op >= Predicate::Op::kEquals && child.op <= Predicate::Op::kGreaterEq;
+    if (!comparison || child.field != field) return false;
+    std::optional<NumberFilter> filter = NumberFilter::make(child, *chunk);
+    if (!filter) return false;
+    if (filter->may_match()) filters.push_back(std::move(*filter));
+  }
+  if (filters.empty()) {
+    rows.clear();
+    return true;
+  }
+  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  Selection left = rows;
+  for (const NumberFilter& filter : filters) {
+    Selection some = left;
+    filter.narrow(values, block * kBlockRows, some);
+    left = without(left, some);
+  }
+  rows = without(rows, left);
+  return true;
+}
+
 // Lists that ask for several words of one column of plain texts: the texts of a block are decompressed once for all.
 Result<bool> filter_list(const Fields& fields, const Predicate& list, uint32_t block, Selection& rows,
                          ScanStats& stats) {
@@ -343,6 +413,8 @@ Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t b
                          ScanStats& stats) {
   if (rows.empty()) return true;
   if (leaf.op == Predicate::Op::kAll || leaf.op == Predicate::Op::kAny) {
+    bool done = CLEW_TRY(filter_any_number(fields, leaf, block, rows, stats));
+    if (done) return true;
     return filter_list(fields, leaf, block, rows, stats);
   }
   if (leaf.field.empty()) {

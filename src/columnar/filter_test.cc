@@ -237,5 +237,67 @@ TEST(Filter, ListsOverOneColumnOfPlainTexts) {
   }
 }
 
+TEST(Filter, IntegersOfAnyGreatness) {
+  constexpr int64_t kDoubles = int64_t{1} << 53;  // beyond it a double is not every integer
+  const std::vector<int64_t> some = {INT64_MIN, INT64_MIN + 1, -kDoubles - 1, -kDoubles,    -1,        0,
+                                     1,         kDoubles,      kDoubles + 1,  kDoubles + 2, INT64_MAX, INT64_MAX - 1};
+  model::Batch batch;
+  std::mt19937_64 rng(5);
+  for (uint32_t i = 0; i < 5000; ++i) {
+    uint32_t row = batch.begin_row();
+    batch.column("_time")->add_time(row, testing::kStart + i);
+    batch.column("every")->add_int(row, some[rng() % some.size()]);
+    batch.column("wild")->add_int(row, static_cast<int64_t>(rng()));
+    if (rng() % 3 == 0) continue;
+    if (rng() % 50 == 0)
+      batch.column("holes")->add_null(row);
+    else
+      batch.column("holes")->add_int(row, some[rng() % some.size()]);
+  }
+  auto bytes = std::make_shared<const std::string>(BatchEncoder().encode(batch));
+  auto part = open_part(bytes, testing::commits_for(1, 5000));
+  ASSERT_TRUE(part.ok());
+  contract::GranulePtr granule = (*part)->granule(Seq(UINT64_MAX), nullptr);
+  contract::ScanStats stats;
+  auto keeps = [](Op op, int64_t v, int64_t c) {
+    switch (op) {
+      case Op::kLess: return v < c;
+      case Op::kLessEq: return v <= c;
+      case Op::kGreater: return v > c;
+      case Op::kGreaterEq: return v >= c;
+      default: return v == c;
+    }
+  };
+  auto check = [&](const Predicate& where, const char* field, auto keep) {
+    for (uint32_t b = 0; b < 2; ++b) {
+      Selection rows;
+      granule->alive(b, rows);
+      auto values = granule->column(field, b, rows, stats);
+      ASSERT_TRUE(values.ok());
+      Selection wanted;
+      for (uint32_t i = 0; i < rows.size(); ++i) {
+        if (!(*values)->is_null(i) && keep((*values)->value(i).i64())) wanted.push_back(rows[i]);
+      }
+      auto done = granule->filter(where, b, rows, stats);
+      ASSERT_TRUE(done.ok() && *done);
+      ASSERT_EQ(rows, wanted) << field;
+    }
+  };
+  for (const char* field : {"every", "wild", "holes"}) {
+    auto leaf = [field](Op op, model::Values values) {
+      return Predicate{.op = op, .field = field, .values = std::move(values), .children = {}};
+    };
+    for (int64_t c : some) {
+      for (Op op : {Op::kEquals, Op::kLess, Op::kLessEq, Op::kGreater, Op::kGreaterEq}) {
+        check(leaf(op, {Value::bigint(c)}), field, [&](int64_t v) { return keeps(op, v, c); });
+      }
+      Predicate unequal{.op = Op::kAny, .field = "", .values = {}, .children = {}};
+      unequal.children = {leaf(Op::kLess, {Value::bigint(c)}), leaf(Op::kGreater, {Value::bigint(c)})};
+      check(unequal, field, [c](int64_t v) { return v != c; });
+      check(leaf(Op::kIn, {Value::bigint(c), Value::bigint(0)}), field, [c](int64_t v) { return v == c || v == 0; });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace clew::columnar

@@ -40,9 +40,33 @@ void keep_rows(const T& lane, uint32_t begin, model::Selection& rows, Keep keep)
 
 }  // namespace
 
+// Integers compared with integers, of any greatness.
+std::optional<NumberFilter> NumberFilter::make_exact(const Predicate& leaf, const Chunk& chunk) {
+  NumberFilter f;
+  f.op_ = leaf.op == Predicate::Op::kEquals ? Predicate::Op::kIn : leaf.op;
+  for (const model::Value& value : leaf.values) {
+    if (value.type() != Type::kInt && value.type() != Type::kLong) return std::nullopt;
+    f.ints_.push_back(value.i64());
+  }
+  if (chunk.stats.form != StatsForm::kInts) return f;
+  switch (f.op_) {
+    case Predicate::Op::kLess: f.may_match_ = chunk.stats.int_min < f.ints_[0]; break;
+    case Predicate::Op::kLessEq: f.may_match_ = chunk.stats.int_min <= f.ints_[0]; break;
+    case Predicate::Op::kGreater: f.may_match_ = chunk.stats.int_max > f.ints_[0]; break;
+    case Predicate::Op::kGreaterEq: f.may_match_ = chunk.stats.int_max >= f.ints_[0]; break;
+    default:
+      f.may_match_ = std::any_of(f.ints_.begin(), f.ints_.end(),
+                                 [&](int64_t v) { return v >= chunk.stats.int_min && v <= chunk.stats.int_max; });
+  }
+  return f;
+}
+
 std::optional<NumberFilter> NumberFilter::make(const Predicate& leaf, const Chunk& chunk) {
   auto kinds = static_cast<uint16_t>(chunk.kinds & ~bit(Kind::kNull));
   if ((kinds & ~kNumbers) != 0 || leaf.values.empty()) return std::nullopt;
+  if (kinds == bit(Kind::kInt)) {
+    if (std::optional<NumberFilter> exact = make_exact(leaf, chunk)) return exact;
+  }
   // Beyond 2^53 a comparison of integers is not one of doubles.
   bool ints = chunk.stats.form == StatsForm::kInts;
   if (kinds & bit(Kind::kUint)) return std::nullopt;
@@ -89,6 +113,30 @@ bool NumberFilter::matches(double v) const {
   }
 }
 
+bool NumberFilter::matches_int(int64_t v) const {
+  switch (op_) {
+    case Predicate::Op::kLess: return v < ints_[0];
+    case Predicate::Op::kLessEq: return v <= ints_[0];
+    case Predicate::Op::kGreater: return v > ints_[0];
+    case Predicate::Op::kGreaterEq: return v >= ints_[0];
+    default: return std::find(ints_.begin(), ints_.end(), v) != ints_.end();
+  }
+}
+
+bool NumberFilter::int_range(int64_t& low, int64_t& high) const {
+  if (ints_.size() != 1) return false;
+  low = INT64_MIN;
+  high = INT64_MAX;
+  int64_t c = ints_[0];
+  switch (op_) {
+    case Predicate::Op::kLess: high = c - (c == INT64_MIN ? 0 : 1); return c != INT64_MIN;
+    case Predicate::Op::kLessEq: high = c; return true;
+    case Predicate::Op::kGreater: low = c + (c == INT64_MAX ? 0 : 1); return c != INT64_MAX;
+    case Predicate::Op::kGreaterEq: low = c; return true;
+    default: low = high = c; return true;
+  }
+}
+
 bool NumberFilter::lane_range(uint8_t scale, int64_t& low, int64_t& high) const {
   if (constants_.size() > 1) return false;
   double power = 1;
@@ -121,6 +169,19 @@ void NumberFilter::narrow(const BlockValues& values, uint32_t begin, model::Sele
   int64_t high = 0;
   if (uniform && values.kind == kAbsent) {
     rows.clear();
+  } else if (!ints_.empty()) {
+    bool every = values.kinds.empty() && int_range(low, high);
+    if (every) {
+      keep_rows(values.ints, begin, rows, [low, high](int64_t v) { return (v >= low) & (v <= high); });
+    } else {
+      size_t kept = 0;
+      for (uint32_t row : rows) {
+        rows[kept] = row;
+        kept +=
+            values.kind_at(row - begin) == static_cast<uint8_t>(Kind::kInt) && matches_int(values.ints[row - begin]);
+      }
+      rows.resize(kept);
+    }
   } else if (uniform && (kind == Kind::kInt || kind == Kind::kDecimal) &&
              lane_range(kind == Kind::kInt ? 0 : values.scale, low, high)) {
     keep_rows(values.ints, begin, rows, [low, high](int64_t v) { return (v >= low) & (v <= high); });

@@ -16,16 +16,9 @@ void encode_codes(const BlockTexts& in, const BlockPlan& plan, BlockScratch& scr
 
 Status decode_codes(base::Reader& in, size_t count, const BlockContext& context, DecodedTexts& out) {
   if (!context.dictionary) return Error(Code::kCorrupt, "codes without a dictionary");
-  std::vector<int64_t> codes(count);
-  CLEW_TRY(codec::decode_ints(in, count, codes.data()));
-  uint64_t entries = context.dictionary->entries.size();
   out.codes.resize(count);
-  uint64_t worst = 0;
-  for (size_t i = 0; i < count; ++i) {
-    worst = static_cast<uint64_t>(codes[i]) > worst ? static_cast<uint64_t>(codes[i]) : worst;
-    out.codes[i] = static_cast<uint32_t>(codes[i]);
-  }
-  if (worst >= entries) return Error(Code::kCorrupt, "a code outside of its dictionary");
+  auto entries = static_cast<uint32_t>(context.dictionary->entries.size());
+  CLEW_TRY(codec::decode_codes(in, count, entries, out.codes.data()));
   out.coded = true;
   return {};
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <iterator>
 
+#include "model/selection.h"
 #include "query/exec/json_value.h"
 #include "query/exec/scan.h"
 
@@ -75,20 +75,9 @@ Result<bool> BlockReader::narrow_any(const contract::Predicate& predicate, Selec
     bool meet = CLEW_TRY(narrow(child, some));
     all_meet = all_meet && meet;
     if (some.empty()) continue;
-    if (some.size() == left.size()) {
-      left.clear();
-      break;
-    }
-    Selection others;
-    others.reserve(left.size() - some.size());
-    std::set_difference(left.begin(), left.end(), some.begin(), some.end(), std::back_inserter(others));
-    left = std::move(others);
+    left = model::without(left, some);
   }
-  if (left.empty()) return all_meet;
-  Selection kept;
-  kept.reserve(rows.size() - left.size());
-  std::set_difference(rows.begin(), rows.end(), left.begin(), left.end(), std::back_inserter(kept));
-  rows = std::move(kept);
+  if (!left.empty()) rows = model::without(rows, left);
   return all_meet;
 }
 

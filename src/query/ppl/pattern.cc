@@ -28,9 +28,25 @@ std::string with_python_groups(std::string_view text) {
   return out;
 }
 
+// The plain characters that an expression begins with; none where an alternative may do without them.
+std::string literal_of(std::string_view regex) {
+  constexpr std::string_view kSpecial = "\\^$.|?*+()[]{}";
+  if (regex.find('|') != std::string_view::npos) return {};
+  if (regex.starts_with('^')) regex.remove_prefix(1);
+  size_t end = std::min(regex.find_first_of(kSpecial), regex.size());
+  // A character that may be missing, or the last bytes of one.
+  bool optional = end < regex.size() && (regex[end] == '?' || regex[end] == '*' || regex[end] == '{');
+  if (optional) {
+    while (end > 0 && (static_cast<unsigned char>(regex[end - 1]) & 0xc0) == 0x80) --end;
+    if (end > 0) --end;
+  }
+  return std::string(regex.substr(0, end));
+}
+
 }  // namespace
 
-Pattern::Pattern(std::unique_ptr<re2::RE2> regex) : regex_(std::move(regex)) {
+Pattern::Pattern(std::unique_ptr<re2::RE2> regex, std::string literal)
+    : regex_(std::move(regex)), literal_(std::move(literal)) {
   for (const auto& [number, name] : regex_->CapturingGroupNames()) {
     names_.push_back(name);
     numbers_.push_back(number);
@@ -45,7 +61,7 @@ Result<PatternPtr> Pattern::compile(std::string_view text) {
   options.set_max_mem(kPatternMemoryBytes);
   auto regex = std::make_unique<re2::RE2>(with_python_groups(text), options);
   if (!regex->ok()) return Error(Code::kInvalid, "bad regular expression: " + regex->error());
-  return PatternPtr(new Pattern(std::move(regex)));
+  return PatternPtr(new Pattern(std::move(regex), literal_of(text)));
 }
 
 bool Pattern::found_in(std::string_view text) const {

@@ -27,6 +27,8 @@ class Pattern {
   // Named groups in the order of the expression.
   const std::vector<std::string>& names() const { return names_; }
   bool found_in(std::string_view text) const;
+  // Bytes that stand in every text with a match, as the expression says them; empty when that is not plain to see.
+  const std::string& literal() const { return literal_; }
 
   struct Place {
     bool found = false;
@@ -39,8 +41,9 @@ class Pattern {
   std::string substitute(std::string_view text, std::string_view replacement, int occurrence) const;
 
  private:
-  explicit Pattern(std::unique_ptr<re2::RE2> regex);
+  Pattern(std::unique_ptr<re2::RE2> regex, std::string literal);
   std::unique_ptr<re2::RE2> regex_;
+  std::string literal_;
   std::vector<std::string> names_;
   std::vector<int> numbers_;  // of the named groups
 };

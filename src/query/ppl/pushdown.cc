@@ -140,20 +140,15 @@ std::optional<ConditionHint> like_hint(SourceFields& fields, const Bound& call) 
                     call.args[2]->constant.type() == Type::kBool && call.args[2]->constant.i64() != 0;
   if (!exact_case || call.args[0]->op != Bound::Op::kField || call.args[1]->op != Bound::Op::kConst)
     return std::nullopt;
-  const exec::SourceColumn* column = stored_column(fields, call.args[0]->slot);
   const model::Value& pattern = call.args[1]->constant;
-  if (column == nullptr || pattern.type() != Type::kString || !comparable(fields, column->field, pattern)) {
-    return std::nullopt;
-  }
+  if (pattern.type() != Type::kString) return std::nullopt;
   std::string_view text = pattern.text();
   if (text.size() < 3 || text.front() != '%' || text.back() != '%') return std::nullopt;
   text = text.substr(1, text.size() - 2);
   if (text.find_first_of("%_\\") != std::string_view::npos) return std::nullopt;
-  Predicate out;
-  out.op = Predicate::Op::kContains;
-  out.field = column->field;
-  out.values.push_back(model::Value::string(std::string(text)));
-  return whole_hint(std::move(out));
+  std::optional<Predicate> out = contains_hint(fields, call.args[0]->slot, text);
+  if (!out) return std::nullopt;
+  return whole_hint(std::move(*out));
 }
 
 // `field != 5` of integers: less or greater, which statistics answer where all are on one side.
@@ -182,6 +177,17 @@ std::optional<ConditionHint> unequal_hint(SourceFields& fields, const Bound& con
 }
 
 }  // namespace
+
+std::optional<Predicate> contains_hint(SourceFields& fields, uint32_t slot, std::string_view piece) {
+  const exec::SourceColumn* column = stored_column(fields, slot);
+  model::Value value = model::Value::string(std::string(piece));
+  if (column == nullptr || !comparable(fields, column->field, value)) return std::nullopt;
+  Predicate out;
+  out.op = Predicate::Op::kContains;
+  out.field = column->field;
+  out.values.push_back(std::move(value));
+  return out;
+}
 
 std::optional<ConditionHint> condition_hint(SourceFields& fields, const Bound& condition) {
   if (const expr::TextClause* clause = expr::text_clause_of(condition)) return text_hint(fields, condition, *clause);

@@ -4,6 +4,7 @@
 
 #include "expr/eval.h"
 #include "expr/print.h"
+#include "model/selection.h"
 #include "query/ppl/times.h"
 #include "query/ppl/value_match.h"
 #include "text/words.h"
@@ -14,20 +15,9 @@ using contract::Predicate;
 using exec::BlockReader;
 using model::Selection;
 using model::Type;
+using model::without;
 
 namespace {
-
-Selection without(const Selection& all, const Selection& taken) {
-  Selection out;
-  std::set_difference(all.begin(), all.end(), taken.begin(), taken.end(), std::back_inserter(out));
-  return out;
-}
-
-Selection united(const Selection& a, const Selection& b) {
-  Selection out;
-  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
-  return out;
-}
 
 Selection chosen(const Selection& rows, const std::vector<uint32_t>& positions) {
   Selection out;
@@ -62,16 +52,14 @@ class AnyOf final : public Matcher {
  public:
   explicit AnyOf(std::vector<MatcherPtr> children) : children_(std::move(children)) {}
   Status narrow(BlockReader& reader, Selection& rows) const override {
-    Selection matched;
     Selection left = rows;
     for (const MatcherPtr& child : children_) {
       if (left.empty()) break;
       Selection some = left;
       CLEW_TRY(child->narrow(reader, some));
       left = without(left, some);
-      matched = united(matched, some);
     }
-    rows = std::move(matched);
+    rows = without(rows, left);
     return {};
   }
 
@@ -122,16 +110,13 @@ class TermMatcher final : public Matcher {
     std::vector<std::string> names = CLEW_TRY(reader.granule().field_names());
     // The message of a text line may lie in its raw text only.
     if (std::find(names.begin(), names.end(), "message") == names.end()) names.push_back("message");
-    Selection matched;
     Selection left = rows;
     for (const std::string& name : names) {
       if (left.empty()) break;
       model::VectorPtr vector = CLEW_TRY(reader.field(name, left));
-      Selection some = chosen(left, positions(*vector));
-      left = without(left, some);
-      matched = united(matched, some);
+      left = without(left, chosen(left, positions(*vector)));
     }
-    rows = std::move(matched);
+    rows = without(rows, left);
     return {};
   }
 
@@ -202,13 +187,18 @@ class FieldMatcher final : public Matcher {
       rows = chosen(rows, positions);
       return {};
     }
-    Selection matched;
+    std::vector<uint8_t> matched(rows.size(), 0);
     for (const ValueMatch& value : values_) {
       std::vector<uint32_t> positions;
       value.matching(*vector, static_cast<uint32_t>(rows.size()), positions);
-      matched = united(matched, chosen(rows, positions));
+      for (uint32_t position : positions) matched[position] = 1;
     }
-    rows = std::move(matched);
+    size_t kept = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      rows[kept] = rows[i];
+      kept += matched[i];
+    }
+    rows.resize(kept);
     return {};
   }
 

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "base/hash.h"
 #include "codec/bitpack.h"
 #include "codec/compress.h"
 #include "codec/ints.h"
@@ -33,6 +34,25 @@ TEST(Bitpack, EveryWidthAndManyCounts) {
       ASSERT_TRUE(std::equal(narrow.begin(), narrow.end(), values.begin())) << width << " " << count;
     }
   }
+}
+
+TEST(Checksum, OfAnyLength) {
+  std::mt19937_64 rng(8);
+  std::string bytes(10'000, '\0');
+  for (char& c : bytes) c = static_cast<char>(rng());
+  uint32_t plain = ~0u;  // bit by bit, of the bytes before `n`
+  for (size_t n = 0; n <= bytes.size(); ++n) {
+    bool some = n < 40 || n % 97 == 0 || n % 1536 < 2;
+    if (some) {
+      std::string_view all = std::string_view(bytes).substr(0, n);
+      ASSERT_EQ(base::crc32c(all), ~plain) << n;
+      ASSERT_EQ(base::crc32c(all.substr(n / 3), base::crc32c(all.substr(0, n / 3))), ~plain) << n;
+    }
+    if (n == bytes.size()) break;
+    plain ^= static_cast<uint8_t>(bytes[n]);
+    for (int bit = 0; bit < 8; ++bit) plain = plain >> 1 ^ ((plain & 1) != 0 ? 0x82f63b78u : 0);
+  }
+  EXPECT_EQ(base::crc32c("123456789"), 0xe3069283u);
 }
 
 TEST(Compress, GivesBackWhatWasWritten) {

@@ -5,6 +5,7 @@
 
 #include "expr/print.h"
 #include "text/find.h"
+#include "text/utf8.h"
 
 namespace clew::columnar {
 namespace {
@@ -24,6 +25,11 @@ std::string first_text(const Predicate& leaf) { return leaf.values.empty() ? std
 
 bool has_piece(std::string_view text, std::string_view piece) {
   return piece.empty() || text::Finder(piece, text::CaseRule::kExact).find(text) != std::string_view::npos;
+}
+
+size_t end_of(const Dictionary& dictionary, size_t entry) {
+  std::string_view text = dictionary.entries[entry];
+  return static_cast<size_t>(text.data() - dictionary.bytes.data()) + text.size();
 }
 
 // A word that may stand in a slot of a template: variables have a digit, or are a UUID.
@@ -64,10 +70,34 @@ bool TextQuery::matches(const model::Value& value) const {
 }
 
 std::vector<Verdict> TextQuery::of_entries(const Dictionary& dictionary) const {
-  std::vector<Verdict> verdicts;
-  verdicts.reserve(dictionary.entries.size());
-  for (std::string_view entry : dictionary.entries) verdicts.push_back(matches(entry) ? Verdict::kAll : Verdict::kNone);
+  std::vector<Verdict> verdicts(dictionary.entries.size(), Verdict::kNone);
+  auto ask = [&](size_t entry) {
+    if (matches(dictionary.entries[entry])) verdicts[entry] = Verdict::kAll;
+  };
+  std::string_view needed = needed_in(dictionary.bytes);
+  if (needed.empty()) {
+    for (size_t entry = 0; entry < verdicts.size(); ++entry) ask(entry);
+    return verdicts;
+  }
+  // All entries are looked through at once for what a matching one has.
+  std::string_view bytes = dictionary.bytes;
+  text::Finder finder(needed, op_ == Predicate::Op::kPhrase ? text::CaseRule::kFolded : text::CaseRule::kExact);
+  size_t entry = 0;
+  size_t end = 0;  // of the entry
+  for (size_t at = finder.find(bytes); at != std::string_view::npos; at = finder.find(bytes, end)) {
+    while (end <= at) end = end_of(dictionary, entry++);
+    if (at + needed.size() <= end) ask(entry - 1);
+  }
   return verdicts;
+}
+
+// Bytes that each matching entry of the dictionary's has, in any case for a phrase; empty when none are known.
+std::string_view TextQuery::needed_in(std::string_view entries) const {
+  if (op_ == Predicate::Op::kContains) return texts_[0];
+  if (op_ != Predicate::Op::kPhrase || phrase_.words().empty() || !text::is_ascii(entries)) return {};
+  auto longest = std::max_element(phrase_.words().begin(), phrase_.words().end(),
+                                  [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  return text::is_ascii(*longest) ? std::string_view(*longest) : std::string_view();
 }
 
 Verdict TextQuery::phrase_in_template(const Template& shape) const {

@@ -44,6 +44,7 @@ class TextQuery {
   void matching(const WordsBlock& block, std::vector<uint8_t>& matched) const;
 
  private:
+  std::string_view needed_in(std::string_view entries) const;
   bool mark_possible(const WordsBlock& block, std::vector<uint8_t>& matched) const;
   Verdict of_template(const Template& shape) const;
   Verdict phrase_in_template(const Template& shape) const;

@@ -1,6 +1,7 @@
 #include "query/exec/aggregate.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -33,6 +34,7 @@ class AggregateOperator final : public Operator {
     if (block.rows == 0) return {};
     fresh_ = false;
     if (count_codes(block)) return account();
+    flush_codes();
     assign(block);
     if (counting_) count_rows(block.rows);
     for (size_t i = 0; i < calls_.size(); ++i) {
@@ -43,6 +45,8 @@ class AggregateOperator final : public Operator {
 
   Status absorb(Operator& other) override {
     auto& from = static_cast<AggregateOperator&>(other);
+    from.flush_codes();
+    flush_codes();
     if (fresh_) return take_over(from);
     std::vector<uint32_t> map = keys_.empty() ? std::vector<uint32_t>{0} : grouper_.absorb(from.grouper_);
     if (keys_.empty()) from.counts_.resize(1);
@@ -75,6 +79,7 @@ class AggregateOperator final : public Operator {
     block = CLEW_TRY(without_null_keys(std::move(block)));
     if (block.rows == 0) return {};
     fresh_ = false;
+    flush_codes();
     group_of_row_.assign(block.rows, 0);
     assign(block);
     counts_.resize(groups());
@@ -91,6 +96,8 @@ class AggregateOperator final : public Operator {
   }
 
   Status finish() override {
+    flush_codes();
+    CLEW_TRY(account());
     if (fold_) CLEW_TRY(fold_series());
     std::vector<VectorPtr> results = CLEW_TRY(results_by_group());
     Block all = block_of(results, first_groups(results));
@@ -146,50 +153,63 @@ class AggregateOperator final : public Operator {
     grouper_.assign(columns, block.rows, group_of_row_);
   }
 
-  // Counts of rows by one dictionary-coded key: codes are counted first, then looked up once each.
+  // Counts of rows by one dictionary-coded key: codes are counted while blocks have the same dictionary, then looked up
+  // once each.
   bool count_codes(const Block& block) {
+    constexpr uint32_t kEntriesOfARow = 4;  // beyond so many it is not worth to look through them
     if (keys_.size() != 1 || !counts_only_) return false;
     VectorPtr key = column(block, keys_[0].in);
     if (key->layout != model::Layout::kDict || !key->nulls.empty()) return false;
-    uint32_t size = key->dict->size;
-    if (size > block.rows) return false;
-    count_each(key->codes, size);
-    std::vector<uint32_t> codes;
-    for (uint32_t code = 0; code < size; ++code) {
-      if (code_counts_[code] != 0) codes.push_back(code);
+    if (key->dict != counted_dict_) {
+      if (key->dict->size > block.rows * kEntriesOfARow) return false;
+      flush_codes();
+      counted_dict_ = key->dict;
+      code_counts_.assign(size_t{key->dict->size} * tables_of(key->dict->size), 0);
     }
-    model::Vector distinct;
-    distinct.type = key->type;
-    distinct.layout = model::Layout::kDict;
-    distinct.size = static_cast<uint32_t>(codes.size());
-    distinct.dict = key->dict;
-    distinct.codes = codes;
-    grouper_.assign({std::make_shared<const model::Vector>(std::move(distinct))}, static_cast<uint32_t>(codes.size()),
-                    group_of_row_);
-    counts_.resize(groups());
-    for (size_t i = 0; i < codes.size(); ++i) counts_[group_of_row_[i]] += code_counts_[codes[i]];
+    count_each(key->codes, key->dict->size);
     return true;
   }
 
-  // Rows by code, into code_counts_. Neighbours are counted apart: adding twice to one place in a row is slow.
+  // Neighbours are often equal where there are few codes: they are counted apart, as adding twice to one place in a row
+  // is slow.
+  static constexpr uint32_t kTables = 4;
+  static constexpr uint32_t kTablesEntriesMax = 512;
+  static uint32_t tables_of(uint32_t size) { return size > kTablesEntriesMax ? 1 : kTables; }
+
   void count_each(const std::vector<uint32_t>& codes, uint32_t size) {
-    constexpr uint32_t kApart = 4;
-    constexpr uint32_t kApartSizeMax = 512;  // of more codes neighbours are seldom equal
-    if (size > kApartSizeMax) {
-      code_counts_.assign(size, 0);
-      for (uint32_t code : codes) ++code_counts_[code];
+    uint64_t* counts = code_counts_.data();
+    if (tables_of(size) == 1) {
+      for (uint32_t code : codes) ++counts[code];
       return;
     }
-    code_counts_.assign(size_t{size} * kApart, 0);
-    uint32_t* counts = code_counts_.data();
     size_t row = 0;
-    for (; row + kApart <= codes.size(); row += kApart) {
-      for (uint32_t i = 0; i < kApart; ++i) ++counts[i * size + codes[row + i]];
+    for (; row + kTables <= codes.size(); row += kTables) {
+      for (uint32_t i = 0; i < kTables; ++i) ++counts[i * size + codes[row + i]];
     }
     for (; row < codes.size(); ++row) ++counts[codes[row]];
+  }
+
+  // Gives the groups what was counted by code.
+  void flush_codes() {
+    if (counted_dict_ == nullptr) return;
+    uint32_t size = counted_dict_->size;
+    model::Vector distinct;
+    std::vector<uint64_t> rows;
     for (uint32_t code = 0; code < size; ++code) {
-      counts[code] += counts[size + code] + counts[2 * size + code] + counts[3 * size + code];
+      uint64_t count = 0;
+      for (uint32_t i = 0; i < tables_of(size); ++i) count += code_counts_[i * size + code];
+      if (count == 0) continue;
+      distinct.codes.push_back(code);
+      rows.push_back(count);
     }
+    distinct.type = counted_dict_->type;
+    distinct.layout = model::Layout::kDict;
+    distinct.size = static_cast<uint32_t>(rows.size());
+    distinct.dict = std::exchange(counted_dict_, nullptr);
+    grouper_.assign({std::make_shared<const model::Vector>(std::move(distinct))}, static_cast<uint32_t>(rows.size()),
+                    group_of_row_);
+    counts_.resize(groups());
+    for (size_t i = 0; i < rows.size(); ++i) counts_[group_of_row_[i]] += rows[i];
   }
 
   void count_rows(uint32_t rows) {
@@ -437,7 +457,8 @@ class AggregateOperator final : public Operator {
   bool fresh_ = true;                                     // no row has come
   bool counting_ = false;                                 // some call is count() of rows
   bool counts_only_ = true;                               // all calls are
-  std::vector<uint32_t> code_counts_;                     // scratch
+  VectorPtr counted_dict_;                                // rows by its codes are not in the groups yet
+  std::vector<uint64_t> code_counts_;                     // those, kTables times when there are few codes
   std::vector<uint64_t> counts_;                          // rows by group
   std::vector<uint32_t> group_of_row_;
   expr::Evaluator evaluator_;

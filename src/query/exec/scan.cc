@@ -21,6 +21,8 @@ constexpr uint32_t kLanes = 8;
 // Rows whose columns are fetched in one go when rows are handed out in order.
 constexpr size_t kEmitRowsMax = 65'536;
 constexpr size_t kEmitRowsFirst = 1'024;
+// So few rows that all others are left out while they are looked for.
+constexpr size_t kFewRows = 1'024;
 // Beyond so many places of rows that wait for their turn, granules are taken one for each worker.
 constexpr size_t kPendingRows = 262'144;
 
@@ -132,7 +134,7 @@ class OrderedScan {
   }
 
   void keep_best(std::vector<Found>& rows) const {
-    uint64_t left = enough_ - std::min(enough_, emitted_);
+    uint64_t left = lacking();
     if (rows.size() <= left) return;
     std::nth_element(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(left), rows.end(), before_);
     rows.resize(left);
@@ -143,8 +145,11 @@ class OrderedScan {
     if (!may_match(spec_, granule)) return {};
     run_.granules_read.fetch_add(1);
     expr::Evaluator evaluator;
-    for (uint32_t block = 0; block < blocks_of(granule); ++block) {
+    uint32_t blocks = blocks_of(granule);
+    for (uint32_t i = 0; i < blocks; ++i) {
       CLEW_TRY(run_.check());
+      // Rows lie about in the order of time: the best ones come first and leave the others out.
+      uint32_t block = before_.time_falls ? blocks - 1 - i : i;
       BlockReader reader(granule, block, spec_.columns, evaluator, run_.scan);
       Selection rows;
       Status status = find_in_block(reader, g, block, rows, out);
@@ -159,14 +164,35 @@ class OrderedScan {
     run_.rows_scanned.fetch_add(reader.rows());
     if (rows.empty()) return {};
     VectorPtr times = CLEW_TRY(reader.field("@timestamp", rows));
-    VectorPtr seqs = CLEW_TRY(reader.field("_seq", rows));
-    for (uint32_t i = 0; i < rows.size(); ++i) {
-      int64_t time = times->is_null(i) ? 0 : times->i64[times->at(i)];
-      uint64_t seq = seqs->is_null(i) ? 0 : static_cast<uint64_t>(seqs->i64[seqs->at(i)]);
-      out.push_back({time, seq, g, block * kBlockRows + rows[i]});
-    }
+    auto time_of = [&](uint32_t i) { return times->is_null(i) ? 0 : times->i64[times->at(i)]; };
+    Selection places = possible_places(out, static_cast<uint32_t>(rows.size()), time_of);
     run_.rows_matched.fetch_add(rows.size());
+    if (places.empty()) return {};
+    Selection wanted;
+    wanted.reserve(places.size());
+    for (uint32_t i : places) wanted.push_back(rows[i]);
+    VectorPtr seqs = CLEW_TRY(reader.field("_seq", wanted));
+    for (uint32_t i = 0; i < wanted.size(); ++i) {
+      uint64_t seq = seqs->is_null(i) ? 0 : static_cast<uint64_t>(seqs->i64[seqs->at(i)]);
+      out.push_back({time_of(places[i]), seq, g, block * kBlockRows + wanted[i]});
+    }
+    if (lacking() <= kFewRows) keep_best(out);
     return {};
+  }
+
+  uint64_t lacking() const { return enough_ - std::min(enough_, emitted_); }
+
+  // Of `rows` rows the places of those that may be among the best, given what was found in the granule.
+  template <class TimeOf>
+  Selection possible_places(const std::vector<Found>& found, uint32_t rows, TimeOf time_of) const {
+    if (lacking() > kFewRows || found.size() < lacking()) return expr::all_rows(rows);
+    auto worst = std::max_element(found.begin(), found.end(), before_);
+    Selection places;
+    for (uint32_t i = 0; i < rows && worst != found.end(); ++i) {
+      int64_t time = time_of(i);
+      if (before_.time_falls ? time >= worst->time : time <= worst->time) places.push_back(i);
+    }
+    return places;
   }
 
   // Hands out what no granule from `next` on can come before.

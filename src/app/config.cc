@@ -13,6 +13,7 @@
 #include "logstore/log_store.h"
 #include "os/disk.h"
 #include "process/line_parser.h"
+#include "text/time_format.h"
 
 namespace clew::app {
 namespace {
@@ -30,6 +31,7 @@ constexpr uint64_t kBodyBytesLeast = 1u << 20;
 constexpr uint64_t kBodyBytesMost = 1ull << 30;
 constexpr uint64_t kConnectionsMost = 1'000'000;
 constexpr uint64_t kTimeoutMillisMost = 3'600'000;
+constexpr uint64_t kQueueBytesLeast = 8u << 20;
 
 // Where a value goes. `names` are the words that stood for "*" in the path.
 using Names = std::vector<std::string>;
@@ -148,6 +150,21 @@ Status set_match(const std::string& text, ClassRetention& to) {
   return {};
 }
 
+SourceOptions& source_of(ServeOptions& options, const Names& names) { return options.agent.sources[names[0]]; }
+
+Status set_format(const std::string& text, std::string& to) {
+  Result<std::optional<process::Format>> format = process::format_by_name(text);
+  if (!format.ok()) return format.error();
+  to = text;
+  return {};
+}
+
+Status set_zone(const std::string& text, std::string& to) {
+  if (!text::Zone::find(text)) return wrong(text, "time zone: write Asia/Ho_Chi_Minh, +07:00 or UTC");
+  to = text;
+  return {};
+}
+
 const Entry kEntries[] = {
     {{"data", "text", "clew-data", "The directory of the store."},
      [](ServeOptions& o, const Names&, const std::string& text) {
@@ -220,6 +237,56 @@ const Entry kEntries[] = {
     {{"ingest.line", "size", "1MiB", "Bytes of one line of text, at most 16MiB; longer ones are cut and flagged."},
      [](ServeOptions& o, const Names&, const std::string& text) {
        return set_bounded_size(text, kLineBytesLeast, process::kLineBytesMost, o.line_bytes_max);
+     }},
+    {{"agent.servers", "list", "http://127.0.0.1:4320", "Where the agent sends to: the first that answers, or all."},
+     [](ServeOptions& o, const Names&, const std::string& text) -> Status {
+       if (!text.starts_with("http://") && !text.starts_with("https://")) {
+         return wrong(text, "URL: write http://127.0.0.1:4320");
+       }
+       o.agent.servers.push_back(text);
+       return {};
+     }},
+    {{"agent.mirror", "yes or no", "no", "Every server gets everything, instead of the first that answers."},
+     [](ServeOptions& o, const Names&, const std::string& text) { return set_yes_or_no(text, o.agent.mirror); }},
+    {{"agent.dir", "text", "clew-agent", "The directory of the agent's queue and of how far it has read."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       if (text.empty()) return Status(Error(Code::kInvalid, "an empty directory name"));
+       o.agent.dir = text;
+       return Status();
+     }},
+    {{"agent.queue", "size", "1GiB", "Bytes on disk that wait for a server; at most a tenth of the disk."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       return set_bounded_size(text, kQueueBytesLeast, UINT64_MAX, o.agent.queue_bytes);
+     }},
+    {{"agent.listen", "address", "off", "The agent's own /metrics and /health."},
+     [](ServeOptions& o, const Names&, const std::string& text) {
+       if (text == "off") return Status();
+       return set_address(text, o.agent.listen.emplace());
+     }},
+    {{"sources.*.files", "list", "none", "Files that the agent follows, by patterns of a shell."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       source_of(o, n).files.push_back(text);
+       return Status();
+     }},
+    {{"sources.*.exclude", "list", "none", "Of them, what it leaves alone, by patterns of whole paths."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       source_of(o, n).exclude.push_back(text);
+       return Status();
+     }},
+    {{"sources.*.dataset", "text", "logs", "Where their events go."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       source_of(o, n).dataset = text;
+       return Status();
+     }},
+    {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
+     [](ServeOptions& o, const Names& n, const std::string& text) { return set_format(text, source_of(o, n).format); }},
+    {{"sources.*.zone", "zone", "UTC", "Time zone of times that do not say theirs."},
+     [](ServeOptions& o, const Names& n, const std::string& text) { return set_zone(text, source_of(o, n).zone); }},
+    {{"sources.*.start", "begin or end", "begin", "Where files are begun that are there when the source first runs."},
+     [](ServeOptions& o, const Names& n, const std::string& text) -> Status {
+       if (text != "begin" && text != "end") return wrong(text, "place: write begin or end");
+       source_of(o, n).from_end = text == "end";
+       return {};
      }},
     {{"geoip.path", "file", "the country database that comes with clew",
       "MMDB file that geoip() reads: countries or cities."},
@@ -355,12 +422,21 @@ class Reader {
       return;
     }
     if (value.IsNull()) return;  // the default
+    if (value.IsSequence() && entry->key.kind == "list") {
+      for (const auto& item : value) set_scalar(key, item, path, names, *entry);
+      return;
+    }
+    set_scalar(key, value, path, names, *entry);
+  }
+
+  void set_scalar(const YAML::Node& key, const YAML::Node& value, const Names& path, const Names& names,
+                  const Entry& entry) {
     if (!value.IsScalar()) {
-      blame(key, fmt::format("{}: expected a {}", text_of(path), entry->key.kind));
+      blame(key, fmt::format("{}: expected a {}", text_of(path), entry.key.kind));
       return;
     }
     Result<std::string> text = substituted(value.Scalar());
-    Status done = text.ok() ? entry->set(options_, names, *text) : Status(text.error());
+    Status done = text.ok() ? entry.set(options_, names, *text) : Status(text.error());
     if (!done.ok()) blame(value, fmt::format("{}: {}", text_of(path), done.error().message()));
   }
 
@@ -413,6 +489,10 @@ void check_classes(const std::string& dataset, const ServeOptions& options, std:
 }
 
 void check_whole(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  for (const auto& [name, source] : options.agent.sources) {
+    if (!source.files.empty()) continue;
+    mistakes.push_back({0, fmt::format("sources.{} lacks files: write files: /var/log/{}/*.log", name, name)});
+  }
   if (options.hot_days > options.total_days) {
     mistakes.push_back({0, fmt::format("retention.hot is {}d, more than retention.total with {}d", options.hot_days,
                                        options.total_days)});

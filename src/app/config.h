@@ -36,7 +36,7 @@ std::vector<logstore::ClassRule> class_rules(const ServeOptions& options, const 
 // The table that reads the file and that docs/operate/configuration.md is tested against.
 struct ConfigKey {
   std::string_view path;  // "retention.hot"; "*" stands for any name
-  std::string_view kind;  // "size", "duration", "days", "address", "yes or no", "number", "file", "text"
+  std::string_view kind;  // "size", "duration", "days", "address", "yes or no", "number", "file", "text", "list"
   std::string_view otherwise;
   std::string_view help;
 };

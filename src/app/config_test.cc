@@ -56,6 +56,39 @@ TEST(Config, SetsEveryKey) {
   EXPECT_EQ(options.query_memory_bytes_max, 64ull << 20);
 }
 
+TEST(Config, SourcesHaveNamesAndListsOfFiles) {
+  ServeOptions options;
+  std::string text =
+      "agent:\n  servers: [http://a:4320, https://b]\n  mirror: yes\n  dir: /q\n  queue: 64MiB\n  listen: :9\n"
+      "sources:\n  app:\n    files:\n      - /var/log/app/*.log\n      - ${DIR}/x\n    exclude: '*.tmp'\n    dataset: "
+      "shop\n"
+      "    format: logfmt\n    zone: Asia/Ho_Chi_Minh\n    start: end\n  web: {files: /w}\n";
+  EXPECT_TRUE(read_config(text, environment, options).empty()) << mistakes(text);
+  EXPECT_EQ(options.agent.servers, (std::vector<std::string>{"http://a:4320", "https://b"}));
+  EXPECT_TRUE(options.agent.mirror);
+  EXPECT_EQ(options.agent.dir, "/q");
+  EXPECT_EQ(options.agent.queue_bytes, 64u << 20);
+  EXPECT_EQ(options.agent.listen->port, 9);
+  const SourceOptions& app = options.agent.sources["app"];
+  EXPECT_EQ(app.files, (std::vector<std::string>{"/var/log/app/*.log", "/data/x"}));
+  EXPECT_EQ(app.exclude, std::vector<std::string>{"*.tmp"});
+  EXPECT_EQ(app.dataset, "shop");
+  EXPECT_EQ(app.format, "logfmt");
+  EXPECT_EQ(app.zone, "Asia/Ho_Chi_Minh");
+  EXPECT_TRUE(app.from_end);
+  EXPECT_EQ(options.agent.sources["web"].files, std::vector<std::string>{"/w"});
+
+  EXPECT_EQ(mistakes("sources:\n  app: {dataset: x}\n"),
+            "0 sources.app lacks files: write files: /var/log/app/*.log\n");
+  EXPECT_EQ(mistakes("sources:\n  app:\n    files: [a, [b]]\n"), "3 sources.app.files: expected a list\n");
+  EXPECT_EQ(mistakes("sources:\n  app: {files: a, zone: Mars}\n"),
+            "2 sources.app.zone: \"Mars\" is no time zone: write Asia/Ho_Chi_Minh, +07:00 or UTC\n");
+  EXPECT_EQ(mistakes("agent: {servers: localhost}\n"),
+            "1 agent.servers: \"localhost\" is no URL: write http://127.0.0.1:4320\n");
+  EXPECT_EQ(mistakes("sources: {a: {files: b, start: now}}\n"),
+            "1 sources.a.start: \"now\" is no place: write begin or end\n");
+}
+
 TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(mistakes(""), "");
   EXPECT_EQ(mistakes("retention:\nquery:\n"), "");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "app/agent_options.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http_server.h"
@@ -50,6 +51,7 @@ struct ServeOptions {
   net::HttpLimits http_limits;
   uint64_t bodies_bytes_max = net::kBodyBudgetBytes;  // of all requests together
   uint64_t line_bytes_max = 1u << 20;
+  AgentOptions agent;  // of `clew agent`; serve leaves it alone
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

@@ -1,0 +1,33 @@
+// What `clew agent` is told: by the configuration file, or by flags.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/address.h"
+
+namespace clew::app {
+
+// Files to follow.
+struct SourceOptions {
+  std::vector<std::string> files;    // patterns of a shell
+  std::vector<std::string> exclude;  // the same, of whole paths
+  std::string dataset = "logs";
+  std::string format = "auto";
+  std::string zone;  // of times that do not say theirs; UTC when empty
+  bool from_end = false;
+};
+
+struct AgentOptions {
+  std::vector<std::string> servers;  // http://127.0.0.1:4320 when empty
+  std::string dir = "clew-agent";    // the queue, and how far sources were read
+  uint64_t queue_bytes = 1ull << 30;
+  bool mirror = false;                 // every server gets everything, instead of the first that answers
+  std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
+  std::map<std::string, SourceOptions> sources;
+};
+
+}  // namespace clew::app

@@ -3,14 +3,10 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <climits>
 #include <cstdlib>
 
 #include "base/hash.h"
-#include "columnar/part.h"
-#include "model/batch.h"
-#include "wire/intake.h"
 
 namespace clew::collect {
 namespace {
@@ -20,7 +16,6 @@ constexpr size_t kSampleBytes = 64 << 10;
 constexpr size_t kEndedMax = 1000;                      // files that are gone whose places are kept
 constexpr uint64_t kCopyWaitNanos = 5'000'000'000;      // for the cut that follows when a file was copied to be cut
 constexpr uint64_t kWatchedScanNanos = 10'000'000'000;  // how often names are looked at where changes are told
-constexpr uint32_t kRoomWaitMillis = 200;
 constexpr std::string_view kPathField = "log.file.path";
 
 bool is_compressed(std::string_view path) { return path.ends_with(".gz") || path.ends_with(".zst"); }
@@ -109,29 +104,18 @@ struct FileSource::Tail {
   bool more = true;  // than was read so far
 };
 
-struct FileSource::Making {
-  explicit Making(const std::string& dataset) : batch(dataset) {}
-  model::Batch batch;
-  columnar::BatchEncoder encoder;
-  uint64_t number = 1;
-  size_t bytes = 0;
-  uint64_t begun_ns = 0;  // when its first line came
-  int64_t arrival_nanos = 0;
-};
-
 FileSource::FileSource(FileSourceOptions options, contract::Queue& queue, const os::Clock& clock,
                        base::Registry& metrics)
     : options_(std::move(options)),
       queue_(queue),
       clock_(clock),
       watcher_(os::DirWatcher::make()),
-      making_(std::make_unique<Making>(options_.dataset)),
-      lines_read_(metrics.counter("clew_agent_read_lines_total", "Lines read", {{"source", options_.name}})),
-      bytes_read_(metrics.counter("clew_agent_read_bytes_total", "Bytes read", {{"source", options_.name}})),
+      maker_(options_.batch, queue, clock, metrics),
+      bytes_read_(metrics.counter("clew_agent_read_bytes_total", "Bytes read", {{"source", options_.batch.source}})),
       files_cut_(metrics.counter("clew_agent_files_cut_total", "Files that were cut while they were followed",
-                                 {{"source", options_.name}})),
+                                 {{"source", options_.batch.source}})),
       errors_(metrics.counter("clew_agent_read_errors_total", "Files that could not be read",
-                              {{"source", options_.name}})) {}
+                              {{"source", options_.batch.source}})) {}
 FileSource::~FileSource() = default;
 
 void FileSource::stop() {
@@ -143,12 +127,12 @@ void FileSource::stop() {
 
 std::string FileSource::key_of(const FilePlace& place) const {
   std::string id = std::to_string(place.id.device) + "-" + std::to_string(place.id.inode);
-  if (place.ended_nanos == 0) return "file/" + options_.name + "/" + id;
-  return "file/" + options_.name + "/ended/" + id + "-" + std::to_string(place.offset);
+  if (place.ended_nanos == 0) return "file/" + options_.batch.source + "/" + id;
+  return "file/" + options_.batch.source + "/ended/" + id + "-" + std::to_string(place.offset);
 }
 
 Status FileSource::load_places() {
-  const std::string prefix = "file/" + options_.name + "/";
+  const std::string prefix = "file/" + options_.batch.source + "/";
   places_.clear();
   for (const auto& [key, text] : queue_.places()) {
     if (key.starts_with(prefix)) places_[key] = CLEW_TRY(parse_place(text));
@@ -349,13 +333,7 @@ Result<bool> FileSource::read_tail(Tail& tail) {
   tail.checked_bytes = info->bytes;
   tail.checked_modified = info->modified_nanos;
   detect_format(tail, *info);
-  if (tail.batch != making_->number) {
-    if (making_->batch.rows() == 0) making_->arrival_nanos = clock_.now().get();
-    tail.parser->attach(
-        making_->batch,
-        {.arrival = UnixNanos(making_->arrival_nanos), .dataset = options_.dataset, .zone = options_.zone});
-    tail.batch = making_->number;
-  }
+  attach(tail);
   Result<size_t> read = tail.file.read(kReadBytesMax, [&](std::string_view line) { take_line(tail, line); });
   if (!read.ok()) {
     errors_.add();
@@ -398,53 +376,26 @@ void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
   use(format == process::Format::kJsonStream ? process::Format::kNdjson : format);
 }
 
+void FileSource::attach(Tail& tail) {
+  if (tail.batch == maker_.number()) return;
+  maker_.attach(*tail.parser);
+  tail.batch = maker_.number();
+}
+
 void FileSource::take_line(Tail& tail, std::string_view line) {
-  Making& making = *making_;
-  if (!tail.parser->parse_line(line)) return;
-  if (making.bytes == 0) making.begun_ns = clock_.monotonic_ns();
-  making.bytes += line.size() + 1;
-  lines_read_.add();
-  uint32_t row = making.batch.rows() - 1;
-  auto add = [&](std::string_view name, std::string_view value) {
-    model::Column* column = making.batch.column(name);
-    if (column->rows_end() > row) return;  // the event has its own
-    column->note_origins(model::bit(model::Origin::kResource));
-    column->add_string(row, value);
-  };
-  for (const auto& [name, value] : options_.fields) add(name, value);
-  add(kPathField, tail.file.place().path);
+  maker_.add_line(*tail.parser, line, kPathField, tail.file.place().path);
 }
 
 // --- the queue -----------------------------------------------------------------------------------------------------
 
-Status FileSource::flush_if_due() {
-  const Making& making = *making_;
-  bool full = making.batch.rows() >= options_.batch_rows_max || making.bytes >= options_.batch_bytes_max;
-  bool due = making.bytes > 0 && clock_.monotonic_ns() - making.begun_ns >= options_.batch_wait_nanos;
-  return full || due ? flush() : Status();
-}
+Status FileSource::flush_if_due() { return maker_.due() ? flush() : Status(); }
 
-// Waits while the queue is full: the sources wait then too.
 Status FileSource::flush() {
-  Making& making = *making_;
-  uint32_t rows = making.batch.rows();
-  if (rows == 0 && changed_.empty()) return {};
-  std::string batch = rows > 0 ? making.encoder.encode(making.batch) : std::string();
-  while (true) {
-    std::vector<contract::QueuePlace> places;
-    for (const auto& [key, place] : changed_) places.push_back({key, place});
-    Result<uint64_t> appended = queue_.append(batch, rows, std::move(places));
-    if (appended.ok()) break;
-    Code code = appended.error().code();
-    if (code != Code::kOverloaded && code != Code::kFull) return appended.error();
-    if (stopping()) return {};
-    queue_.wait_room(batch.size(), std::chrono::milliseconds(kRoomWaitMillis));
-  }
-  changed_.clear();
-  making.batch.clear();
-  making.bytes = 0;
-  ++making.number;
-  return {};
+  Status flushed = maker_.flush(changed_, stop_);
+  if (flushed.ok()) changed_.clear();
+  // What a full queue does not take before the end is read again by the next run.
+  bool later = !flushed.ok() && (flushed.error().code() == Code::kOverloaded || flushed.error().code() == Code::kFull);
+  return stopping() && later ? Status() : flushed;
 }
 
 // --- ends ----------------------------------------------------------------------------------------------------------
@@ -471,10 +422,7 @@ void FileSource::let_go() {
 
 void FileSource::end_lines(Tail& tail) {
   if (!tail.file.has_rest() || !tail.parser) return;
-  if (tail.batch != making_->number) {
-    tail.parser->attach(making_->batch, {.arrival = clock_.now(), .dataset = options_.dataset, .zone = options_.zone});
-    tail.batch = making_->number;
-  }
+  attach(tail);
   tail.file.take_rest([&](std::string_view line) { take_line(tail, line); });
   put_place(tail.file.place());
 }
@@ -486,7 +434,7 @@ Status FileSource::run() {
     bool any = CLEW_TRY(read_all());
     let_go();
     CLEW_TRY(flush_if_due());
-    uint64_t wait_ns = any ? 0 : making_->bytes > 0 ? options_.batch_wait_nanos : options_.scan_nanos;
+    uint64_t wait_ns = any ? 0 : maker_.empty() ? options_.scan_nanos : options_.batch.wait_nanos;
     os::DirWatcher::Seen seen = watcher_->wait(static_cast<uint32_t>(wait_ns / 1'000'000));
     uint64_t every = watcher_->watches() && copies_.empty() ? kWatchedScanNanos : options_.scan_nanos;
     if (seen == os::DirWatcher::Seen::kNames || clock_.monotonic_ns() - scanned_ns_ >= every) scan();

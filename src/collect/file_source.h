@@ -12,36 +12,28 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
 #include "base/result.h"
+#include "collect/batch_maker.h"
 #include "collect/file_place.h"
 #include "collect/tailed_file.h"
 #include "contract/queue.h"
 #include "os/clock.h"
 #include "os/foreign_file.h"
 #include "process/line_parser.h"
-#include "text/time_format.h"
 
 namespace clew::collect {
 
 struct FileSourceOptions {
-  std::string name = "files";         // of the source: its places are kept under it
-  std::vector<std::string> patterns;  // of a shell
-  std::vector<std::string> exclude;   // patterns of whole paths
-  std::string dataset = "logs";
-  std::optional<process::Format> format;                    // none: each file's own, detected
-  text::Zone zone;                                          // of times that do not say theirs
-  std::vector<std::pair<std::string, std::string>> fields;  // of every event that has none of that name: host.name
-  bool from_end = false;                                    // of files that are there when the source first runs
+  BatchOptions batch;                     // its places are kept under the source's name
+  std::vector<std::string> patterns;      // of a shell
+  std::vector<std::string> exclude;       // patterns of whole paths
+  std::optional<process::Format> format;  // none: each file's own, detected
+  bool from_end = false;                  // of files that are there when the source first runs
   size_t line_bytes_max = process::kLineBytesMax;
-  uint32_t batch_rows_max = 8192;
-  size_t batch_bytes_max = 4 << 20;             // of lines
-  uint64_t batch_wait_nanos = 100'000'000;      // a batch goes out so long after its first line
   uint64_t close_after_nanos = 60'000'000'000;  // a file that is gone is let go when it has not grown for so long
   uint64_t scan_nanos = 1'000'000'000;          // how often the patterns are looked at when nothing tells of changes
 };
@@ -76,6 +68,7 @@ class FileSource {
   bool excluded(const std::string& path) const;
   Result<bool> read_all();
   Result<bool> read_tail(Tail& tail);
+  void attach(Tail& tail);
   void take_line(Tail& tail, std::string_view line);
   void detect_format(Tail& tail, const os::FileInfo& info);
   void let_go();
@@ -87,8 +80,6 @@ class FileSource {
   void end_place(FilePlace place);
   void drop_place(const std::string& key);
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
-
-  struct Making;  // the batch being filled and its encoder
 
   const FileSourceOptions options_;
   contract::Queue& queue_;
@@ -105,12 +96,11 @@ class FileSource {
     std::optional<uint64_t> offset;  // where it is begun, once that is known
   };
   std::map<std::string, Copy> copies_;  // by path
-  std::unique_ptr<Making> making_;
+  BatchMaker maker_;
   uint64_t scans_ = 0;
   uint64_t scanned_ns_ = 0;
   bool first_run_ = false;
 
-  base::Counter& lines_read_;
   base::Counter& bytes_read_;
   base::Counter& files_cut_;
   base::Counter& errors_;

@@ -35,6 +35,17 @@ std::vector<std::string> glob_paths(const std::string& pattern) {
   return paths;
 }
 
+int make_event() {
+  int event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  CHECK(event >= 0, errno);
+  return event;
+}
+
+void set_event(int event) {
+  uint64_t one = 1;
+  [[maybe_unused]] ssize_t n = ::write(event, &one, sizeof(one));
+}
+
 bool is_kind(const std::string& path, mode_t kind) {
   struct stat s {};
   return ::stat(path.c_str(), &s) == 0 && (s.st_mode & S_IFMT) == kind;
@@ -96,10 +107,23 @@ std::vector<std::string> directories_matching(const std::string& pattern) {
   return directories;
 }
 
+InputStream::InputStream(int fd) : fd_(fd), event_(make_event()) {}
+InputStream::~InputStream() { ::close(event_); }
+
+Result<std::optional<size_t>> InputStream::read(char* to, size_t bytes, uint32_t milliseconds) {
+  std::array<pollfd, 2> fds = {{{fd_, POLLIN, 0}, {event_, POLLIN, 0}}};
+  if (::poll(fds.data(), fds.size(), static_cast<int>(milliseconds)) <= 0) return std::optional<size_t>();
+  if (fds[0].revents == 0) return std::optional<size_t>();
+  ssize_t n = ::read(fd_, to, bytes);
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return std::optional<size_t>();
+  if (n < 0) return errno_error("cannot read the input");
+  return std::optional<size_t>(static_cast<size_t>(n));
+}
+
+void InputStream::wake() { set_event(event_); }
+
 std::unique_ptr<DirWatcher> DirWatcher::make() {
-  int event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  CHECK(event >= 0, errno);
-  return std::unique_ptr<DirWatcher>(new DirWatcher(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC), event));
+  return std::unique_ptr<DirWatcher>(new DirWatcher(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC), make_event()));
 }
 
 DirWatcher::~DirWatcher() {
@@ -136,9 +160,6 @@ DirWatcher::Seen DirWatcher::wait(uint32_t milliseconds) {
   return seen;
 }
 
-void DirWatcher::wake() {
-  uint64_t one = 1;
-  [[maybe_unused]] ssize_t n = ::write(event_, &one, sizeof(one));
-}
+void DirWatcher::wake() { set_event(event_); }
 
 }  // namespace clew::os

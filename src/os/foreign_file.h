@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,27 @@ class ForeignFile {
 std::vector<std::string> files_matching(const std::string& pattern);
 // The directories in which such files would appear; those that there are.
 std::vector<std::string> directories_matching(const std::string& pattern);
+
+// Bytes from a pipe, as standard input is.
+//
+// Threads: read() by one; wake() by any.
+class InputStream {
+ public:
+  // Of a descriptor that stays the caller's.
+  explicit InputStream(int fd);
+  ~InputStream();
+  InputStream(const InputStream&) = delete;
+  InputStream& operator=(const InputStream&) = delete;
+
+  // What came, at most `bytes` of it; 0 at the end. Nothing when nothing came for so long, or wake() was called.
+  // Errors: kIo.
+  Result<std::optional<size_t>> read(char* to, size_t bytes, uint32_t milliseconds);
+  void wake();
+
+ private:
+  const int fd_;
+  const int event_;
+};
 
 // Wakes a reader when something happens in a directory: a file is made, renamed, removed or written.
 //

@@ -1,0 +1,67 @@
+#include "collect/batch_maker.h"
+
+#include <chrono>
+
+#include "wire/intake.h"
+
+namespace clew::collect {
+namespace {
+
+constexpr std::chrono::milliseconds kRoomWait{200};
+
+}  // namespace
+
+BatchMaker::BatchMaker(BatchOptions options, contract::Queue& queue, const os::Clock& clock, base::Registry& metrics)
+    : options_(std::move(options)),
+      queue_(queue),
+      clock_(clock),
+      batch_(options_.dataset),
+      lines_read_(metrics.counter("clew_agent_read_lines_total", "Lines read", {{"source", options_.source}})) {}
+
+void BatchMaker::attach(process::LineParser& parser) {
+  parser.attach(batch_, {.arrival = clock_.now(), .dataset = options_.dataset, .zone = options_.zone});
+}
+
+void BatchMaker::add_line(process::LineParser& parser, std::string_view line, std::string_view field,
+                          std::string_view value) {
+  if (!parser.parse_line(line)) return;
+  if (bytes_ == 0) begun_ns_ = clock_.monotonic_ns();
+  bytes_ += line.size() + 1;
+  lines_read_.add();
+  uint32_t row = batch_.rows() - 1;
+  auto add = [&](std::string_view name, std::string_view text) {
+    model::Column* column = batch_.column(name);
+    if (column->rows_end() > row) return;  // the event has its own
+    column->note_origins(model::bit(model::Origin::kResource));
+    column->add_string(row, text);
+  };
+  for (const auto& [name, text] : options_.fields) add(name, text);
+  if (!field.empty()) add(field, value);
+}
+
+bool BatchMaker::due() const {
+  if (bytes_ == 0) return false;
+  return batch_.rows() >= options_.rows_max || bytes_ >= options_.bytes_max ||
+         clock_.monotonic_ns() - begun_ns_ >= options_.wait_nanos;
+}
+
+Status BatchMaker::flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop) {
+  uint32_t rows = batch_.rows();
+  if (rows == 0 && places.empty()) return {};
+  std::string encoded = rows > 0 ? encoder_.encode(batch_) : std::string();
+  while (true) {
+    std::vector<contract::QueuePlace> moved;
+    for (const auto& [source, place] : places) moved.push_back({source, place});
+    Result<uint64_t> appended = queue_.append(encoded, rows, std::move(moved));
+    if (appended.ok()) break;
+    Code code = appended.error().code();
+    if ((code != Code::kOverloaded && code != Code::kFull) || stop) return appended.error();
+    queue_.wait_room(encoded.size(), kRoomWait);
+  }
+  batch_.clear();
+  bytes_ = 0;
+  ++number_;
+  return {};
+}
+
+}  // namespace clew::collect

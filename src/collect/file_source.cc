@@ -321,6 +321,10 @@ Result<bool> FileSource::read_tail(Tail& tail) {
     Result<bool> cut = tail.file.was_cut();
     if (cut.ok() && *cut) {
       files_cut_.add();
+      if (tail.parser) {
+        attach(tail);
+        tail.file.take_event([&](std::string_view event) { take_line(tail, event); });
+      }
       end_place(tail.file.place());
       for (auto& [path, copy] : copies_) {
         if (copy.of == tail.file.place().id && !copy.offset) copy.offset = tail.file.place().offset;
@@ -353,6 +357,7 @@ void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
   auto use = [&](process::Format format) {
     if (tail.parser && tail.format == format) return;
     tail.format = format;
+    tail.file.join_lines(format == process::Format::kPlain);
     tail.parser = std::make_unique<process::LineParser>(
         format, options_.format ? process::Expect::kOnly : process::Expect::kMostly, options_.line_bytes_max);
     tail.batch = 0;
@@ -400,6 +405,17 @@ Status FileSource::flush() {
 
 // --- ends ----------------------------------------------------------------------------------------------------------
 
+// Of files that have not grown for a while the last event is as it is.
+void FileSource::end_events() {
+  uint64_t now = clock_.monotonic_ns();
+  for (auto& [id, tail] : tails_) {
+    if (!tail->file.has_event() || now - tail->grown_ns < options_.event_wait_nanos) continue;
+    attach(*tail);
+    tail->file.take_event([&](std::string_view event) { take_line(*tail, event); });
+    put_place(tail->file.place());
+  }
+}
+
 // Lets files go that are no more among the names and have not grown for a while, and compressed ones that were read.
 void FileSource::let_go() {
   uint64_t now = clock_.monotonic_ns();
@@ -432,9 +448,12 @@ Status FileSource::run() {
   scan();
   while (!stopping()) {
     bool any = CLEW_TRY(read_all());
+    end_events();
     let_go();
     CLEW_TRY(flush_if_due());
-    uint64_t wait_ns = any ? 0 : maker_.empty() ? options_.scan_nanos : options_.batch.wait_nanos;
+    uint64_t wait_ns = any              ? 0
+                       : maker_.empty() ? std::min(options_.scan_nanos, options_.event_wait_nanos)
+                                        : options_.batch.wait_nanos;
     os::DirWatcher::Seen seen = watcher_->wait(static_cast<uint32_t>(wait_ns / 1'000'000));
     uint64_t every = watcher_->watches() && copies_.empty() ? kWatchedScanNanos : options_.scan_nanos;
     if (seen == os::DirWatcher::Seen::kNames || clock_.monotonic_ns() - scanned_ns_ >= every) scan();
@@ -450,6 +469,7 @@ Status FileSource::read_once() {
     any = CLEW_TRY(read_all());
     CLEW_TRY(flush_if_due());
   }
+  end_events();
   let_go();
   return flush();
 }

@@ -34,6 +34,7 @@ struct FileSourceOptions {
   std::optional<process::Format> format;  // none: each file's own, detected
   bool from_end = false;                  // of files that are there when the source first runs
   size_t line_bytes_max = process::kLineBytesMax;
+  uint64_t event_wait_nanos = 500'000'000;      // for further lines of the last event of a file of plain lines
   uint64_t close_after_nanos = 60'000'000'000;  // a file that is gone is let go when it has not grown for so long
   uint64_t scan_nanos = 1'000'000'000;          // how often the patterns are looked at when nothing tells of changes
 };
@@ -71,6 +72,7 @@ class FileSource {
   void attach(Tail& tail);
   void take_line(Tail& tail, std::string_view line);
   void detect_format(Tail& tail, const os::FileInfo& info);
+  void end_events();
   void let_go();
   void end_lines(Tail& tail);
   Status flush();

@@ -71,6 +71,7 @@ class FileSourceTest : public testing::Test {
     fs::create_directories(dir_);
     options_.patterns = {(dir_ / "*.log*").string()};
     options_.format = process::Format::kPlain;
+    options_.event_wait_nanos = 0;  // lines are given at once
   }
   void TearDown() override { fs::remove_all(dir_); }
 
@@ -265,6 +266,23 @@ TEST_F(FileSourceTest, ASymbolicLinkIsTheFileThatItNames) {
   fs::create_directories(path("links"));
   fs::create_symlink(path("a.log"), path("links/b"));
   EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+TEST_F(FileSourceTest, ATraceIsOneEventThoughItComesInPieces) {
+  options_.event_wait_nanos = 1'000'000'000;
+  append("a.log", "failed\nTraceback (most recent call last):\n  File \"a.py\"");
+  EXPECT_THAT(read(), IsEmpty());
+  append("a.log", ", line 3\nKeyError: 'x'\nnext\n");
+  std::string trace = "failed\nTraceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'x'";
+  EXPECT_THAT(read(), ElementsAre(trace));
+  start();  // "next" was not in the queue
+  EXPECT_THAT(read(), IsEmpty());
+  pass(1);
+  EXPECT_THAT(read(), ElementsAre("next"));
+  append("a.log", "\tat more\n");
+  EXPECT_THAT(read(), IsEmpty());
+  pass(1);
+  EXPECT_THAT(read(), ElementsAre("\tat more")) << "too late to belong to it, and not lost";
 }
 
 TEST_F(FileSourceTest, PlacesAreTextThatReadsBack) {

@@ -42,11 +42,11 @@ TailedFile::TailedFile(std::unique_ptr<os::ForeignFile> file, std::unique_ptr<In
 Result<std::string_view> TailedFile::next_bytes(size_t bytes_max) {
   if (plain_) return plain_->read();
   buffer_.resize(std::min(bytes_max, kReadBytes));
-  size_t got = CLEW_TRY(file_->read_at(place_.offset + held_bytes_, buffer_.data(), buffer_.size()));
+  size_t got = CLEW_TRY(file_->read_at(place_.offset + event_bytes_ + held_bytes_, buffer_.data(), buffer_.size()));
   return std::string_view(buffer_).substr(0, got);
 }
 
-Result<size_t> TailedFile::read(size_t bytes_max, const TakeLine& take) {
+Result<size_t> TailedFile::read(size_t bytes_max, const TakeEvent& take) {
   size_t read = 0;
   while (read < bytes_max) {
     std::string_view bytes = CLEW_TRY(next_bytes(bytes_max - read));
@@ -64,23 +64,54 @@ Result<size_t> TailedFile::read(size_t bytes_max, const TakeLine& take) {
   return read;
 }
 
-void TailedFile::take_bytes(std::string_view bytes, const TakeLine& take) {
+void TailedFile::take_bytes(std::string_view bytes, const TakeEvent& take) {
   size_t newline = held_bytes_ > 0 ? bytes.find('\n') : std::string_view::npos;
   if (newline != std::string_view::npos) {
     hold(bytes.substr(0, newline));
-    take_rest(take);
-    note_taken("\n");
+    take_line(held_, held_bytes_ + 1, take);
+    held_.clear();
+    held_bytes_ = 0;
     bytes.remove_prefix(newline + 1);
   }
-  size_t taken = 0;
+  size_t taken = 0;  // without joining, of all lines at once
   while (held_bytes_ == 0) {
     newline = bytes.find('\n', taken);
     if (newline == std::string_view::npos) break;
-    take(bytes.substr(taken, newline - taken));
+    std::string_view line = bytes.substr(taken, newline - taken);
+    if (join_) {
+      take_line(line, line.size() + 1, take);
+      bytes.remove_prefix(newline + 1);
+      continue;
+    }
+    take(line);
     taken = newline + 1;
   }
   note_taken(bytes.substr(0, taken));
   hold(bytes.substr(taken));
+}
+
+// A whole line, of which `line_bytes` bytes are in the file.
+void TailedFile::take_line(std::string_view line, uint64_t line_bytes, const TakeEvent& take) {
+  bool goes_on = join_ && continuation_.continues(line) && event_bytes_ > 0;
+  if (!goes_on) take_event(take);
+  if (goes_on) event_ += '\n';
+  event_ += line;
+  event_bytes_ += line_bytes;
+  if (!join_) take_event(take);
+}
+
+void TailedFile::take_event(const TakeEvent& take) {
+  if (event_bytes_ == 0) return;
+  take(event_);
+  bool whole = event_.size() + 1 == event_bytes_;
+  uint64_t behind = place_.offset + event_bytes_;
+  note_taken(event_);
+  note_taken("\n");
+  if (!whole) tail_.clear();  // its last bytes were not kept
+  place_.offset = behind;
+  event_.clear();
+  event_bytes_ = 0;
+  close_place();
 }
 
 // Of a line over the limit one byte more than the limit is held: its reader then sees that it was cut.
@@ -90,17 +121,18 @@ void TailedFile::hold(std::string_view bytes) {
   held_bytes_ += bytes.size();
 }
 
-void TailedFile::take_rest(const TakeLine& take) {
-  if (held_bytes_ == 0) return;
-  take(held_);
-  bool whole = held_.size() == held_bytes_;
-  note_taken(held_);
-  if (!whole) {
-    place_.offset += held_bytes_ - held_.size();
-    tail_.clear();  // its last bytes were not kept
+void TailedFile::take_rest(const TakeEvent& take) {
+  if (held_bytes_ > 0) {
+    // The newline that it lacks is not counted.
+    take_line(held_, held_bytes_ + 1, take);
+    held_.clear();
+    held_bytes_ = 0;
+    take_event(take);
+    --place_.offset;
+    if (!tail_.empty()) tail_.pop_back();
   }
-  held_.clear();
-  held_bytes_ = 0;
+  take_event(take);
+  continuation_.reset();
   close_place();
 }
 
@@ -129,7 +161,7 @@ void TailedFile::close_place() {
 Result<bool> TailedFile::was_cut() const {
   if (plain_) return false;
   os::FileInfo info = CLEW_TRY(file_->info());
-  if (info.bytes < place_.offset + held_bytes_) return true;
+  if (info.bytes < place_.offset + event_bytes_ + held_bytes_) return true;
   bool stands = CLEW_TRY(stands_at(*file_, place_));
   return !stands;
 }
@@ -139,8 +171,11 @@ void TailedFile::restart() {
   place_.tail_bytes = 0;
   tail_.clear();
   head_.clear();
+  event_.clear();
+  event_bytes_ = 0;
   held_.clear();
   held_bytes_ = 0;
+  continuation_.reset();
   close_place();
 }
 

@@ -1,7 +1,6 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +16,7 @@
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
+#include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "geo/sources.h"
@@ -331,54 +331,10 @@ void Server::stop() {
   (void)disk_->remove(options_.data + "/run.json");
 }
 
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  return set;
-}
-
-// Ends the process when stopping has taken too long: an answer that a client does not take, a long delete. What is
-// acknowledged is on disk, and what is not done is cut as a kill would cut it.
-class ExitDeadline {
- public:
-  explicit ExitDeadline(std::chrono::milliseconds limit)
-      : until_(std::chrono::steady_clock::now() + limit),
-        thread_([this](const std::stop_token& stop) { wait(stop); }) {}
-  ~ExitDeadline() {
-    thread_.request_stop();
-    base::MutexLock lock(mutex_);
-    ended_.notify_all();
-  }
-  ExitDeadline(const ExitDeadline&) = delete;
-  ExitDeadline& operator=(const ExitDeadline&) = delete;
-
- private:
-  void wait(const std::stop_token& stop) {
-    base::MutexLock lock(mutex_);
-    while (!stop.stop_requested()) {
-      auto left = until_ - std::chrono::steady_clock::now();
-      if (left <= std::chrono::nanoseconds(0)) {
-        say("something did not end in time and is cut off; everything acknowledged is on disk");
-        _exit(0);
-      }
-      ended_.wait_for(mutex_, left);
-    }
-  }
-
-  const std::chrono::steady_clock::time_point until_;
-  base::Mutex mutex_;
-  base::CondVar ended_;
-  std::jthread thread_;
-};
-
 }  // namespace
 
 Status serve(const ServeOptions& options, const ReadOptions& read_again) {
-  signal(SIGPIPE, SIG_IGN);
-  // Blocked before any thread begins, so that all of them inherit it and sigwait below gets the signals.
-  sigset_t signals = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  Signals signals;  // before any thread begins
   Server server(options);
   CLEW_TRY(server.start());
   say(fmt::format("retention: {} days hot, {} days in all, unless a dataset has a rule of its own", options.hot_days,
@@ -386,8 +342,7 @@ Status serve(const ServeOptions& options, const ReadOptions& read_again) {
   std::fputs(server.listening_json().c_str(), stdout);
   std::fflush(stdout);
   while (true) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    int signal = signals.wait();
     if (signal != SIGHUP) {
       say(fmt::format("stopping on signal {}", signal));
       break;
@@ -401,7 +356,10 @@ Status serve(const ServeOptions& options, const ReadOptions& read_again) {
     if (lines.empty()) lines.push_back("nothing has changed");
     for (const std::string& line : lines) say("reload: " + line);
   }
-  ExitDeadline deadline{std::chrono::milliseconds(kExitMs)};
+  // An answer that a client does not take, a long delete: what is not done is cut as a kill would cut it.
+  ExitDeadline deadline(std::chrono::milliseconds(kExitMs), [] {
+    say("something did not end in time and is cut off; everything acknowledged is on disk");
+  });
   server.stop();
   return {};
 }

@@ -5,6 +5,7 @@
 #include "process/logfmt.h"
 #include "process/plain_line.h"
 #include "process/syslog_line.h"
+#include "text/message_shape.h"
 #include "text/utf8.h"
 #include "wire/json_event.h"
 #include "wire/row_writer.h"
@@ -256,8 +257,11 @@ struct LineParser::State {
     rows.add_string(field, p.value);
   }
 
+  // `line` may have further lines, as a stack trace has.
   void plain(std::string_view line) {
-    PlainLine got = parse_plain_line(line, times, context);
+    std::string_view first = line.substr(0, line.find('\n'));
+    std::string_view rest = first.size() < line.size() ? line.substr(first.size() + 1) : std::string_view();
+    PlainLine got = parse_plain_line(first, times, context);
     begin();
     note(got.time);
     add(known.level, got.level);
@@ -269,7 +273,18 @@ struct LineParser::State {
       std::string_view field = prefix_field(name);
       if (!field.empty() && value != "[unknown]") add(rows.field(field), value);
     }
-    if (got.message.size() < line.size()) add(known.message, got.message);
+    std::string_view message = got.message.empty() ? first : got.message;
+    if (!rest.empty() && !text::stack_frames(line).empty()) {
+      add_trace(line, message, rest);
+    } else if (message.size() < first.size()) {
+      add(known.message, {message.data(), static_cast<size_t>(line.data() + line.size() - message.data())});
+    }
+  }
+  // A trace that stands alone, without a line that was logged above it, is named by its error.
+  void add_trace(std::string_view line, std::string_view message, std::string_view rest) {
+    bool alone = message.starts_with("Traceback (most recent call last)");
+    add(known.message, alone ? without_line_end(rest.substr(rest.rfind('\n', rest.size() - 2) + 1)) : message);
+    add(rows.field("stack_trace"), alone ? line : rest);
   }
 
   void end(std::string_view raw) {

@@ -153,6 +153,32 @@ TEST(Plain, TimeLevelAndMessage) {
   EXPECT_EQ(row_of("=== TITLE ==="), R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time"})");
 }
 
+// The row of an event that may have several lines.
+std::string event_row(std::string_view event, std::initializer_list<std::string_view> fields) {
+  model::Batch batch;
+  LineParser parser(Format::kPlain, Expect::kMostly);
+  parser.attach(batch, {.arrival = UnixNanos(kArrival), .dataset = "logs", .zone = {}});
+  EXPECT_TRUE(parser.parse_line(event));
+  EXPECT_EQ(batch.find("_raw")->text_at(0), event);
+  std::string row;
+  for (std::string_view field : fields) {
+    const model::Column* column = batch.find(field);
+    if (column != nullptr && column->values_count() > 0) row += std::string(column->text_at(0)) + "|";
+  }
+  return row;
+}
+
+TEST(Plain, ATraceStandsBesideItsMessage) {
+  EXPECT_EQ(event_row("2026-11-20 10:00:00 ERROR pay: declined\njava.io.IOException: no\n\tat a.B.c(B.java:1)",
+                      {"level", "message", "stack_trace"}),
+            "ERROR|pay: declined|java.io.IOException: no\n\tat a.B.c(B.java:1)|");
+  std::string alone = "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\nKeyError: 'x'";
+  EXPECT_EQ(event_row(alone, {"message", "stack_trace"}), "KeyError: 'x'|" + alone + "|");
+  EXPECT_EQ(event_row("2026-11-20 10:00:00 LOG select\n\tfrom t\n\twhere x", {"message", "stack_trace"}),
+            "select\n\tfrom t\n\twhere x|")
+      << "further lines without frames are the message's";
+}
+
 TEST(Plain, LinesWithoutATimeFollowTheLineBefore) {
   Imported got = import_text("2026-11-20 10:37:05 ERROR boom\njava.io.IOException: gone\n\tat a.B(B.java:1)\n");
   ASSERT_EQ(got.rows.size(), 3u);

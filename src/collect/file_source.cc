@@ -101,7 +101,8 @@ struct FileSource::Tail {
   uint64_t grown_ns = 0;  // when lines came last
   int64_t checked_modified = 0;
   uint64_t checked_bytes = UINT64_MAX;
-  bool more = true;  // than was read so far
+  bool more = true;          // than was read so far
+  bool ended_early = false;  // of compressed files
 };
 
 FileSource::FileSource(FileSourceOptions options, contract::Queue& queue, const os::Clock& clock,
@@ -259,14 +260,13 @@ void FileSource::open_file(const std::string& path) {
       errors_.add();
       return;
     }
-    add_tail(TailedFile(std::move(*file), std::move(*plain), place, options_.line_bytes_max));
+    add_tail(TailedFile(std::move(*file), std::move(*plain), place, options_.line_bytes_max), place);
   } else {
-    add_tail(TailedFile(std::move(*file), place, options_.line_bytes_max));
+    add_tail(TailedFile(std::move(*file), place, options_.line_bytes_max), place);
   }
 }
 
-void FileSource::add_tail(TailedFile file) {
-  FilePlace place = file.place();
+void FileSource::add_tail(TailedFile file, const FilePlace& place) {
   [[maybe_unused]] Status watched = watcher_->watch(real_directory_of(place.path));
   auto tail = std::make_unique<Tail>(std::move(file), key_of(place));
   tail->seen_scan = scans_;
@@ -317,6 +317,12 @@ Result<bool> FileSource::read_tail(Tail& tail) {
   if (!info.ok()) return false;
   bool changed = info->bytes != tail.checked_bytes || info->modified_nanos != tail.checked_modified;
   if (!changed && !tail.more) return false;
+  if (changed && tail.file.compressed() && tail.ended_early) {
+    Result<std::unique_ptr<InputFile>> plain = InputFile::open(tail.file.place().path);
+    if (!plain.ok()) return false;
+    tail.file.resume(std::move(*plain));
+    tail.ended_early = false;
+  }
   if (changed && !tail.file.compressed()) {
     Result<bool> cut = tail.file.was_cut();
     if (cut.ok() && *cut) {
@@ -342,13 +348,14 @@ Result<bool> FileSource::read_tail(Tail& tail) {
   if (!read.ok()) {
     errors_.add();
     tail.more = false;
+    tail.ended_early = true;
     return false;
   }
   tail.more = *read >= kReadBytesMax || (tail.file.compressed() && *read > 0);
   if (*read == 0) return false;
   bytes_read_.add(*read);
   tail.grown_ns = clock_.monotonic_ns();
-  put_place(tail.file.place());
+  if (!tail.file.skipping()) put_place(tail.file.place());
   return true;
 }
 

@@ -65,7 +65,7 @@ class FileSource {
                                        const std::string& path) const;
   void forget_inode(const os::FileId& id, uint64_t offset);
   bool copy_of_open(const std::string& path, const os::ForeignFile& file, const os::FileInfo& info);
-  void add_tail(TailedFile file);
+  void add_tail(TailedFile file, const FilePlace& place);
   bool excluded(const std::string& path) const;
   Result<bool> read_all();
   Result<bool> read_tail(Tail& tail);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -266,6 +267,47 @@ TEST_F(FileSourceTest, ASymbolicLinkIsTheFileThatItNames) {
   fs::create_directories(path("links"));
   fs::create_symlink(path("a.log"), path("links/b"));
   EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+// `text` as gzip.
+std::string gzipped(const std::string& text) {
+  std::string out(text.size() + 1024, '\0');
+  z_stream z{};
+  EXPECT_EQ(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  z.avail_in = static_cast<uInt>(text.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+TEST_F(FileSourceTest, ACompressedFileGivesOnlyWhatWasNotReadBefore) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  source_.reset();
+  append("a.log", "three\n");
+  append("a.log.1.gz", gzipped("one\ntwo\nthree\n"));
+  fs::remove(path("a.log"));
+  clock_.set(UnixNanos(4'000'000'000'000'000'000));  // long after the file was written
+  EXPECT_THAT(read(), ElementsAre("three"));
+  start();
+  EXPECT_THAT(read(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, ACompressedFileThatEndsEarlyIsGoneOnWith) {
+  clock_.set(UnixNanos(4'000'000'000'000'000'000));
+  std::string lines;
+  for (int i = 0; i < 20000; ++i) lines += std::to_string(i * 7919) + "\n";
+  std::string packed = gzipped(lines);
+  append("a.log.gz", packed.substr(0, packed.size() / 2));
+  std::vector<std::string> first = read();
+  append("a.log.gz", packed.substr(packed.size() / 2));
+  std::vector<std::string> rest = read();
+  EXPECT_EQ(first.size() + rest.size(), 20000u);
+  EXPECT_FALSE(rest.empty());
 }
 
 TEST_F(FileSourceTest, ATraceIsOneEventThoughItComesInPieces) {

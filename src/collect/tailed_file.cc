@@ -166,6 +166,12 @@ Result<bool> TailedFile::was_cut() const {
   return !stands;
 }
 
+void TailedFile::resume(std::unique_ptr<InputFile> plain) {
+  plain_ = std::move(plain);
+  skip_ = place_.offset;
+  restart();
+}
+
 void TailedFile::restart() {
   place_.offset = 0;
   place_.tail_bytes = 0;

@@ -38,6 +38,8 @@ class TailedFile {
   // Takes it with what stands behind the last newline: nothing will follow.
   void take_rest(const TakeEvent& take);
 
+  // Goes on with a compressed file that ended early, now that there is more of it.
+  void resume(std::unique_ptr<InputFile> plain);
   // Whether it was cut, or cut and written anew, since its lines were taken.
   Result<bool> was_cut() const;
   // Begins anew at the first byte.
@@ -45,7 +47,10 @@ class TailedFile {
 
   os::ForeignFile& file() { return *file_; }
   bool compressed() const { return plain_ != nullptr; }
+  // Requires: !skipping().
   const FilePlace& place() const { return place_; }
+  // Whether what was taken of a compressed file before is being read again.
+  bool skipping() const { return skip_ > 0; }
   void rename(const std::string& path) { place_.path = path; }
   bool has_event() const { return event_bytes_ > 0; }
   bool has_rest() const { return event_bytes_ > 0 || held_bytes_ > 0; }

@@ -11,6 +11,7 @@
 #include "logstore/log_store.h"
 #include "os/clock.h"
 #include "os/disk.h"
+#include "queue/queue_record.h"
 
 namespace clew::app {
 namespace {
@@ -30,12 +31,18 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 // --- inspect ---------------------------------------------------------------------------------------------------------
 
+// Of a store's journal or of an agent's queue.
+std::string describe_meta(std::string_view meta) {
+  std::string entry = queue::describe_record(meta);
+  return entry.empty() ? logstore::describe_commit(meta) : entry;
+}
+
 Result<std::string> describe_file(os::Disk& disk, const std::string& path) {
   std::string name = base_name(path);
   bool journal = name.ends_with(".journal") || name.ends_with(".journal.bad");
   if (!journal && !name.starts_with("MANIFEST-")) return columnar::describe_segment(disk, path);
   std::unique_ptr<os::File> file = CLEW_TRY(disk.open(path, os::OpenMode::kRead));
-  return journal ? journal::describe_journal(*file, logstore::describe_commit) : logstore::describe_manifest(*file);
+  return journal ? journal::describe_journal(*file, describe_meta) : logstore::describe_manifest(*file);
 }
 
 int inspect_file(os::Disk& disk, const std::string& path) {

@@ -1,7 +1,7 @@
 // clew_crash: runs what may go wrong with a disk or a process, and prints a table of it.
 //   clew_crash --short             seconds; in every test run
 //   clew_crash [N]                 the long forms, N in a hundred of their full length (100)
-//   clew_crash --only NAME [N]     power, fail, cuts, flips, full or kill
+//   clew_crash --only NAME [N]     power, fail, cuts, flips, full, queue or kill
 //   --broken                       broken variants of what is tested (a disk whose sync does nothing, ...): each run
 //   must
 //                                  find something wrong, or the harness would prove nothing
@@ -48,13 +48,14 @@ Outcome run(const Plan& p, const std::string& name) {
   if (name == "cuts") return run_journal_cuts(p.seed, p.every(397), p.variant);
   if (name == "flips") return run_flips(p.seed, p.short_form ? 64'000 : kFlippedBytes, p.every(97), p.variant);
   if (name == "full") return run_disk_full(p.seed, p.scaled(100, 10), p.variant);
+  if (name == "queue") return run_disk_queue(p.seed, p.scaled(10'000, 60), p.variant);
   return run_kills(p.program, p.dir, p.seed, p.scaled(1'000, 8), p.variant);
 }
 
 int usage() {
-  std::fprintf(
-      stderr,
-      "usage: clew_crash [--short] [--broken] [--only power|fail|cuts|flips|full|kill] [--seed S] [--dir DIR] [N]\n");
+  std::fprintf(stderr,
+               "usage: clew_crash [--short] [--broken] [--only power|fail|cuts|flips|full|queue|kill] [--seed S] "
+               "[--dir DIR] [N]\n");
   return 2;
 }
 
@@ -88,7 +89,7 @@ int main(int argc, char** argv) {
   }
   int failed = 0;
   std::printf("%-30s %10s  %s\n", "what", "cases", "result");
-  for (const char* name : {"power", "fail", "cuts", "flips", "full", "kill"}) {
+  for (const char* name : {"power", "fail", "cuts", "flips", "full", "queue", "kill"}) {
     if (!plan.only.empty() && plan.only != name) continue;
     Outcome out = run(plan, name);
     failed += out.wrong.empty() == (plan.variant == Variant::kWhole) ? 0 : 1;

@@ -29,6 +29,9 @@ Outcome run_journal_cuts(uint64_t seed, uint64_t every, Variant variant);
 Outcome run_flips(uint64_t seed, uint64_t bytes, uint64_t every, Variant variant);
 // A disk that is filled and freed. Broken: sync does nothing.
 Outcome run_disk_full(uint64_t seed, uint64_t cycles, Variant variant);
+// Disk queues between sources and a store, through power losses, kills, failing operations and full disks. Broken: sync
+// does nothing.
+Outcome run_disk_queue(uint64_t seed, uint64_t queues, Variant variant);
 // Real processes killed under concurrent ingest into `dir`, which is emptied before. Broken: the
 // child acknowledges before it writes.
 Outcome run_kills(const std::string& program, const std::string& dir, uint64_t seed, uint64_t cycles, Variant variant);

@@ -19,7 +19,7 @@ using model::VectorPtr;
 
 constexpr size_t kNodeBytes = 64;  // about what a set or map adds to each of its values
 
-size_t bytes_of(const Cell& cell) { return sizeof(Value) + cell.text.size(); }
+size_t bytes_of(const Cell& cell) { return sizeof(Value) + sizeof(uint64_t) + cell.text.size(); }
 
 // Calls f(cell, group) for each value that is not null; of arrays for each element.
 template <class F>
@@ -93,9 +93,10 @@ class List final : public Aggregate {
                 uint32_t groups_count) override {
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     for_values(*args[0], rows, groups, [&](const Cell& cell, uint32_t g) {
+      uint64_t place = places_++;
       if (groups_[g].size() >= limit_) return;
       bool convert = texts_ && !is_text(cell.type) && !is_nested(cell.type);
-      groups_[g].push_back(convert ? Value::string(print_value(value_of(cell))) : value_of(cell));
+      groups_[g].push_back({place, convert ? Value::string(print_value(value_of(cell))) : value_of(cell)});
       bytes_ += bytes_of(cell);
     });
     return {};
@@ -105,30 +106,47 @@ class List final : public Aggregate {
     const auto& from = static_cast<const List&>(other);
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     for (size_t g = 0; g < from.groups_.size(); ++g) {
-      Values& to = groups_[group_map[g]];
-      for (const Value& value : from.groups_[g]) {
-        if (to.size() >= limit_) break;
-        to.push_back(value);
-        bytes_ += bytes_of(cell_of(value));
-      }
+      for (const Placed& placed : from.groups_[g])
+        groups_[group_map[g]].push_back({places_ + placed.place, placed.value});
     }
+    places_ += from.places_;
+    for (size_t g = 0; g < from.groups_.size(); ++g) put_in_order(groups_[group_map[g]]);
+    bytes_ += from.bytes_;
     return {};
   }
 
   Result<VectorPtr> finish(uint32_t groups_count) override {
     groups_.resize(groups_count);
     VectorBuilder out;
-    for (Values& values : groups_) out.add_value(Value::array(std::move(values)));
+    for (std::vector<Placed>& placed : groups_) {
+      Values values;
+      values.reserve(placed.size());
+      for (Placed& each : placed) values.push_back(std::move(each.value));
+      out.add_value(Value::array(std::move(values)));
+    }
     groups_.clear();
     return out.finish();
   }
 
-  size_t memory_bytes() const override { return groups_.capacity() * sizeof(Values) + bytes_; }
+  size_t memory_bytes() const override { return groups_.capacity() * sizeof(groups_[0]) + bytes_; }
 
  private:
+  struct Placed {
+    uint64_t place = 0;  // among all values
+    Value value;
+  };
+
+  // Groups that become one meet in row order.
+  void put_in_order(std::vector<Placed>& values) const {
+    auto before = [](const Placed& a, const Placed& b) { return a.place < b.place; };
+    if (!std::is_sorted(values.begin(), values.end(), before)) std::sort(values.begin(), values.end(), before);
+    if (values.size() > limit_) values.resize(limit_);
+  }
+
   size_t limit_;
   bool texts_;
-  std::vector<Values> groups_;
+  std::vector<std::vector<Placed>> groups_;
+  uint64_t places_ = 0;
   size_t bytes_ = 0;
 };
 
@@ -141,8 +159,9 @@ class Edge final : public Aggregate {
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     const Vector& v = *args[0];
     for_rows(rows, groups, [&](uint32_t row, uint32_t g) {
-      if (last_ || groups_[g].is_null()) offer(cell_of(v, row), g);
+      if (last_ || groups_[g].value.is_null()) offer(cell_of(v, row), rows_ + row, g);
     });
+    rows_ += rows;
     return {};
   }
 
@@ -150,29 +169,37 @@ class Edge final : public Aggregate {
     const auto& from = static_cast<const Edge&>(other);
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     for (size_t g = 0; g < from.groups_.size(); ++g) {
-      if (last_ || groups_[group_map[g]].is_null()) offer(cell_of(from.groups_[g]), group_map[g]);
+      offer(cell_of(from.groups_[g].value), rows_ + from.groups_[g].row, group_map[g]);
     }
+    rows_ += from.rows_;
     return {};
   }
 
   Result<VectorPtr> finish(uint32_t groups_count) override {
     groups_.resize(groups_count);
     VectorBuilder out;
-    for (const Value& value : groups_) out.add(cell_of(value));
+    for (const State& state : groups_) out.add(cell_of(state.value));
     return out.finish();
   }
 
-  size_t memory_bytes() const override { return groups_.capacity() * sizeof(Value) + bytes_; }
+  size_t memory_bytes() const override { return groups_.capacity() * sizeof(State) + bytes_; }
 
  private:
-  void offer(const Cell& cell, uint32_t g) {
-    if (cell.is_null()) return;
-    if (groups_[g].is_null()) bytes_ += cell.text.size();
-    groups_[g] = value_of(cell);
+  struct State {
+    Value value;
+    uint64_t row = 0;
+  };
+
+  void offer(const Cell& cell, uint64_t row, uint32_t g) {
+    State& state = groups_[g];
+    if (cell.is_null() || (!state.value.is_null() && (row > state.row) != last_)) return;
+    if (state.value.is_null()) bytes_ += cell.text.size();
+    state = {value_of(cell), row};
   }
 
   bool last_;
-  Values groups_;
+  std::vector<State> groups_;
+  uint64_t rows_ = 0;
   size_t bytes_ = 0;
 };
 
@@ -186,7 +213,9 @@ class ByTime final : public Aggregate {
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     const Vector& values = *args[0];
     const Vector& times = *args[1];
-    for_rows(rows, groups, [&](uint32_t row, uint32_t g) { offer(cell_of(values, row), cell_of(times, row), g); });
+    for_rows(rows, groups,
+             [&](uint32_t row, uint32_t g) { offer(cell_of(values, row), cell_of(times, row), rows_ + row, g); });
+    rows_ += rows;
     return {};
   }
 
@@ -194,8 +223,10 @@ class ByTime final : public Aggregate {
     const auto& from = static_cast<const ByTime&>(other);
     groups_.resize(std::max<size_t>(groups_.size(), groups_count));
     for (size_t g = 0; g < from.groups_.size(); ++g) {
-      offer(cell_of(from.groups_[g].value), cell_of(from.groups_[g].time), group_map[g]);
+      const State& state = from.groups_[g];
+      offer(cell_of(state.value), cell_of(state.time), rows_ + state.row, group_map[g]);
     }
+    rows_ += from.rows_;
     return {};
   }
 
@@ -212,23 +243,27 @@ class ByTime final : public Aggregate {
   struct State {
     Value value;
     Value time;
+    uint64_t row = 0;
   };
 
-  void offer(const Cell& value, const Cell& time, uint32_t g) {
+  void offer(const Cell& value, const Cell& time, uint64_t row, uint32_t g) {
     if (value.is_null() || time.is_null()) return;
     State& state = groups_[g];
     if (!state.time.is_null()) {
       int order = total_order(time, cell_of(state.time));
-      if (latest_ ? order < 0 : order >= 0) return;
+      if (order == 0) order = row < state.row ? -1 : 1;
+      if (latest_ ? order < 0 : order > 0) return;
     } else {
       bytes_ += value.text.size() + time.text.size();
     }
     state.value = value_of(value);
     state.time = value_of(time);
+    state.row = row;
   }
 
   bool latest_;
   std::vector<State> groups_;
+  uint64_t rows_ = 0;
   size_t bytes_ = 0;
 };
 

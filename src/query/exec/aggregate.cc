@@ -262,9 +262,10 @@ class AggregateOperator final : public Operator {
       append_key(*vector_of({series[g]}), 0, key);
       auto [it, fresh] = place.try_emplace(std::move(key), out.size());
       if (fresh) out.emplace_back(0, series[g]);
-      model::Value result = results.value(g);
-      bool real = result.type() == model::Type::kDouble || result.type() == model::Type::kFloat;
-      if (!result.is_null()) out[it->second].first += real ? result.f64() : static_cast<double>(result.i64());
+      // What is no number makes no series greater.
+      expr::Cell result = expr::cell_of(results, g);
+      std::optional<double> size = expr::is_number(result.type) ? expr::to_double(result) : std::nullopt;
+      if (size && !std::isnan(*size)) out[it->second].first += *size;
     }
     std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) {
       if (a.first != b.first) return fold_->least ? a.first < b.first : a.first > b.first;

@@ -83,7 +83,7 @@ class Appendpipe final : public Command {
   Status bind(Pipeline& pipeline) const override {
     std::vector<Column> columns = pipeline.scope.all();
     Pipeline inner(pipeline.context);
-    inner.scope.replace(columns);
+    inner.scope.replace(columns, pipeline.scope);
     CLEW_TRY(inner.bind_all(*query_));
     std::vector<std::pair<Slot, Slot>> moved;
     for (const Column& column : inner.scope.all()) {

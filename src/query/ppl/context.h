@@ -136,6 +136,11 @@ class Scope final : public expr::Schema {
   const std::vector<Column>& all();
   // Makes `columns` everything there is.
   void replace(std::vector<Column> columns);
+  // Makes columns of `other` everything there is, with what is known of them.
+  void replace(std::vector<Column> columns, const Scope& other) {
+    replace(std::move(columns));
+    origin_ = other.origin_;
+  }
   // Adds a column, or gives the one of that name a new slot.
   void set(Column column);
 

@@ -2,7 +2,7 @@
 // plain_table.h. A difference is shrunk: steps, expressions and events that it does not need are left out.
 //
 // CLEW_DIFFERENTIAL=N asks N queries instead of some hundred, CLEW_DIFFERENTIAL_SEED=S begins with another seed
-// (`./dev differential`).
+// (`./dev differential`). CLEW_DIFFERENTIAL_REASONS=1 counts why queries were not compared.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -298,7 +298,9 @@ class Shrinker {
                  step.kind == Step::Kind::kStreamstats || step.kind == Step::Kind::kDedup ||
                  step.kind == Step::Kind::kTop || step.kind == Step::Kind::kRare;
     if (names) any = fewer(step.names, step.aggregates.empty() ? 1 : 0) || any;
-    any = fewer(step.words, step.kind == Step::Kind::kJoin ? 1 : 0) || any;
+    bool chosen = step.kind == Step::Kind::kJoin || step.kind == Step::Kind::kExpand ||
+                  step.kind == Step::Kind::kTrendline || step.kind == Step::Kind::kLookup;
+    any = (!chosen && fewer(step.words)) || any;
     any = (!step.inner.empty() && fewer(step.inner, 1)) || any;
     for (Step& inner : step.inner) any = simplify(inner) || any;
     return any;
@@ -394,8 +396,8 @@ TEST(Differential, TheFunctionLibraryAgreesWithAPlainEvaluationInEveryFace) {
             << " faces, " << counts.compared << " with a plain answer, " << counts.answers << " answers compared, "
             << counts.differences << " differences\n";
   if (std::getenv("CLEW_DIFFERENTIAL_REASONS") != nullptr) print_reasons(counts);
-  // Most queries mean something: the others name a value that cannot be computed, or are refused for their types.
-  EXPECT_TRUE(counts.differences != 0 || counts.compared * 2 > counts.queries);
+  // The others depend on the order in which numbers are added.
+  EXPECT_TRUE(counts.differences != 0 || counts.compared * 10 > counts.queries * 9);
 }
 
 }  // namespace

@@ -38,8 +38,6 @@ std::vector<Value> leaves(const std::vector<Value>& values) {
   return out;
 }
 
-std::string printed(const Value& v) { return v.type() == Type::kString ? v.text() : expr::print_value(v); }
-
 Value extreme(const std::vector<Value>& values, bool greatest) {
   Value best;
   for (const Value& v : leaves(values)) {
@@ -183,8 +181,36 @@ int64_t count_if(const std::vector<Value>& values, bool truth) {
                        [&](const Value& v) { return truth ? v.type() == Type::kBool && v.i64() != 0 : !v.is_null(); });
 }
 
+// The value beside the first of the least times, or the last of the greatest.
+Value by_time(const std::vector<Value>& values, const std::vector<Value>& times, bool latest) {
+  Value found;
+  Value when;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].is_null() || times[i].is_null()) continue;
+    int order = when.is_null() ? 0 : plain_order(times[i], when);
+    if (!when.is_null() && (latest ? order < 0 : order >= 0)) continue;
+    found = values[i];
+    when = times[i];
+  }
+  return found;
+}
+
+// The most frequent; of several the least.
+Value mode(const std::vector<Value>& values) {
+  Value best;
+  int64_t most = 0;
+  std::vector<Value> all = elements(values);
+  for (const Value& v : all) {
+    int64_t count = std::count_if(all.begin(), all.end(), [&](const Value& w) { return plain_order(v, w) == 0; });
+    if (count < most || (count == most && plain_order(v, best) >= 0)) continue;
+    best = v;
+    most = count;
+  }
+  return best;
+}
+
 // Aggregates that add nothing.
-Value told(const AggregateText& aggregate, const std::vector<Value>& values) {
+Value told(const AggregateText& aggregate, const std::vector<Value>& values, const std::vector<Value>& times) {
   const std::string& name = aggregate.name;
   if (name == "count" && aggregate.argument.empty()) return Value::bigint(static_cast<int64_t>(values.size()));
   if (name == "count" || name == "count_if") return Value::bigint(count_if(values, name == "count_if"));
@@ -193,6 +219,8 @@ Value told(const AggregateText& aggregate, const std::vector<Value>& values) {
   if (name == "percentile") return percentile(values, std::stod(aggregate.parameter) / 100);
   if (name == "median") return percentile(values, 0.5);
   if (name == "values") return sorted_texts(values);
+  if (name == "mode") return mode(values);
+  if (name == "earliest" || name == "latest") return by_time(values, times, name == "latest");
   if (name == "list") return list_of(values, SIZE_MAX, true);
   if (name == "take") return list_of(values, std::stoul(aggregate.parameter), false);
   return first_of(values, name == "last");
@@ -200,12 +228,15 @@ Value told(const AggregateText& aggregate, const std::vector<Value>& values) {
 
 }  // namespace
 
-PlainResult plain_aggregate(const AggregateText& aggregate, const std::vector<Value>& values) {
+std::string printed(const Value& v) { return v.type() == Type::kString ? v.text() : expr::print_value(v); }
+
+PlainResult plain_aggregate(const AggregateText& aggregate, const std::vector<Value>& values,
+                            const std::vector<Value>& times) {
   const std::string& name = aggregate.name;
   auto is = [&](auto... names) { return ((name == names) || ...); };
   if (is("sum", "avg")) return added(name, values);
   if (is("var_samp", "var_pop", "stddev_samp", "stddev_pop")) return spread(name, values);
-  return {told(aggregate, values), 0, ""};
+  return {told(aggregate, values, times), 0, ""};
 }
 
 }  // namespace clew::query::testing

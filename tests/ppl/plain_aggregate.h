@@ -14,7 +14,11 @@ struct PlainResult {
   std::string why;   // not empty: there is none
 };
 
-// `values` are the argument's, row by row.
-PlainResult plain_aggregate(const AggregateText& aggregate, const std::vector<model::Value>& values);
+// `values` are the argument's, row by row, and `times` those of @timestamp (null where it is no column).
+PlainResult plain_aggregate(const AggregateText& aggregate, const std::vector<model::Value>& values,
+                            const std::vector<model::Value>& times);
+
+// A value as text.
+std::string printed(const model::Value& value);
 
 }  // namespace clew::query::testing

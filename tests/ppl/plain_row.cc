@@ -114,11 +114,15 @@ std::optional<Value> PlainRow::connective(const Expr& expr, bool conjunction) {
 }
 
 std::optional<Value> PlainRow::either(const Expr& expr) {
-  std::optional<Value> a = value(*expr.args.at(0));
-  std::optional<Value> b = value(*expr.args.at(1));
-  if (!a || !b) return std::nullopt;
-  bool known = a->type() == Type::kBool && b->type() == Type::kBool;
-  return known ? Value::boolean(is_true(*a) != is_true(*b)) : Value();
+  bool known = true;
+  bool odd = false;
+  for (const ExprPtr& arg : expr.args) {
+    std::optional<Value> v = value(*arg);
+    if (!v) return std::nullopt;
+    known = known && v->type() == Type::kBool;
+    odd = odd != is_true(*v);
+  }
+  return known ? Value::boolean(odd) : Value();
 }
 
 std::optional<Value> PlainRow::choice(const Expr& expr) {

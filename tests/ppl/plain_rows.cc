@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "expr/coerce.h"
 #include "expr/parse.h"
+#include "plain_aggregate.h"
 #include "plain_row.h"
 #include "plain_run.h"
 
@@ -34,6 +36,17 @@ bool PlainRun::apply(const Step& step) {
     case Step::Kind::kAppend: return append(step);
     case Step::Kind::kJoin: return join(step);
     case Step::Kind::kIn: return in(step);
+    case Step::Kind::kTimechart:
+    case Step::Kind::kChart: return series(step);
+    case Step::Kind::kBin: return bin(step);
+    case Step::Kind::kParse:
+    case Step::Kind::kRex: return parse(step);
+    case Step::Kind::kRegex: return regex(step);
+    case Step::Kind::kReplace: return replace(step);
+    case Step::Kind::kExpand: return expand(step);
+    case Step::Kind::kTrendline: return trendline(step);
+    case Step::Kind::kLookup: return lookup(step);
+    case Step::Kind::kAppendpipe: return appendpipe(step);
   }
   return false;
 }
@@ -180,11 +193,13 @@ bool PlainRun::head(const Step& step) {
 bool PlainRun::dedup(const Step& step) {
   std::optional<std::vector<size_t>> at = columns(step.names);
   if (!at) return false;
+  bool consecutive = has(step, "consecutive=true");
   std::map<PlainValues, int64_t, PlainLess> seen;
   std::vector<PlainValues> kept;
   for (PlainValues& row : table_.rows) {
     PlainValues key = key_of(row, *at);
     bool null = std::any_of(key.begin(), key.end(), [](const Value& v) { return v.is_null(); });
+    if (!null && consecutive && !seen.contains(key)) seen.clear();
     bool keeps = null ? has(step, "keepempty=true") : ++seen[key] <= step.numbers[0];
     if (keeps) kept.push_back(std::move(row));
   }
@@ -222,49 +237,158 @@ std::optional<Table> PlainRun::other(const Step& step) {
   return run.table();
 }
 
-bool PlainRun::append(const Step& step) {
-  std::optional<Table> below = other(step);
-  if (!below) return false;
-  for (size_t i = 0; i < below->names.size(); ++i) {
-    size_t at = table_.column(below->names[i]);
+void PlainRun::add_rows(const Table& below) {
+  for (size_t i = 0; i < below.names.size(); ++i) {
+    size_t at = table_.column(below.names[i]);
     if (at == table_.names.size()) {
-      set_column(below->names[i], {PlainValues(table_.rows.size()), below->types[i], below->slacks[i]});
+      set_column(below.names[i], {PlainValues(table_.rows.size()), below.types[i], below.slacks[i]});
     } else {
-      if (table_.types[at] != below->types[i]) table_.types[at] = Type::kMixed;
-      table_.slacks[at] = std::max(table_.slacks[at], below->slacks[i]);
+      if (table_.types[at] != below.types[i]) table_.types[at] = Type::kMixed;
+      table_.slacks[at] = std::max(table_.slacks[at], below.slacks[i]);
     }
   }
-  for (const PlainValues& row : below->rows) {
+  for (const PlainValues& row : below.rows) {
     PlainValues made(table_.names.size());
-    for (size_t i = 0; i < row.size(); ++i) made[table_.column(below->names[i])] = row[i];
+    for (size_t i = 0; i < row.size(); ++i) made[table_.column(below.names[i])] = row[i];
     table_.rows.push_back(std::move(made));
   }
+}
+
+bool PlainRun::append(const Step& step) {
+  std::optional<Table> below = other(step);
+  if (below) add_rows(*below);
+  return below.has_value();
+}
+
+bool PlainRun::appendpipe(const Step& step) {
+  PlainRun run(table_, now_);
+  if (!run.all(step.inner)) return run.refuses() ? refuse(run.why()) : fail(run.why());
+  add_rows(run.table());
+  return true;
+}
+
+bool PlainRun::expand(const Step& step) {
+  std::optional<size_t> at = column(step.names[0]);
+  if (!at) return false;
+  bool drops = step.words[0] == "mvexpand";
+  size_t limit = step.numbers.empty() ? SIZE_MAX : static_cast<size_t>(step.numbers[0]);
+  std::vector<PlainValues> rows;
+  Computed elements{{}, Type::kMixed, table_.slacks[*at]};
+  for (const PlainValues& row : table_.rows) {
+    const Value& v = row[*at];
+    if (v.is_null() && drops) continue;
+    model::Values items = v.type() == Type::kArray ? v.items() : model::Values{v};
+    for (size_t i = 0; i < items.size() && i < limit; ++i) {
+      rows.push_back(row);
+      elements.values.push_back(items[i]);
+    }
+  }
+  table_.rows = std::move(rows);
+  set_column(step.made[0], std::move(elements));
+  return true;
+}
+
+// A row without a number has no average and is in nobody's window.
+bool PlainRun::trendline(const Step& step) {
+  std::optional<std::vector<size_t>> at = columns(step.names);
+  if (!at) return false;
+  auto window = static_cast<size_t>(step.numbers[0]);
+  bool weighted = step.words[0] == "wma";
+  std::vector<double> seen;
+  Computed out{{}, Type::kDouble, 0};
+  for (const PlainValues& row : table_.rows) {
+    const Value& v = row[at->front()];
+    out.values.emplace_back();
+    if (!expr::is_number(v.type())) continue;
+    seen.push_back(*expr::to_double(expr::cell_of(v)));
+    if (seen.size() < window) continue;
+    double sum = 0;
+    double weights = 0;
+    for (size_t i = 0; i < window; ++i) {
+      double weight = weighted ? static_cast<double>(i + 1) : 1;
+      sum += weight * seen[seen.size() - window + i];
+      weights += weight;
+    }
+    out.values.back() = Value::real(sum / weights);
+  }
+  set_column(step.made[0], std::move(out));
+  return true;
+}
+
+// names: the own key, the key and the value of the events looked up. Keys of different types meet as texts.
+bool PlainRun::lookup(const Step& step) {
+  std::optional<std::vector<size_t>> own = columns({step.names[0]});
+  if (!own) return false;
+  size_t key = events_.column(step.names[1]);
+  size_t value = events_.column(step.names[2]);
+  if (key == events_.names.size() || value == events_.names.size()) return refuse("not in the lookup dataset");
+  bool fills = step.words[0] == "append";
+  size_t filled = table_.column(step.made[0]);
+  if (fills && filled == table_.names.size()) return refuse("append fills a field that is there");
+  Type left = table_.types[own->front()];
+  Type right = events_.types[key];
+  auto loose = [](Type type) { return type == Type::kString || type == Type::kMixed; };
+  bool texts = left != right && (loose(left) || loose(right));
+  auto shown = [&](const Value& v) { return texts && !v.is_null() ? Value::string(printed(v)) : v; };
+  std::vector<PlainValues> rows;
+  Computed out{{},
+               fills && table_.types[filled] != events_.types[value] ? Type::kMixed : events_.types[value],
+               fills ? table_.slacks[filled] : 0};
+  for (const PlainValues& row : table_.rows) {
+    size_t before = rows.size();
+    auto take = [&](const Value& found) {
+      rows.push_back(row);
+      out.values.push_back(fills && !row[filled].is_null() ? row[filled] : found);
+    };
+    for (const PlainValues& event : events_.rows) {
+      Value a = shown(row[own->front()]);
+      if (!a.is_null() && plain_order(a, shown(event[key])) == 0) take(event[value]);
+    }
+    if (rows.size() == before) take(Value());
+  }
+  table_.rows = std::move(rows);
+  set_column(step.made[0], std::move(out));
   return true;
 }
 
 bool PlainRun::join(const Step& step) {
   std::optional<Table> right = other(step);
   if (!right) return false;
-  std::optional<std::vector<size_t>> left = columns({step.names[0]});
-  if (!left) return false;
-  size_t a = left->front();
-  size_t b = right->column(step.names[1]);
-  bool pairs = step.words[0] == "inner" || step.words[0] == "left";
+  const std::string& kind = step.words[0];
+  bool cross = kind == "cross";
+  size_t a = 0;
+  size_t b = 0;
+  if (!cross) {
+    std::optional<std::vector<size_t>> left = columns({step.names[0]});
+    if (!left) return false;
+    a = left->front();
+    b = right->column(step.names[1]);
+  }
+  bool pairs = kind != "semi" && kind != "anti";
+  size_t most = step.numbers.empty() ? SIZE_MAX : static_cast<size_t>(step.numbers[0]);
+  std::vector<bool> used(right->rows.size());
   std::vector<PlainValues> out;
   for (const PlainValues& row : table_.rows) {
-    bool found = false;
-    for (const PlainValues& beside : right->rows) {
-      if (!plain_equal(row[a], beside[b], now_).value_or(false)) continue;
-      found = true;
+    size_t found = 0;
+    for (size_t i = 0; i < right->rows.size() && found < most; ++i) {
+      const PlainValues& beside = right->rows[i];
+      if (!cross && !plain_equal(row[a], beside[b], now_).value_or(false)) continue;
+      ++found;
+      used[i] = true;
       if (!pairs) break;
       out.push_back(row);
       out.back().insert(out.back().end(), beside.begin(), beside.end());
     }
-    if (!found && step.words[0] == "left") {
+    if (found == 0 && (kind == "left" || kind == "full")) {
       out.push_back(row);
       out.back().resize(row.size() + right->names.size());
     }
-    if (!pairs && found == (step.words[0] == "semi")) out.push_back(row);
+    if (!pairs && (found != 0) == (kind == "semi")) out.push_back(row);
+  }
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i] || (kind != "right" && kind != "full")) continue;
+    out.emplace_back(table_.names.size());
+    out.back().insert(out.back().end(), right->rows[i].begin(), right->rows[i].end());
   }
   for (size_t i = 0; pairs && i < right->names.size(); ++i)
     table_.add_name(right->names[i], right->types[i], right->slacks[i]);

@@ -74,15 +74,26 @@ class PlainRun {
   bool dedup(const Step& step);
   bool fillnull(const Step& step);
   bool rename(const Step& step);
+  void add_rows(const Table& below);
   bool append(const Step& step);
   bool join(const Step& step);
   bool in(const Step& step);
 
+  bool expand(const Step& step);
+  bool trendline(const Step& step);
+  bool lookup(const Step& step);
+  bool appendpipe(const Step& step);
+
+  bool bin(const Step& step);
+  bool parse(const Step& step);
+  bool regex(const Step& step);
+  bool replace(const Step& step);
+
   bool stats(const Step& step);
+  bool series(const Step& step);
   bool eventstats(const Step& step);
   bool streamstats(const Step& step);
   bool top(const Step& step);
-  static void drop_null_spans(Groups& groups);
   static Groups grouped(const std::vector<PlainValues>& keys);
   // The arguments of the aggregates, row by row, and room for their results with names and types.
   struct Calls {
@@ -90,6 +101,9 @@ class PlainRun {
     Table results;
   };
   std::optional<Calls> calls(const Step& step);
+  std::optional<std::map<PlainValues, double, PlainLess>> greatness(const Step& step, Calls& calls,
+                                                                    const std::vector<PlainValues>& keys);
+  bool fold_series(const Step& step, Calls& calls, std::vector<PlainValues>& keys);
   std::optional<PlainValues> aggregate(const Step& step, Calls& calls, const std::vector<size_t>& rows);
   std::optional<std::vector<PlainValues>> keys_of_rows(const Step& step);
   void add_results(const Calls& calls);

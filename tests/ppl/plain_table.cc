@@ -88,7 +88,56 @@ std::string by(const Step& step) {
 
 std::string number_of(const Step& step, size_t i) { return std::to_string(step.numbers.at(i)); }
 
+std::string options(const Step& step) {
+  std::string out;
+  for (const std::string& word : step.words) out += word + " ";
+  return out;
+}
+
+// Of commands about series and texts.
+std::string text_of_more(const Step& step, const std::string& names) {
+  auto as = [&](size_t i) { return step.made.at(i) == step.names.at(0) ? "" : " as " + step.made.at(i); };
+  auto quoted = [](const std::string& text) { return expr::print_string(text); };
+  switch (step.kind) {
+    case Step::Kind::kTimechart: {
+      std::string out = "timechart span=" + step.exprs.at(0) + " limit=" + number_of(step, 0) + " " + options(step);
+      return out + text_of(step.aggregates) + (names.empty() ? "" : " by " + names);
+    }
+    case Step::Kind::kChart: {
+      std::string out = "chart limit=" + number_of(step, 0) + " " + options(step) + text_of(step.aggregates) +
+                        " over " + expr::print_name(step.names.at(0)) + " as " + step.made.at(0);
+      if (step.names.size() < 2) return out;
+      return out + " by " + expr::print_name(step.names.at(1)) + " as " + step.made.at(1);
+    }
+    case Step::Kind::kBin: return "bin " + names + " span=" + step.exprs.at(0) + as(0);
+    case Step::Kind::kParse: return "parse " + names + " " + quoted(regex_of(step));
+    case Step::Kind::kRex:
+      return "rex field=" + names + " max_match=" + number_of(step, 1) + " " + quoted(regex_of(step));
+    case Step::Kind::kRegex: return "regex " + names + (has(step, "not") ? "!=" : "=") + quoted(regex_of(step));
+    case Step::Kind::kReplace:
+      return "replace " + quoted(step.exprs.at(0)) + " with " + quoted(step.exprs.at(1)) + " in " + names;
+    case Step::Kind::kExpand: {
+      std::string limit = step.numbers.empty() ? "" : " limit=" + number_of(step, 0);
+      return step.words.at(0) + " " + names + limit + as(0);
+    }
+    case Step::Kind::kTrendline:
+      return "trendline " + step.words.at(0) + "(" + number_of(step, 0) + ", " + names + ") as " + step.made.at(0);
+    case Step::Kind::kLookup:
+      return "lookup logs " + expr::print_name(step.names.at(1)) + " as " + expr::print_name(step.names.at(0)) + " " +
+             step.words.at(0) + " " + expr::print_name(step.names.at(2)) + " as " + expr::print_name(step.made.at(0));
+    default: return "";
+  }
+}
+
 }  // namespace
+
+std::string regex_of(const Step& step) {
+  switch (step.numbers.at(0)) {
+    case 0: return "(?<" + step.made.at(0) + ">[0-9]+)";
+    case 1: return "(?<" + step.made.at(0) + ">[a-z])(?<" + step.made.at(1) + ">[a-z]*)";
+    default: return "^(?<" + step.made.at(0) + ">[A-Za-z0-9])";
+  }
+}
 
 bool has(const Step& step, std::string_view word) {
   return std::find(step.words.begin(), step.words.end(), word) != step.words.end();
@@ -136,8 +185,11 @@ std::string text_of(const Step& step) {
     case Step::Kind::kDrop: return "fields - " + names;
     case Step::Kind::kSort: return "sort " + names;
     case Step::Kind::kHead: return "head " + number_of(step, 0) + " from " + number_of(step, 1);
-    case Step::Kind::kDedup:
-      return "dedup " + number_of(step, 0) + " " + names + (step.words.empty() ? "" : " " + step.words[0]);
+    case Step::Kind::kDedup: {
+      std::string out = "dedup " + number_of(step, 0) + " " + names;
+      for (const std::string& word : step.words) out += " " + word;
+      return out;
+    }
     case Step::Kind::kStats: return "stats " + text_of(step.aggregates) + by(step);
     case Step::Kind::kEventstats: return "eventstats " + text_of(step.aggregates) + by(step);
     case Step::Kind::kStreamstats: {
@@ -146,21 +198,37 @@ std::string text_of(const Step& step) {
       if (step.numbers[0] != 0) out += "window=" + number_of(step, 0) + " ";
       return out + text_of(step.aggregates) + by(step);
     }
-    case Step::Kind::kTop: return "top " + number_of(step, 0) + " " + names;
-    case Step::Kind::kRare: return "rare " + number_of(step, 0) + " " + names;
+    case Step::Kind::kTop:
+    case Step::Kind::kRare: {
+      std::string out = step.kind == Step::Kind::kTop ? "top " : "rare ";
+      out += number_of(step, 0);
+      for (const std::string& word : step.words) out += " " + word;
+      out += " " + names;
+      return step.exprs.empty() ? out : out + " by " + joined(step.exprs);
+    }
     case Step::Kind::kFillnull: return "fillnull with " + step.exprs[0] + " in " + names;
     case Step::Kind::kRename:
       return "rename " + expr::print_name(step.names[0]) + " as " + expr::print_name(step.names[1]);
     case Step::Kind::kReverse: return "reverse";
     case Step::Kind::kAppend: return "append [ " + text_of(step.inner) + " ]";
-    case Step::Kind::kJoin:
-      return "join type=" + step.words[0] + " left=l right=r on l." + expr::print_name(step.names[0]) + " = r." +
-             expr::print_name(step.names[1]) + " [ " + text_of(step.inner) + " ]";
+    case Step::Kind::kJoin: {
+      std::string out = "join type=" + step.words[0];
+      if (!step.numbers.empty()) out += " max=" + number_of(step, 0);
+      out += " left=l right=r";
+      if (step.words[0] != "cross")
+        out += " on l." + expr::print_name(step.names[0]) + " = r." + expr::print_name(step.names[1]);
+      return out + " [ " + text_of(step.inner) + " ]";
+    }
     case Step::Kind::kIn:
       return "where " + expr::print_name(step.names[0]) + (has(step, "not") ? " not in [ " : " in [ ") +
              text_of(step.inner) + " ]";
+    case Step::Kind::kAppendpipe: {
+      std::string out;
+      for (const Step& inner : step.inner) out += (out.empty() ? "" : " | ") + text_of(inner);
+      return "appendpipe [ " + out + " ]";
+    }
+    default: return text_of_more(step, names);
   }
-  return "";
 }
 
 std::string text_of(const std::vector<Step>& steps) {

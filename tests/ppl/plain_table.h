@@ -49,18 +49,31 @@ struct Step {
     kAppend,
     kJoin,
     kIn,
+    kTimechart,
+    kChart,
+    kBin,
+    kParse,
+    kRex,
+    kRegex,
+    kReplace,
+    kExpand,
+    kTrendline,
+    kLookup,
+    kAppendpipe,
   };
   Kind kind = Kind::kWhere;
   std::vector<std::string> names = {};         // fields as they are called; of sort with - before those that go down
-  std::vector<std::string> exprs = {};         // kWhere kEval kFillnull; kStats: of its span
-  std::vector<AggregateText> aggregates = {};  // kStats kEventstats kStreamstats
-  std::vector<int64_t> numbers = {};           // kHead: count, from; kDedup: count; kStreamstats: window; kTop: count
+  std::vector<std::string> exprs = {};         // kWhere kEval kFillnull; kStats: of its span; spans, texts to replace
+  std::vector<AggregateText> aggregates = {};  // of commands that have some
+  std::vector<int64_t> numbers = {};           // kHead: count, from; kDedup: count; windows and limits; which pattern
   std::vector<std::string> words = {};         // options: current=false, keepempty=true, the kind of a join
-  std::vector<Step> inner = {};                // kAppend kJoin kIn
+  std::vector<std::string> made = {};          // names of columns that come to be
+  std::vector<Step> inner = {};                // kAppend kAppendpipe kJoin kIn
 };
 
 std::string text_of(const AggregateText& aggregate);
 std::string text_of(const Step& step);
+std::string regex_of(const Step& step);               // kParse kRex kRegex
 std::string text_of(const std::vector<Step>& steps);  // of a whole query, source=logs first
 
 struct PlainAnswer {

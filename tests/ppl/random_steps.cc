@@ -1,370 +1,13 @@
 #include <algorithm>
 
 #include "expr/ast.h"
-#include "random_case.h"
+#include "random_expressions.h"
 
 namespace clew::query::testing {
 
 namespace {
 
-// What calls look like: $N a number, $T a text, $B a condition, $D a time, $A an array, $X anything, $I a small
-// integer, $R a regular expression, $L a pattern of like, $J JSON as text, $P a JSON path. Left out: rand() (another
-// value at each call) and geoip() (needs a database; tests/expr/geoip.ct).
-const char* const kNumbers[] = {"($N + $N)",
-                                "($N - $N)",
-                                "($N * $N)",
-                                "($N / $N)",
-                                "($N % $N)",
-                                "-($N)",
-                                "abs($N)",
-                                "add($N, $N)",
-                                "subtract($N, $N)",
-                                "multiply($N, $N)",
-                                "divide($N, $N)",
-                                "mod($N, $N)",
-                                "modulus($N, $I)",
-                                "ceil($N)",
-                                "ceiling($N)",
-                                "floor($N)",
-                                "round($N)",
-                                "round($N, $I)",
-                                "rint($N)",
-                                "truncate($N, $I)",
-                                "sign($N)",
-                                "signum($N)",
-                                "sqrt($N)",
-                                "cbrt($N)",
-                                "pow($N, $I)",
-                                "power($N, 2)",
-                                "exp($N)",
-                                "expm1($N)",
-                                "ln($N)",
-                                "log($N)",
-                                "log(2, $N)",
-                                "log2($N)",
-                                "log10($N)",
-                                "pi()",
-                                "e()",
-                                "crc32($T)",
-                                "sin($N)",
-                                "cos($N)",
-                                "tan($N)",
-                                "cot($N)",
-                                "asin($N)",
-                                "acos($N)",
-                                "atan($N)",
-                                "atan2($N, $N)",
-                                "sinh($N)",
-                                "cosh($N)",
-                                "tanh($N)",
-                                "degrees($N)",
-                                "radians($N)",
-                                "sum($N, $N)",
-                                "avg($N, $N)",
-                                "min($N, $N)",
-                                "max($N, $N)",
-                                "length($T)",
-                                "len($T)",
-                                "char_length($T)",
-                                "locate($T, $T)",
-                                "locate($T, $T, $I)",
-                                "position($T in $T)",
-                                "strcmp($T, $T)",
-                                "ascii($T)",
-                                "tonumber($T)",
-                                "tonumber($T, 16)",
-                                "cast($X as int)",
-                                "cast($X as bigint)",
-                                "cast($X as double)",
-                                "cast($X as float)",
-                                "year($D)",
-                                "quarter($D)",
-                                "month($D)",
-                                "month_of_year($D)",
-                                "week($D)",
-                                "week($D, $I)",
-                                "week_of_year($D)",
-                                "weekofyear($D)",
-                                "yearweek($D)",
-                                "yearweek($D, $I)",
-                                "day($D)",
-                                "dayofmonth($D)",
-                                "day_of_month($D)",
-                                "dayofweek($D)",
-                                "day_of_week($D)",
-                                "weekday($D)",
-                                "dayofyear($D)",
-                                "day_of_year($D)",
-                                "hour($D)",
-                                "hour_of_day($D)",
-                                "minute($D)",
-                                "minute_of_hour($D)",
-                                "minute_of_day($D)",
-                                "second($D)",
-                                "second_of_minute($D)",
-                                "microsecond($D)",
-                                "extract(YEAR from $D)",
-                                "extract(DAY_HOUR from $D)",
-                                "extract(WEEK from $D)",
-                                "to_days($D)",
-                                "to_seconds($D)",
-                                "time_to_sec($D)",
-                                "unix_timestamp($D)",
-                                "period_add(200801, $I)",
-                                "period_diff(200802, 200703)",
-                                "datediff($D, $D)",
-                                "timestampdiff(HOUR, $D, $D)",
-                                "timestampdiff(MONTH, $D, $D)",
-                                "array_length($A)",
-                                "mvcount($A)",
-                                "mvfind($A, $R)",
-                                "reduce($A, 0, (s, x) -> s + 1)",
-                                "json_array_length($J)",
-                                "span($N, 5)",
-                                "span($N, 2.5)",
-                                "coalesce($N, $N)",
-                                "ifnull($N, $N)",
-                                "nullif($N, $N)",
-                                "if($B, $N, $N)",
-                                "case($B, $N, $B, $N else $N)"};
-const char* const kTextCalls[] = {"concat($T, $T)",
-                                  "concat($T, $X, $T)",
-                                  "concat_ws('-', $T, $T)",
-                                  "lower($T)",
-                                  "upper($T)",
-                                  "trim($T)",
-                                  "ltrim($T)",
-                                  "rtrim($T)",
-                                  "left($T, $I)",
-                                  "right($T, $I)",
-                                  "substring($T, $I)",
-                                  "substring($T, $I, $I)",
-                                  "substr($T, $I, $I)",
-                                  "replace($T, $R, 'x')",
-                                  "regexp_replace($T, $R, '<$1>')",
-                                  "reverse($T)",
-                                  "cast($X as string)",
-                                  "cast($T as ip)",
-                                  "tostring($N)",
-                                  "tostring($N, 'hex')",
-                                  "tostring($N, 'binary')",
-                                  "tostring($N, 'commas')",
-                                  "tostring($N, 'duration')",
-                                  "tostring($B)",
-                                  "md5($T)",
-                                  "sha1($T)",
-                                  "sha2($T, 256)",
-                                  "conv($T, 10, 16)",
-                                  "monthname($D)",
-                                  "dayname($D)",
-                                  "date_format($D, '%Y-%m-%d %H:%i:%s.%f')",
-                                  "date_format($D, '%W %M %j %U %v')",
-                                  "time_format($D, '%H:%i %p')",
-                                  "strftime($D, '%d %b %Y %I:%M:%S.%3N')",
-                                  "mvjoin($A, ',')",
-                                  "mvindex($A, $I)",
-                                  "json($J)",
-                                  "json_object('k', $X)",
-                                  "json_array($X, $X)",
-                                  "json_extract($J, $P)",
-                                  "json_keys($J)",
-                                  "json_delete($J, $P)",
-                                  "json_set($J, $P, $X)",
-                                  "json_append($J, 'b', $T)",
-                                  "json_extend($J, 'b', $A)",
-                                  "coalesce($T, $T)",
-                                  "ifnull($T, $T)",
-                                  "nullif($T, $T)",
-                                  "if($B, $T, $T)",
-                                  "case($B, $T else $T)",
-                                  "get_format(DATE, 'USA')"};
-const char* const kConditions[] = {"$N = $N",
-                                   "$N != $N",
-                                   "$N < $N",
-                                   "$N <= $N",
-                                   "$N > $N",
-                                   "$N >= $N",
-                                   "$T = $T",
-                                   "$T != $T",
-                                   "$T < $T",
-                                   "$T >= $T",
-                                   "$X = $X",
-                                   "$X < $X",
-                                   "$D < $D",
-                                   "$D = $T",
-                                   "$D >= $D",
-                                   "$B = $B",
-                                   "($B and $B)",
-                                   "($B or $B)",
-                                   "($B xor $B)",
-                                   "not ($B)",
-                                   "$N in ($N, 1, 2)",
-                                   "$T in ($T, 'a', 'abc')",
-                                   "$N not in (1, 2, 200)",
-                                   "$N between $N and $N",
-                                   "$T between 'a' and 'x'",
-                                   "$N not between 0 and 10",
-                                   "$X is null",
-                                   "$X is not null",
-                                   "isnull($X)",
-                                   "isnotnull($X)",
-                                   "ispresent($X)",
-                                   "isempty($T)",
-                                   "isblank($T)",
-                                   "$T like $L",
-                                   "$T ilike $L",
-                                   "$T not like $L",
-                                   "like($T, $L, true)",
-                                   "ilike($T, $L)",
-                                   "$T regexp $R",
-                                   "regexp_match($T, $R)",
-                                   "regex_match($T, $R)",
-                                   "$T contains 'A'",
-                                   "cidrmatch($T, '10.0.0.0/8')",
-                                   "cidrmatch($T, '2001:db8::/32')",
-                                   "exists($A, x -> x > 0)",
-                                   "forall($A, x -> x is not null)",
-                                   "json_valid($J)",
-                                   "cast($X as boolean)",
-                                   "if($B, $B, $B)",
-                                   "case($B, $B else $B)",
-                                   "coalesce($B, $B)",
-                                   "ifnull($B, true)"};
-const char* const kTimeCalls[] = {"date($D)",
-                                  "timestamp($D)",
-                                  "timestamp($T)",
-                                  "time($D)",
-                                  "datetime($T)",
-                                  "datetime($T, '+02:00')",
-                                  "makedate(2024, $I)",
-                                  "maketime($I, 5, 6)",
-                                  "from_days(738000)",
-                                  "from_unixtime($N)",
-                                  "sec_to_time($I)",
-                                  "str_to_date($T, '%Y-%m-%d')",
-                                  "convert_tz($D, '+00:00', '+05:30')",
-                                  "adddate($D, $I)",
-                                  "subdate($D, $I)",
-                                  "adddate($D, interval 3 day)",
-                                  "date_add($D, interval $K hour)",
-                                  "date_sub($D, interval 1 month)",
-                                  "addtime($D, '01:00:00')",
-                                  "subtime($D, '00:30:00')",
-                                  "timediff(time($D), time($D))",
-                                  "timestampadd(DAY, $I, $D)",
-                                  "timestampadd(MONTH, $I, $D)",
-                                  "last_day($D)",
-                                  "span($D, 5m)",
-                                  "span($D, 1h)",
-                                  "span($D, 1M)",
-                                  "cast($T as timestamp)",
-                                  "cast($D as date)",
-                                  "cast($D as time)",
-                                  "if($B, $D, $D)",
-                                  "coalesce($D, $D)",
-                                  "DATE '2024-02-29'"};
-const char* const kArrayCalls[] = {"array($N, $N)",
-                                   "array($T, $T)",
-                                   "array()",
-                                   "mvappend($A, $X)",
-                                   "split($T, ',')",
-                                   "split($T, '')",
-                                   "mvdedup($A)",
-                                   "mvzip($A, $A)",
-                                   "mvindex($A, 0, $I)",
-                                   "transform($A, x -> x + 1)",
-                                   "transform($A, (x, i) -> i)",
-                                   "filter($A, x -> x > 0)",
-                                   "filter($A, x -> x != $T)",
-                                   "if($B, $A, $A)",
-                                   "coalesce($A, $A)"};
-
-const char* const kNumberConstants[] = {"0", "1", "-3", "7", "2.5", "0.5d", "1e2", "null", "200", "2147483648", "0.1"};
-const char* const kTextConstants[] = {"'a'",     "'abc'",     "'7'",        "''",     "null",
-                                      "'größe'", "'Payment'", "'10.0.0.1'", "'error'"};
-const char* const kTimeConstants[] = {"TIMESTAMP '2024-02-01 09:10:11.5'", "DATE '2024-02-29'",
-                                      "TIMESTAMP '1969-12-31 23:59:59'", "null"};
-const char* const kArrayConstants[] = {"array(1, 2, 3)", "array('a', 'b')", "array()", "array(null, 1)"};
-const char* const kSmall[] = {"0", "1", "2", "3", "-1", "-2", "10"};
-const char* const kRegexes[] = {"'[0-9]+'", "'^a'", "'(b|c)'", "'\\\\s'", "'.*'", "'ß'", "''"};
-const char* const kLikes[] = {"'a%'", "'%b%'", "'_'", "'%'", "''", "'%ß%'", "'x\\\\%y%'", "'%ed'"};
-const char* const kDocuments[] = {R"('{"a":1,"b":[1,2,3]}')", R"('[1,"x",null]')", R"('{}')", R"('broken')"};
-const char* const kPaths[] = {"'a'", "'b'", "'b{0}'", "'b{}'", "'a.b'"};
 const char* const kSpans[] = {"5m", "1h", "1m", "30s", "1d"};
-
-class Expressions {
- public:
-  Expressions(Dice& dice, const std::vector<RandomColumn>& columns) : dice_(dice), columns_(columns) {}
-
-  std::string of(Kind kind, int depth) {
-    if (depth <= 0 || dice_.chance(15)) return leaf(kind);
-    switch (kind) {
-      case Kind::kNumber: return filled(dice_.any(kNumbers), depth);
-      case Kind::kText: return filled(dice_.any(kTextCalls), depth);
-      case Kind::kBool: return filled(dice_.any(kConditions), depth);
-      case Kind::kTime: return filled(dice_.any(kTimeCalls), depth);
-      case Kind::kArray: return filled(dice_.any(kArrayCalls), depth);
-      case Kind::kMixed: return of(some_kind(), depth);
-    }
-    return "null";
-  }
-  std::string any(int depth) { return of(some_kind(), depth); }
-
- private:
-  Kind some_kind() { return static_cast<Kind>(dice_.below(static_cast<uint64_t>(Kind::kMixed))); }
-
-  std::string leaf(Kind kind) {
-    std::vector<std::string> fitting;
-    for (const RandomColumn& column : columns_) {
-      if (column.kind == kind || kind == Kind::kMixed || dice_.chance(5)) fitting.push_back(column.name);
-    }
-    if (!fitting.empty() && dice_.chance(80)) return expr::print_name(dice_.any(fitting));
-    switch (kind) {
-      case Kind::kNumber: return dice_.any(kNumberConstants);
-      case Kind::kText: return dice_.any(kTextConstants);
-      case Kind::kBool: return dice_.chance(50) ? "true" : "false";
-      case Kind::kTime: return dice_.any(kTimeConstants);
-      case Kind::kArray: return dice_.any(kArrayConstants);
-      case Kind::kMixed: break;
-    }
-    return dice_.chance(50) ? dice_.any(kNumberConstants) : dice_.any(kTextConstants);
-  }
-
-  std::string filled(std::string_view shape, int depth) {
-    std::string out;
-    for (size_t i = 0; i < shape.size(); ++i) {
-      bool hole = shape[i] == '$' && i + 1 < shape.size() && shape[i + 1] >= 'A' && shape[i + 1] <= 'Z';
-      out += hole ? argument(shape[++i], depth - 1) : std::string(1, shape[i]);
-    }
-    return out;
-  }
-
-  std::string argument(char hole, int depth) {
-    switch (hole) {
-      case 'N': return of(Kind::kNumber, depth);
-      case 'T': return of(Kind::kText, depth);
-      case 'B': return parenthesised(of(Kind::kBool, depth));
-      case 'D': return dice_.chance(15) ? of(Kind::kText, depth) : of(Kind::kTime, depth);
-      case 'A': return of(Kind::kArray, depth);
-      case 'X': return parenthesised(any(depth));
-      case 'I': return dice_.chance(80) ? dice_.any(kSmall) : of(Kind::kNumber, depth);
-      case 'K': return dice_.any(kSmall);
-      case 'R': return dice_.any(kRegexes);
-      case 'L': return dice_.chance(85) ? dice_.any(kLikes) : of(Kind::kText, depth);
-      case 'J': return dice_.chance(40) ? dice_.any(kDocuments) : of(Kind::kText, depth);
-      default: return dice_.any(kPaths);
-    }
-  }
-
-  static std::string parenthesised(std::string text) {
-    bool plain =
-        std::all_of(text.begin(), text.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)); });
-    return plain ? text : "(" + text + ")";
-  }
-
-  Dice& dice_;
-  const std::vector<RandomColumn>& columns_;
-};
 
 class Steps {
  public:
@@ -386,7 +29,7 @@ class Steps {
 
  private:
   Step any_step() {
-    switch (dice_.below(26)) {
+    switch (dice_.below(40)) {
       case 0:
       case 1:
       case 2:
@@ -411,8 +54,22 @@ class Steps {
       case 21: return fillnull();
       case 22: return rename();
       case 23: return Step{.kind = Step::Kind::kReverse};
-      case 24: return dice_.chance(50) ? append() : join();
-      default: return in();
+      case 24: return append();
+      case 25: return join();
+      case 26: return in();
+      case 27:
+      case 28: return timechart();
+      case 29: return chart();
+      case 30: return bin();
+      case 31:
+      case 32: return parse(Step::Kind::kRex);
+      case 33: return parse(Step::Kind::kParse);
+      case 34: return regex();
+      case 35: return replace();
+      case 36: return expand();
+      case 37: return trendline();
+      case 38: return lookup();
+      default: return appendpipe();
     }
   }
 
@@ -486,11 +143,13 @@ class Steps {
   Step dedup() {
     Step out{.kind = Step::Kind::kDedup, .names = some_names(3), .numbers = {1 + static_cast<int64_t>(dice_.below(2))}};
     if (dice_.chance(40)) out.words.push_back("keepempty=true");
+    if (dice_.chance(20)) out.words.push_back("consecutive=true");
     return out;
   }
 
   AggregateText aggregate() {
-    static const char* const kAny[] = {"count", "min", "max", "dc", "values", "list", "take", "first", "last"};
+    static const char* const kAny[] = {"count", "min",  "max",   "dc",   "values",   "list",
+                                       "take",  "mode", "first", "last", "earliest", "latest"};
     static const char* const kOfNumbers[] = {"sum",      "avg",     "percentile",  "median",
                                              "var_samp", "var_pop", "stddev_samp", "stddev_pop"};
     AggregateText out;
@@ -507,6 +166,8 @@ class Steps {
       out.name = dice_.any(kAny);
       out.argument = dice_.chance(60) ? expr::print_name(some_name()) : Expressions(dice_, scope_).any(2);
     }
+    bool by_time = out.name == "earliest" || out.name == "latest";
+    if (by_time && kind_of("@timestamp") != Kind::kTime) out.name = "last";
     if (out.name == "take") out.parameter = std::to_string(1 + dice_.below(5));
     if (out.name == "percentile") out.parameter = dice_.chance(50) ? "90" : std::to_string(dice_.below(101));
     return out;
@@ -521,7 +182,9 @@ class Steps {
   static Kind kind_of(const AggregateText& aggregate) {
     const std::string& name = aggregate.name;
     if (name == "values" || name == "list" || name == "take") return Kind::kArray;
-    return name == "min" || name == "max" || name == "first" || name == "last" ? Kind::kMixed : Kind::kNumber;
+    static const char* const kOfValues[] = {"min", "max", "first", "last", "mode", "earliest", "latest"};
+    return std::find(std::begin(kOfValues), std::end(kOfValues), name) != std::end(kOfValues) ? Kind::kMixed
+                                                                                              : Kind::kNumber;
   }
 
   Step stats() {
@@ -561,7 +224,13 @@ class Steps {
     std::erase(out.names, "count");
     if (out.names.empty()) return where();
     out.numbers.push_back(1 + static_cast<int64_t>(dice_.below(6)));
-    scope_ = columns_of(out.names);
+    if (dice_.chance(20)) out.words.push_back("usenull=false");
+    const std::string& group = some_name();
+    bool grouped = group != "count" && std::find(out.names.begin(), out.names.end(), group) == out.names.end();
+    if (grouped && dice_.chance(40)) out.exprs.push_back(group);
+    std::vector<RandomColumn> scope = columns_of(out.exprs);
+    for (const RandomColumn& column : columns_of(out.names)) scope.push_back(column);
+    scope_ = std::move(scope);
     scope_.push_back({"count", Kind::kNumber});
     return out;
   }
@@ -618,11 +287,126 @@ class Steps {
   }
 
   Step join() {
-    static const char* const kKinds[] = {"inner", "left", "semi", "anti"};
+    static const char* const kKinds[] = {"inner", "left", "right", "full", "semi", "anti", "cross"};
     Step out{.kind = Step::Kind::kJoin, .names = {some_name()}, .words = {dice_.any(kKinds)}, .inner = inner(2)};
     out.names.push_back(out.inner.back().names[0]);
-    if (out.words[0] == "inner" || out.words[0] == "left")
-      scope_.insert(scope_.end(), inner_columns_.begin(), inner_columns_.end());
+    const std::string& kind = out.words[0];
+    if ((kind == "inner" || kind == "left") && dice_.chance(30)) out.numbers.push_back(1 + number(2));
+    if (kind != "semi" && kind != "anti") scope_.insert(scope_.end(), inner_columns_.begin(), inner_columns_.end());
+    return out;
+  }
+
+  int64_t number(uint64_t below) { return static_cast<int64_t>(dice_.below(below)); }
+  // A column that a command makes: a new one, or now and then one that is there.
+  std::string made(const std::string& own, Kind kind) {
+    std::string name = dice_.chance(30) ? own : fresh();
+    if (name != own) scope_.push_back({name, kind});
+    for (RandomColumn& column : scope_) {
+      if (column.name == name) column.kind = kind;
+    }
+    return name;
+  }
+
+  Step series(Step out, std::vector<RandomColumn> keys) {
+    out.numbers.push_back(number(4));
+    if (dice_.chance(25)) out.words.push_back("useother=false");
+    if (dice_.chance(25)) out.words.push_back("usenull=false");
+    out.aggregates.push_back(aggregate());
+    keys.push_back({out.aggregates[0].as, kind_of(out.aggregates[0])});
+    scope_ = std::move(keys);
+    return out;
+  }
+
+  Step timechart() {
+    if (kind_of("@timestamp") != Kind::kTime) return where();
+    Step out{.kind = Step::Kind::kTimechart, .exprs = {dice_.any(kSpans)}};
+    std::vector<RandomColumn> keys = {{"@timestamp", Kind::kTime}};
+    const std::string name = some_name();
+    if (name != "@timestamp" && dice_.chance(70)) {
+      out.names.push_back(name);
+      keys.push_back({name, Kind::kMixed});
+    }
+    return series(std::move(out), std::move(keys));
+  }
+
+  Step chart() {
+    Step out{.kind = Step::Kind::kChart, .names = some_names(2), .made = {fresh(), fresh()}};
+    std::vector<RandomColumn> keys = {{out.made[0], kind_of(out.names[0])}};
+    if (out.names.size() == 2) keys.push_back({out.made[1], Kind::kMixed});
+    return series(std::move(out), std::move(keys));
+  }
+
+  Step bin() {
+    static const char* const kWidths[] = {"10", "2.5", "1", "100", "0.5"};
+    const std::string name = some_name();
+    bool time = kind_of(name) == Kind::kTime;
+    Step out{.kind = Step::Kind::kBin, .names = {name}, .exprs = {time ? dice_.any(kSpans) : dice_.any(kWidths)}};
+    out.made.push_back(made(name, time ? Kind::kTime : Kind::kText));
+    return out;
+  }
+
+  Step parse(Step::Kind kind) {
+    Step out{.kind = kind, .names = {some_name()}, .numbers = {number(3), 1}};
+    bool lists = kind == Step::Kind::kRex && dice_.chance(40);
+    if (lists) out.numbers[1] = 2 + number(4);
+    for (int64_t i = 0; i < (out.numbers[0] == 1 ? 2 : 1); ++i) {
+      out.made.push_back(fresh());
+      scope_.push_back({out.made.back(), lists ? Kind::kArray : Kind::kText});
+    }
+    return out;
+  }
+
+  Step regex() {
+    Step out{.kind = Step::Kind::kRegex, .names = {some_name()}, .numbers = {number(3)}, .made = {"g", "h"}};
+    if (dice_.chance(40)) out.words.push_back("not");
+    return out;
+  }
+
+  Step replace() {
+    static const char* const kRewrites[][2] = {
+        {"a*", "x*"}, {"*b*", "<*|*>"}, {"7", "seven"}, {"*", "*!"}, {"ab*", "z"}};
+    const auto& [from, to] = dice_.any(kRewrites);
+    return Step{.kind = Step::Kind::kReplace, .names = some_names(2), .exprs = {from, to}};
+  }
+
+  Step expand() {
+    Step out{.kind = Step::Kind::kExpand, .names = {some_name()}, .words = {dice_.chance(50) ? "expand" : "mvexpand"}};
+    for (const RandomColumn& column : scope_) {
+      if (column.kind == Kind::kArray && dice_.chance(70)) out.names[0] = column.name;
+    }
+    bool all = out.words[0] == "mvexpand";
+    if (all && dice_.chance(30)) out.numbers.push_back(1 + number(2));
+    out.made.push_back(all ? out.names[0] : made(out.names[0], Kind::kMixed));
+    return out;
+  }
+
+  Step trendline() {
+    Step out{.kind = Step::Kind::kTrendline, .names = {some_name()}, .numbers = {1 + number(4)}};
+    out.words.push_back(dice_.chance(50) ? "sma" : "wma");
+    out.made.push_back(fresh());
+    scope_.push_back({out.made[0], Kind::kNumber});
+    return out;
+  }
+
+  Step lookup() {
+    Step out{.kind = Step::Kind::kLookup, .names = {some_name(), dice_.any(source_).name, dice_.any(source_).name}};
+    out.words.push_back(dice_.chance(50) ? "replace" : "append");
+    if (out.names[1] == "@timestamp" || out.names[2] == "@timestamp") return where();
+    out.made.push_back(out.words[0] == "append" ? some_name() : made(some_name(), Kind::kMixed));
+    return out;
+  }
+
+  Step appendpipe() {
+    std::vector<RandomColumn> above = scope_;
+    Step out{.kind = Step::Kind::kAppendpipe};
+    out.inner.push_back(dice_.chance(50) ? where() : sort());
+    out.inner.push_back(dice_.chance(50) ? stats() : head());
+    for (const RandomColumn& column : scope_) {
+      bool there =
+          std::any_of(above.begin(), above.end(), [&](const RandomColumn& c) { return c.name == column.name; });
+      if (!there) above.push_back(column);
+    }
+    scope_ = std::move(above);
     return out;
   }
 

@@ -291,3 +291,20 @@ def test_memory_stays_bounded(make_server):
     watcher.join()
     assert split(reply)[2] == {"complete": True, "rows": 20 * EVENTS, "answer": "exact"}
     assert peak[0] - before < 400 << 20, (before, peak[0])
+
+
+def test_head_says_what_get_would_and_sends_no_rows(filled):
+    path = "/clew/v1/export?query=source%3Dlogs"
+    reply = filled.request("HEAD", path)
+    assert reply.status == 200 and reply.body == b""
+    got = filled.get(path)
+    for name in ("Content-Type", "Content-Disposition"):
+        assert reply.headers[name] == got.headers[name]
+    assert filled.request("HEAD", path + "&format=csv").headers["Content-Type"].startswith("text/csv")
+    assert filled.request("HEAD", path + "%20%7C%20nonsense").status == 400
+    assert filled.request("HEAD", path + "%20%7C%20where%20nothing%3D1").status == 400
+    assert filled.request("HEAD", path + "&cursor=none").status == 400
+    question = "source=logs | where n >= 0 | eval head = 1"
+    assert filled.request("HEAD", "/clew/v1/export?query=" + urllib.parse.quote(question)).status == 200
+    record = next(q for q in filled.get("/clew/v1/queries").json()["queries"] if q["query"] == question)
+    assert record["rows_scanned"] < EVENTS, record

@@ -66,6 +66,37 @@ TEST_F(Limits, TooManyGroupsAreAFailureWithANarrowerQuestion) {
   EXPECT_EQ(all.rows_seen.size(), 300u);
 }
 
+// The inner rows are read once for every value around, of which there are seven, and not once for every row.
+TEST_F(Limits, ASubsearchRunsOnceForEveryValueAroundIt) {
+  ASSERT_TRUE(store_.feed("other", "{\"c\":\"w1\"}\n{\"c\":\"w2\"}\n{\"c\":\"w2\"}\n").ok());
+  for (const char* condition : {"[ source=other | where concat(c, '') = word | stats count() ] = 2",
+                                "exists [ source=other | where concat(c, '') = word and c = 'w2' ]",
+                                "'w2' in [ source=other | where concat(c, '') = word | fields c ]"}) {
+    Rows rows;
+    Outcome outcome = store_.ask(request(std::string("source=logs | where ") + condition + " | fields n"), rows);
+    ASSERT_FALSE(outcome.failure) << outcome.failure->reason;
+    EXPECT_EQ(rows.rows_seen.size(), 43u) << condition;
+    EXPECT_LE(outcome.stats.rows_scanned, 300u + 7 * 3) << condition;
+    EXPECT_GT(outcome.stats.rows_scanned, 300u) << condition;
+  }
+}
+
+TEST_F(Limits, ASubsearchRunsForSoManyValuesAndNoMore) {
+  std::string lines;
+  for (int i = 0; i < 10'001; ++i) lines += "{\"v\":" + std::to_string(i) + "}\n";
+  ASSERT_TRUE(store_.feed("many", lines).ok());
+  ASSERT_TRUE(store_.feed("other", "{\"c\":1}\n").ok());
+  std::string text = "| where exists [ source=other | where c = v ] | fields v";
+  Rows rows;
+  Outcome all = store_.ask(request("source=many | where v < 10000 " + text), rows);
+  ASSERT_FALSE(all.failure) << all.failure->reason;
+  EXPECT_EQ(rows.rows_seen.size(), 1u);
+  Rows none;
+  Outcome refused = store_.ask(request("source=many " + text), none);
+  ASSERT_TRUE(refused.failure);
+  EXPECT_NE(refused.failure->reason.find("runs at most 10000 times"), std::string::npos) << refused.failure->reason;
+}
+
 TEST_F(Limits, MemoryIsBounded) {
   Request r = request("source=logs | sort n");
   r.limits.memory_bytes = 1000;

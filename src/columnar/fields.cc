@@ -84,6 +84,24 @@ Result<Verdicts> Fields::verdicts(const Chunk& chunk, const TextQuery& query) co
   return shared;
 }
 
+std::optional<BlockValues> Fields::kept_block(const Chunk& chunk, uint32_t block) const {
+  base::MutexLock lock(mutex_);
+  if (kept_.chunk != &chunk || kept_.block != block) return std::nullopt;
+  kept_.chunk = nullptr;
+  return std::move(kept_.values);
+}
+
+Result<BlockValues> Fields::read_block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries,
+                                       ScanStats& stats) const {
+  if (std::optional<BlockValues> kept = kept_block(chunk, block)) return std::move(*kept);
+  return group_.block(chunk, block, entries, &stats);
+}
+
+void Fields::keep_block(const Chunk& chunk, uint32_t block, BlockValues values) const {
+  base::MutexLock lock(mutex_);
+  kept_ = {&chunk, block, std::move(values)};
+}
+
 Status Fields::add_rest(std::string_view name, uint32_t block, BlockValues& values, ScanStats& stats) const {
   const Chunk* chunk = group_.directory().find(model::kRestField);
   if (!chunk) return {};
@@ -123,8 +141,12 @@ Result<BlockValues> Fields::values(std::string_view name, uint32_t block, ScanSt
   values.rows = block_rows(group_.rows(), block);
   if (const Chunk* chunk = group_.directory().find(name)) {
     Entries known = CLEW_TRY(entries(*chunk, &stats));
-    values = CLEW_TRY(wanted ? group_.block_rows_of(*chunk, block, known.read, *wanted, &stats)
-                             : group_.block(*chunk, block, known.read, &stats));
+    if (std::optional<BlockValues> kept = kept_block(*chunk, block)) {
+      values = std::move(*kept);
+    } else {
+      values = CLEW_TRY(wanted ? group_.block_rows_of(*chunk, block, known.read, *wanted, &stats)
+                               : group_.block(*chunk, block, known.read, &stats));
+    }
   }
   if (group_.names().maybe_in_rest(name)) CLEW_TRY(add_rest(name, block, values, stats));
   return values;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,12 @@ class Fields {
   // What the query says of the entries or templates of a chunk; the last one asked of each chunk is remembered.
   Result<Verdicts> verdicts(const Chunk& chunk, const TextQuery& query) const;
 
+  // The values of a block, all of them. What keep_block() was given last is taken back instead of read again: what a
+  // condition has read is often asked for next.
+  Result<BlockValues> read_block(const Chunk& chunk, uint32_t block, const ChunkEntries& entries,
+                                 contract::ScanStats& stats) const;
+  void keep_block(const Chunk& chunk, uint32_t block, BlockValues values) const;
+
   // A stored field's values, in a column of its own or in `_rest`. With `wanted`, rows of the block that are not among
   // those may lack their texts.
   Result<BlockValues> values(std::string_view name, uint32_t block, contract::ScanStats& stats,
@@ -59,6 +66,7 @@ class Fields {
                                     const std::function<PatternEntriesPtr()>& make) const;
   Result<model::VectorPtr> seq_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
   Result<model::VectorPtr> index_column(uint32_t block, const model::Selection& rows, contract::ScanStats& stats) const;
+  std::optional<BlockValues> kept_block(const Chunk& chunk, uint32_t block) const;
   Status add_rest(std::string_view name, uint32_t block, BlockValues& values, contract::ScanStats& stats) const;
   contract::ColumnStats seq_stats() const;
 
@@ -68,6 +76,12 @@ class Fields {
     std::shared_ptr<const void> owner;  // so that its address is not taken again
     PatternEntriesPtr entries;
   };
+  struct KeptBlock {
+    const Chunk* chunk = nullptr;  // null: none is kept
+    uint32_t block = 0;
+    BlockValues values;
+  };
+  mutable KeptBlock kept_ CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const void*, KnownPatterns> patterns_ CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const Chunk*, Entries> entries_ CLEW_GUARDED_BY(mutex_);
   mutable std::unordered_map<const Chunk*, std::pair<std::string, Verdicts>> verdicts_ CLEW_GUARDED_BY(mutex_);

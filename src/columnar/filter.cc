@@ -125,16 +125,17 @@ Status narrow_codes(const Fields& fields, const Chunk& chunk, const TextQuery& q
     rows.clear();
     return {};
   }
-  BlockValues values = CLEW_TRY(fields.group().block(chunk, block, entries.read, &stats));
+  BlockValues values = CLEW_TRY(fields.read_block(chunk, block, entries.read, stats));
   uint32_t begin = block * kBlockRows;
   const std::vector<Verdict>& by_code = *verdicts;
   if (values.kinds.empty() && values.dictionary) {
     keep_codes(values.codes, by_code, begin, rows);
-    return {};
+  } else {
+    keep(rows, [&](uint32_t row) {
+      return lane_is_text(values.kind_at(row - begin)) && by_code[values.codes[row - begin]] == Verdict::kAll;
+    });
   }
-  keep(rows, [&](uint32_t row) {
-    return lane_is_text(values.kind_at(row - begin)) && by_code[values.codes[row - begin]] == Verdict::kAll;
-  });
+  fields.keep_block(chunk, block, std::move(values));
   return {};
 }
 
@@ -373,7 +374,7 @@ Result<bool> filter_any_number(const Fields& fields, const Predicate& list, uint
     rows.clear();
     return true;
   }
-  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  BlockValues values = CLEW_TRY(fields.read_block(*chunk, block, {}, stats));
   Selection left = rows;
   for (const NumberFilter& filter : filters) {
     Selection some = left;
@@ -381,6 +382,7 @@ Result<bool> filter_any_number(const Fields& fields, const Predicate& list, uint
     left = without(left, some);
   }
   rows = without(rows, left);
+  fields.keep_block(*chunk, block, std::move(values));
   return true;
 }
 
@@ -447,8 +449,9 @@ Result<bool> filter_rows(const Fields& fields, const Predicate& leaf, uint32_t b
     rows.clear();
     return true;
   }
-  BlockValues values = CLEW_TRY(fields.group().block(*chunk, block, {}, &stats));
+  BlockValues values = CLEW_TRY(fields.read_block(*chunk, block, {}, stats));
   numbers->narrow(values, block * kBlockRows, rows);
+  fields.keep_block(*chunk, block, std::move(values));
   return true;
 }
 

@@ -174,10 +174,13 @@ int compare_numbers(const SortCell& a, const SortCell& b) {
 
 int compare(const SortCell& a, const SortCell& b) {
   using Rank = SortCell::Rank;
-  if (a.rank == b.rank && (a.rank == Rank::kInt || a.rank == Rank::kBool)) return sign(a.i64<b.i64, a.i64> b.i64);
+  // Integers and moments are what is sorted most.
+  bool lane = a.rank == b.rank && (a.rank == Rank::kInt || a.rank == Rank::kMoment);
+  if (lane && a.i64 != b.i64) return a.i64 < b.i64 ? -1 : 1;
   if (is_number(a) && is_number(b)) return compare_numbers(a, b);
   if (a.rank != b.rank) return a.rank < b.rank ? -1 : 1;
   switch (a.rank) {
+    case Rank::kBool:
     case Rank::kTimeOfDay:
     case Rank::kMoment:
     case Rank::kInterval: return a.i64 != b.i64 ? sign(a.i64<b.i64, a.i64> b.i64) : sign(a.f64<b.f64, a.f64> b.f64);

@@ -139,7 +139,8 @@ Status check_rest(const model::Column& rest) {
   return {};
 }
 
-void append_block(const BlockValues& values, uint32_t first_row, model::Column& to) {
+// Few bytes may stand for many: the same text in every row.
+Status append_block(const BlockValues& values, uint32_t first_row, uint64_t& text_bytes_left, model::Column& to) {
   for (uint32_t i = 0; i < values.rows; ++i) {
     uint8_t kind = values.kind_at(i);
     if (kind == kAbsent) continue;
@@ -147,8 +148,11 @@ void append_block(const BlockValues& values, uint32_t first_row, model::Column& 
     if (lane_is_int(kind)) field.lane = values.ints[i];
     if (field.kind == model::Kind::kDecimal) field.scale = values.scale_at(i);
     if (lane_is_text(kind)) field.text = values.text_at(i);
+    if (field.text.size() > text_bytes_left) return Error(Code::kTooLarge, "a part whose texts are too long in all");
+    text_bytes_left -= field.text.size();
     model::add_value(to, first_row + i, field);
   }
+  return {};
 }
 
 }  // namespace
@@ -165,7 +169,7 @@ Result<RowSourcePtr> open_part(std::shared_ptr<const std::string> bytes, std::ve
   return source;
 }
 
-Result<model::Batch> decode_batch(std::string_view bytes) {
+Result<model::Batch> decode_batch(std::string_view bytes, uint64_t text_bytes_max) {
   auto group = CLEW_TRY(open_source(ByteSource(std::make_shared<const std::string>(bytes)), {}, nullptr));
   model::Batch batch(group->dataset());
   for (uint32_t i = 0; i < group->rows(); ++i) (void)batch.begin_row();
@@ -179,7 +183,7 @@ Result<model::Batch> decode_batch(std::string_view bytes) {
     column->note_origins(chunk.origins);
     for (uint32_t b = 0; b < chunk.blocks.size(); ++b) {
       BlockValues values = CLEW_TRY(group->block(chunk, b, entries, nullptr));
-      append_block(values, b * kBlockRows, *column);
+      CLEW_TRY(append_block(values, b * kBlockRows, text_bytes_max, *column));
     }
     if (chunk.name == model::kRestField) CLEW_TRY(check_rest(*column));
   }

@@ -32,8 +32,9 @@ class BatchEncoder {
 };
 
 // Decodes a part back to a batch; the inverse of BatchEncoder::encode.
-// Errors: kCorrupt, kUnsupported.
-Result<model::Batch> decode_batch(std::string_view bytes);
+// Errors: kCorrupt, kUnsupported; kTooLarge when its texts have more than `text_bytes_max` together.
+constexpr uint64_t kTextBytesUnlimited = UINT64_MAX;
+Result<model::Batch> decode_batch(std::string_view bytes, uint64_t text_bytes_max = kTextBytesUnlimited);
 
 // Opens a part that lies in a file (a journal), reading its header now and its columns when asked.
 // `commits` name its rows in order.

@@ -1,0 +1,65 @@
+// What agents send: encoded batches, under keys that make a repetition known.
+#include "api/json_body.h"
+#include "api/routes.h"
+#include "wire/batch_body.h"
+
+namespace clew::api {
+namespace {
+
+constexpr ErrorShape kShape = ErrorShape::kClew;
+
+struct Batches {
+  explicit Batches(ServerParts& parts) : ingest(parts.ingest), agent(parts.metrics, "agent") {}
+
+  void take(const CallPtr& call);
+
+  Ingest& ingest;
+  SourceCounters agent;
+};
+
+Result<contract::BatchKey> key_of(const net::Request& request) {
+  std::optional<contract::BatchKey> key = CLEW_TRY(parse_batch_key(request.header("clew-batch")));
+  if (key) return std::move(*key);
+  return Error(Code::kInvalid, "no header Clew-Batch: PRODUCER:SEQUENCE, which names the batch when it is sent again");
+}
+
+std::string batches_reply(uint64_t rows, bool duplicate) {
+  return dump_json({{"stored", duplicate ? 0 : rows}, {"duplicate", duplicate ? rows : 0}, {"rejected", 0}}) + "\n";
+}
+
+// Refused whole or stored whole: a part that is wrong must not leave the others of its commit without it.
+void Batches::take(const CallPtr& call) {
+  Result<contract::BatchKey> key = key_of(call->request());
+  wire::BatchRefusal refusal{.reason = "syntax"};
+  if (!key.ok()) {
+    agent.received(refusal.events);
+    agent.rejected(refusal.reason, refusal.events);
+    return answer_error(*call, kShape, key.error());
+  }
+  Result<wire::Events> events = wire::decode_batch_body(call->request().body, refusal);
+  if (!events.ok()) {
+    agent.received(refusal.events);
+    agent.rejected(refusal.reason, refusal.events);
+    return answer_error(*call, kShape, events.error());
+  }
+  call->exchange->release_body();
+  uint64_t rows = events->received;
+  Incoming incoming{
+      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
+  ingest.write(agent, std::move(incoming), [call, rows](const contract::Ack* ack, const Error* error) {
+    if (error != nullptr) return answer_error(*call, kShape, *error);
+    call->exchange->answer({.headers = {}, .body = batches_reply(rows, ack != nullptr && ack->duplicate)});
+  });
+}
+
+}  // namespace
+
+std::vector<Route> batch_routes(ServerParts& parts) {
+  auto batches = std::make_shared<Batches>(parts);
+  Handler take = [batches](CallPtr call) { batches->take(call); };
+  return {
+      {"POST", "/clew/v1/batches", Need::kIngest, Place::kHere, kShape, take},
+  };
+}
+
+}  // namespace clew::api

@@ -29,6 +29,12 @@ size_t on_data(char* data, size_t, size_t bytes, void* user) {
   return bytes;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* receiver = static_cast<Receiver*>(user);
+  receiver->stopped = receiver->stopped || !receiver->call->go_on();
+  return receiver->stopped ? 1 : 0;
+}
+
 size_t on_header(char* data, size_t, size_t bytes, void* user) {
   auto* receiver = static_cast<Receiver*>(user);
   std::string_view line(data, bytes);
@@ -78,6 +84,11 @@ class CurlClient final : public HttpClient {
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &receiver);
     curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, &on_header);
     curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &receiver);
+    if (call.go_on) {
+      curl_easy_setopt(curl_, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(curl_, CURLOPT_XFERINFOFUNCTION, &on_progress);
+      curl_easy_setopt(curl_, CURLOPT_XFERINFODATA, &receiver);
+    }
     CURLcode code = curl_easy_perform(curl_);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) return error_of(code, receiver, call.url);

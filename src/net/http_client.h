@@ -1,4 +1,4 @@
-// HTTP client of the command line. libcurl stays inside the .cc.
+// HTTP client of the command line and of agents. libcurl stays inside the .cc.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,8 @@ struct HttpCall {
   uint32_t quiet_timeout_ms = 0;  // without a byte, in whole seconds; 0: none
   // Gets the answer's body as it comes when the status is below 400; false ends the call. Without it the body is kept.
   std::function<bool(std::string_view)> on_body;
+  // Asked about once a second while nothing comes; false ends the call.
+  std::function<bool()> go_on = nullptr;
 };
 
 struct HttpReply {
@@ -36,7 +38,7 @@ struct HttpReply {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body said so; kIo.
+  // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body or go_on said so; kIo.
   virtual Result<HttpReply> call(const HttpCall& call) = 0;
 };
 

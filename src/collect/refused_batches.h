@@ -1,0 +1,36 @@
+// Batches that a server refused for what they are: kept aside with the reason, so that they hold up nothing and are not
+// lost without a word.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "os/disk.h"
+
+namespace clew::collect {
+
+// Threads:  all functions on any thread.
+// Lifetime: disk outlives it.
+class RefusedBatches {
+ public:
+  RefusedBatches(os::Disk& disk, std::string dir, uint64_t bytes_max)
+      : disk_(disk), dir_(std::move(dir)), bytes_max_(bytes_max) {}
+
+  // Writes DIR/NAME.part, the batch, and DIR/NAME.txt, the reason, durably.
+  // Errors: kFull when the directory has its most bytes, or the disk; kIo.
+  Status keep(const std::string& name, std::string_view batch, std::string_view reason);
+
+ private:
+  Status write(const std::string& path, std::string_view bytes);
+  Result<uint64_t> bytes_kept();
+
+  os::Disk& disk_;
+  const std::string dir_;
+  const uint64_t bytes_max_;
+  base::Mutex mutex_;  // held during I/O: refusals are rare, and two must not count the same room
+};
+
+}  // namespace clew::collect

@@ -1,0 +1,302 @@
+#include "collect/ship_lane.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "wire/batch_body.h"
+
+namespace clew::collect {
+namespace {
+
+constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr auto kWaitAtMost = std::chrono::milliseconds(200);  // until a thread looks whether it shall stop
+constexpr uint64_t kRetryAfterSecondsMax = 600;               // a server's word is taken up to this
+constexpr size_t kReasonBytesMax = 4'096;
+constexpr uint32_t kDoublingsMax = 20;
+
+// The number behind "NAME": in a small JSON object of our own server; 0 when it is not there.
+uint64_t number_of(std::string_view json, std::string_view name) {
+  std::string key = fmt::format("\"{}\":", name);
+  size_t at = json.find(key);
+  uint64_t number = 0;
+  if (at == std::string_view::npos) return number;
+  at += key.size();
+  while (at < json.size() && json[at] == ' ') ++at;
+  std::from_chars(json.data() + at, json.data() + json.size(), number);
+  return number;
+}
+
+uint64_t retry_after_ms(std::string_view header) {
+  uint64_t seconds = 0;
+  std::from_chars(header.data(), header.data() + header.size(), seconds);
+  return std::min(seconds, kRetryAfterSecondsMax) * 1'000;
+}
+
+}  // namespace
+
+ShipLane::ShipLane(ShipParts parts, ShipLimits limits, std::vector<ShipEndpoint> endpoints, RefusedBatches& refused,
+                   std::function<void()> progress)
+    : parts_(std::move(parts)), limits_(limits), refused_(refused), progress_(std::move(progress)) {
+  for (ShipEndpoint& endpoint : endpoints) {
+    base::MetricLabels to{{"endpoint", endpoint.url}};
+    base::Registry& m = parts_.metrics;
+    Target target;
+    target.sent_events = &m.counter("clew_ship_sent_events_total", "events sent, each time they are sent", to);
+    target.sent_bytes = &m.counter("clew_ship_sent_bytes_total", "bytes of batches sent, each time", to);
+    target.stored_events = &m.counter("clew_ship_stored_events_total", "events that the server has stored", to);
+    target.duplicate_events =
+        &m.counter("clew_ship_duplicate_events_total", "events sent again that the server had stored before", to);
+    target.endpoint = std::move(endpoint);
+    targets_.push_back(std::move(target));
+  }
+}
+
+ShipLane::~ShipLane() { stop(0); }
+
+void ShipLane::start() {
+  base::MutexLock lock(mutex_);
+  grow();
+}
+
+// A thread for each request that may be in flight.
+void ShipLane::grow() {
+  while (!stopping_ && threads_.size() < static_cast<size_t>(limit_)) {
+    threads_.emplace_back([this] { work(); });
+    pthread_setname_np(threads_.back().native_handle(), "clew-ship");
+  }
+}
+
+void ShipLane::begin_stop() {
+  base::MutexLock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+void ShipLane::stop(uint64_t deadline_ns) {
+  begin_stop();
+  std::vector<std::jthread> threads;
+  {
+    base::MutexLock lock(mutex_);
+    while (in_flight_ > 0) {
+      uint64_t now = parts_.clock.monotonic_ns();
+      if (now >= deadline_ns) break;
+      wait(std::chrono::nanoseconds(deadline_ns - now));
+    }
+    threads.swap(threads_);
+  }
+  cancelled_ = true;
+  threads.clear();  // joins
+}
+
+void ShipLane::wait(std::chrono::nanoseconds at_most) {
+  changed_.wait_for(mutex_, std::min<std::chrono::nanoseconds>(at_most, kWaitAtMost));
+}
+
+uint64_t ShipLane::done_up_to() const {
+  base::MutexLock lock(mutex_);
+  return (outstanding_.empty() ? next_ : *outstanding_.begin()) - 1;
+}
+
+uint32_t ShipLane::in_flight_limit() const {
+  base::MutexLock lock(mutex_);
+  return static_cast<uint32_t>(limit_);
+}
+
+std::vector<ShipEndpointState> ShipLane::endpoints() const {
+  base::MutexLock lock(mutex_);
+  std::vector<ShipEndpointState> out;
+  for (const Target& t : targets_) out.push_back({t.endpoint.url, t.failures == 0, t.last_error});
+  return out;
+}
+
+void ShipLane::work() {
+  std::unique_ptr<net::HttpClient> client = parts_.make_client();
+  while (std::optional<contract::QueueEntry> entry = next_entry()) {
+    bool done = deliver(*client, *entry);
+    if (done) finish(entry->offset);
+    {
+      base::MutexLock lock(mutex_);
+      --in_flight_;
+      changed_.notify_all();
+    }
+    if (done) progress_();
+  }
+}
+
+// Waits for a turn and for an entry; nothing when the lane stops.
+std::optional<contract::QueueEntry> ShipLane::next_entry() {
+  base::MutexLock lock(mutex_);
+  for (;;) {
+    while (!stopping_ && (reading_ || in_flight_ >= static_cast<uint32_t>(limit_))) wait(kWaitAtMost);
+    if (stopping_) return std::nullopt;
+    reading_ = true;
+    uint64_t from = next_;
+    mutex_.unlock();
+    auto read = parts_.queue.read(from);
+    bool found = read.ok() && read->has_value();
+    // A read that failed is tried again after a while; the queue gives up on its own.
+    if (!found && read.ok()) (void)parts_.queue.wait_readable(from, kWaitAtMost);
+    mutex_.lock();
+    if (!read.ok()) wait(kWaitAtMost);
+    reading_ = false;
+    changed_.notify_all();
+    if (!found) continue;
+    next_ = (*read)->offset + 1;
+    outstanding_.insert((*read)->offset);
+    ++in_flight_;
+    return std::move(*read);
+  }
+}
+
+// Tries until the entry is stored or refused; false when the lane stops before.
+bool ShipLane::deliver(net::HttpClient& client, const contract::QueueEntry& entry) {
+  std::string body;
+  wire::append_part(entry.batch, body);
+  while (std::optional<size_t> which = pick_target()) {
+    Target& target = targets_[*which];
+    uint64_t begun_ns = parts_.clock.monotonic_ns();
+    target.sent_events->add(entry.rows);
+    target.sent_bytes->add(body.size());
+    Answer answer = attempt(client, target, entry, body);
+    if (answer.verdict == Verdict::kStored) {
+      target.duplicate_events->add(answer.duplicate);
+      target.stored_events->add(entry.rows - std::min<uint64_t>(entry.rows, answer.duplicate));
+    }
+    if (answer.verdict == Verdict::kRefused) set_aside(target, entry, answer);
+    note(*which, answer, begun_ns);
+    if (answer.verdict == Verdict::kStored || answer.verdict == Verdict::kRefused) return true;
+    if (!cancelled_) {
+      parts_.metrics
+          .counter("clew_ship_retries_total", "batches that were not taken and are sent again",
+                   {{"endpoint", target.endpoint.url}, {"reason", answer.reason}})
+          .add();
+    }
+  }
+  return false;
+}
+
+// The first endpoint that answers. One that failed is asked again after a while, by one request; the others go on to
+// the next endpoint meanwhile. One that has too much to do is waited for: others have no more room for its load.
+std::optional<size_t> ShipLane::pick_target() {
+  base::MutexLock lock(mutex_);
+  while (!stopping_) {
+    uint64_t now = parts_.clock.monotonic_ns();
+    uint64_t wait_ns = kWaitAtMost / std::chrono::nanoseconds(1);
+    for (size_t i = 0; i < targets_.size(); ++i) {
+      Target& target = targets_[i];
+      if (target.failures == 0) return i;
+      if (!target.probing && now >= target.closed_until_ns) {
+        target.probing = true;
+        return i;
+      }
+      if (!target.probing) wait_ns = std::min(wait_ns, target.closed_until_ns - now);
+      if (target.busy) break;
+    }
+    wait(std::chrono::nanoseconds(wait_ns));
+  }
+  return std::nullopt;
+}
+
+ShipLane::Answer ShipLane::attempt(net::HttpClient& client, const Target& target, const contract::QueueEntry& entry,
+                                   const std::string& body) const {
+  net::HttpCall call{.method = "POST",
+                     .url = target.endpoint.url + "/clew/v1/batches",
+                     .headers = target.endpoint.headers,
+                     .body = body,
+                     .timeout_ms = limits_.call_timeout_ms,
+                     .on_body = {},
+                     .go_on = [this] { return !cancelled_.load(); }};
+  call.headers.emplace_back("Content-Type", "application/vnd.clew.batch");
+  call.headers.emplace_back("Clew-Batch", fmt::format("{}:{}", parts_.queue.producer(), entry.offset));
+  Result<net::HttpReply> reply = client.call(call);
+  if (reply.ok()) return judge(*reply);
+  bool slow = reply.error().code() == Code::kDeadline;
+  return {.verdict = slow ? Verdict::kBusy : Verdict::kFailed,
+          .reason = slow ? "timeout" : "unreachable",
+          .text = reply.error().message()};
+}
+
+ShipLane::Answer ShipLane::judge(const net::HttpReply& reply) {
+  Answer answer{.text = fmt::format("{} {}", reply.status, std::string_view(reply.body).substr(0, kReasonBytesMax))};
+  answer.retry_after_ms = retry_after_ms(reply.header("retry-after"));
+  answer.reason = fmt::format("status_{}", reply.status);
+  switch (reply.status) {
+    case 200:
+      answer.verdict = Verdict::kStored;
+      answer.duplicate = number_of(reply.body, "duplicate");
+      break;
+    case 400:
+    case 413:
+    case 415:
+    case 422: answer.verdict = Verdict::kRefused; break;
+    case 408:
+    case 429: answer.verdict = Verdict::kBusy; break;
+    default: answer.verdict = Verdict::kFailed; break;
+  }
+  return answer;
+}
+
+void ShipLane::note(size_t which, const Answer& answer, uint64_t begun_ns) {
+  base::MutexLock lock(mutex_);
+  Target& target = targets_[which];
+  if (begun_ns >= target.closed_until_ns) target.probing = false;
+  if (answer.verdict == Verdict::kBusy || answer.verdict == Verdict::kFailed) {
+    note_failure(target, answer, begun_ns);
+  } else {
+    // An answer to a request that was sent before a failure says nothing about the time since.
+    if (target.failures > 0 && begun_ns >= target.closed_until_ns) {
+      target.failures = 0;
+      target.busy = false;
+      target.last_error.clear();
+    }
+    if (in_flight_ >= static_cast<uint32_t>(limit_)) {
+      limit_ = std::min(static_cast<double>(limits_.in_flight_max), limit_ + 1 / limit_);
+      grow();
+    }
+  }
+  changed_.notify_all();
+}
+
+void ShipLane::note_failure(Target& target, const Answer& answer, uint64_t begun_ns) {
+  target.last_error = answer.text;
+  uint64_t now = parts_.clock.monotonic_ns();
+  // What was sent together fails together: once is enough.
+  bool slower = answer.verdict == Verdict::kBusy || answer.reason == "status_503";
+  if (slower && begun_ns >= lowered_ns_) {
+    limit_ = std::max(1.0, limit_ / 2);
+    lowered_ns_ = now;
+  }
+  if (target.failures > 0 && begun_ns < target.closed_until_ns) return;
+  target.busy = answer.verdict == Verdict::kBusy;
+  uint64_t backoff_ms = std::min<uint64_t>(
+      limits_.backoff_max_ms, uint64_t{limits_.backoff_first_ms} << std::min(target.failures, kDoublingsMax));
+  ++target.failures;
+  backoff_ms = backoff_ms / 2 + parts_.rng.next() % (backoff_ms / 2 + 1);
+  target.closed_until_ns = now + std::max(backoff_ms, answer.retry_after_ms) * kNsPerMs;
+}
+
+void ShipLane::set_aside(const Target& target, const contract::QueueEntry& entry, const Answer& answer) {
+  const std::string& url = target.endpoint.url;
+  parts_.metrics
+      .counter("clew_ship_rejected_events_total", "events of batches that the server refused for what they are",
+               {{"endpoint", url}, {"reason", answer.reason}})
+      .add(entry.rows);
+  std::string name = fmt::format("{}-{}", parts_.queue.producer(), entry.offset);
+  std::string reason = fmt::format("batch {}:{}, {} events, refused by {}\n{}\n", parts_.queue.producer(), entry.offset,
+                                   entry.rows, url, answer.text);
+  if (refused_.keep(name, entry.batch, reason).ok()) return;
+  parts_.metrics
+      .counter("clew_ship_refused_not_kept_events_total", "events refused whose batch could not be kept aside",
+               {{"endpoint", url}})
+      .add(entry.rows);
+}
+
+void ShipLane::finish(uint64_t offset) {
+  base::MutexLock lock(mutex_);
+  outstanding_.erase(offset);
+}
+
+}  // namespace clew::collect

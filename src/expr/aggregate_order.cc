@@ -2,8 +2,10 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "base/hash.h"
 #include "expr/aggregate_states.h"
@@ -341,6 +343,34 @@ struct AnyValue {
   }
 };
 
+template <class T>
+void sort_values(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+}
+
+// Numbers that lie near each other are sorted by counting their digits, the lowest first.
+void sort_values(std::vector<int64_t>& values) {
+  constexpr size_t kValuesMin = 1024;
+  constexpr int kDigitBits = 11;
+  constexpr int kBitsMax = 3 * kDigitBits;  // more passes take as long as comparing
+  constexpr uint64_t kDigitMask = (1u << kDigitBits) - 1;
+  if (values.size() < kValuesMin) return std::sort(values.begin(), values.end());
+  auto [low, high] = std::minmax_element(values.begin(), values.end());
+  auto least = static_cast<uint64_t>(*low);
+  auto bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(*high) - least));
+  if (bits > kBitsMax) return std::sort(values.begin(), values.end());
+  std::vector<int64_t> other(values.size());
+  for (int shift = 0; shift < bits; shift += kDigitBits) {
+    auto digit = [&](int64_t v) { return ((static_cast<uint64_t>(v) - least) >> shift) & kDigitMask; };
+    std::array<size_t, kDigitMask + 1> places{};
+    for (int64_t v : values) ++places[digit(v)];
+    size_t before = 0;
+    for (size_t& place : places) before += std::exchange(place, before);
+    for (int64_t v : values) other[places[digit(v)]++] = v;
+    values.swap(other);
+  }
+}
+
 // All values of a group: sorted runs of equal values, and fresh ones. Fresh values are sorted in when they are as many
 // as the runs, so that the work stays n log n and repeated values cost no memory.
 template <class T>
@@ -390,7 +420,7 @@ class ValueRuns {
 
   void compact() {
     if (fresh_.empty()) return;
-    std::sort(fresh_.begin(), fresh_.end());
+    sort_values(fresh_);
     std::vector<Run> fresh_runs;
     for (const T& v : fresh_) {
       if (!fresh_runs.empty() && fresh_runs.back().value == v) {

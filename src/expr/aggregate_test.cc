@@ -126,6 +126,25 @@ TEST(Aggregate, Numbers) {
   EXPECT_EQ(answer("sum(x * 1.5)", ages()), Texts{"193.5"});
 }
 
+TEST(Aggregate, PercentilesOfManyNumbers) {
+  std::mt19937_64 rng(7);
+  for (uint64_t range :
+       {uint64_t{10}, uint64_t{5000}, uint64_t{1} << 22, uint64_t{1} << 33, uint64_t{1} << 40, UINT64_MAX}) {
+    std::vector<int64_t> numbers;
+    std::vector<Value> values;
+    for (size_t i = 0; i < 9000; ++i) {
+      numbers.push_back(static_cast<int64_t>(rng() % range - range / 2));
+      values.push_back(Value::bigint(numbers.back()));
+    }
+    std::sort(numbers.begin(), numbers.end());
+    Rows rows = of(values);
+    for (size_t percent : {0u, 1u, 50u, 99u, 100u}) {
+      size_t place = std::min(numbers.size() - 1, numbers.size() * percent / 100);
+      EXPECT_EQ(answer("p" + std::to_string(percent) + "(x)", rows), Texts{std::to_string(numbers[place])}) << range;
+    }
+  }
+}
+
 TEST(Aggregate, NothingButNulls) {
   Rows rows = of({Value(), Value()});
   EXPECT_EQ(answer("count(x)", rows), Texts{"0"});

@@ -38,6 +38,25 @@ void keep_rows(const T& lane, uint32_t begin, model::Selection& rows, Keep keep)
   rows.resize(kept);
 }
 
+// Of all rows of a block, those with just this value, which are few: eight at a time are passed over.
+void keep_equal(const std::vector<int64_t>& lane, int64_t wanted, uint32_t begin, model::Selection& rows) {
+  constexpr size_t kAtOnce = 8;
+  size_t kept = 0;
+  size_t at = 0;
+  auto look = [&](size_t end) {
+    for (; at < end; ++at) {
+      if (lane[at] == wanted) rows[kept++] = begin + static_cast<uint32_t>(at);
+    }
+  };
+  while (at + kAtOnce <= lane.size()) {
+    bool any = false;
+    for (size_t i = 0; i < kAtOnce; ++i) any |= lane[at + i] == wanted;
+    any ? look(at + kAtOnce) : static_cast<void>(at += kAtOnce);
+  }
+  look(lane.size());
+  rows.resize(kept);
+}
+
 }  // namespace
 
 // Integers compared with integers, of any greatness.
@@ -171,7 +190,9 @@ void NumberFilter::narrow(const BlockValues& values, uint32_t begin, model::Sele
     rows.clear();
   } else if (!ints_.empty()) {
     bool every = values.kinds.empty() && int_range(low, high);
-    if (every) {
+    if (every && low == high && rows.size() == values.ints.size()) {
+      keep_equal(values.ints, low, begin, rows);
+    } else if (every) {
       keep_rows(values.ints, begin, rows, [low, high](int64_t v) { return (v >= low) & (v <= high); });
     } else {
       size_t kept = 0;

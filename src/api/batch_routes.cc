@@ -36,7 +36,7 @@ void Batches::take(const CallPtr& call) {
     agent.rejected(refusal.reason, refusal.events);
     return answer_error(*call, kShape, key.error());
   }
-  Result<wire::Events> events = wire::decode_batch_body(call->request().body, refusal);
+  Result<wire::Events> events = ingest.clean(wire::decode_batch_body(call->request().body, refusal));
   if (!events.ok()) {
     agent.received(refusal.events);
     agent.rejected(refusal.reason, refusal.events);

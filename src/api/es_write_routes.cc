@@ -14,6 +14,11 @@ struct EsWrite {
 
   void take_bulk(const CallPtr& call);
   void take_document(const CallPtr& call, wire::BulkOp op);
+  // Takes secrets out of what the answer says: reasons, and names that cannot be.
+  void clean(wire::BulkRequest& request) const {
+    for (wire::BulkError& error : request.errors) error.reason = ingest.clean_text(std::move(error.reason));
+    for (std::string& index : request.indexes) index = ingest.clean_text(std::move(index));
+  }
 
   Ingest& ingest;
   SourceCounters bulk;
@@ -40,10 +45,11 @@ void EsWrite::take_bulk(const CallPtr& call) {
   if (!decoded.ok()) {
     bulk.received(1);
     bulk.rejected("syntax", 1);
-    return answer_error(*call, kShape, decoded.error());
+    return answer_error(*call, kShape, ingest.clean(decoded.error()));
   }
   call->exchange->release_body();
   auto taken = std::make_shared<wire::BulkRequest>(std::move(decoded).take());
+  clean(*taken);
   Incoming incoming{.access = call->access,
                     .key = std::move(key).take(),
                     .events = std::move(taken->events),
@@ -67,6 +73,7 @@ void EsWrite::take_document(const CallPtr& call, wire::BulkOp op) {
   auto taken = std::make_shared<wire::BulkRequest>(
       decoder->decode_document(request.body, call->names[0], id, op, {.arrival = ingest.now(), .zone = {}}));
   decoder.reset();
+  clean(*taken);
   call->exchange->release_body();
   Incoming incoming{.access = call->access,
                     .key = std::move(key).take(),

@@ -114,6 +114,9 @@ Result<Decoded> Import::decode(const net::Request& request) {
   } else {
     out.events = CLEW_TRY(read_lines(request, intake, settings.now().line_bytes_max, out));
   }
+  for (wire::Rejection& rejection : out.events.rejections) {
+    rejection.message = ingest.clean_text(std::move(rejection.message));
+  }
   for (const model::Batch& batch : out.events.batches) {
     out.datasets.push_back(batch.dataset());
     const model::Column* times = batch.find(model::kTimeField);
@@ -144,7 +147,7 @@ void Import::take_import(const CallPtr& call) {
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->request().header("clew-batch"));
   if (!key.ok()) return answer_error(*call, kShape, key.error());
   Result<Decoded> decoded = decode(call->request());
-  if (!decoded.ok()) return answer_error(*call, kShape, decoded.error());
+  if (!decoded.ok()) return answer_error(*call, kShape, ingest.clean(decoded.error()));
   call->exchange->release_body();
   auto kept = std::make_shared<Decoded>(std::move(decoded).take());
   uint64_t rows = 0;

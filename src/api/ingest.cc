@@ -61,9 +61,33 @@ wire::Events counts_of(const wire::Events& events) {
   return counts;
 }
 
+void Ingest::set_redaction(std::shared_ptr<const Redaction> redaction) {
+  base::MutexLock lock(mutex_);
+  redaction_ = std::move(redaction);
+}
+
+std::shared_ptr<const Redaction> Ingest::redaction() const {
+  base::MutexLock lock(mutex_);
+  return redaction_;
+}
+
+std::string Ingest::clean_text(std::string text) const {
+  std::shared_ptr<const Redaction> now = redaction();
+  return now == nullptr ? text : now->message(text);
+}
+
+Error Ingest::clean(const Error& error) const { return {error.code(), clean_text(error.message())}; }
+
+Result<wire::Events> Ingest::clean(Result<wire::Events> events) const {
+  if (!events.ok()) return clean(events.error());
+  for (wire::Rejection& rejection : events->rejections) rejection.message = clean_text(std::move(rejection.message));
+  return events;
+}
+
 void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
   counters.received(incoming.events.received);
   counters.rejected(incoming.events);
+  if (std::shared_ptr<const Redaction> redact = redaction()) redact->redact(incoming.events.batches);
   uint64_t rows = 0;
   for (model::Batch& batch : incoming.events.batches) {
     rows += batch.rows();

@@ -1,5 +1,5 @@
-// The way of every received event: decoded, written, counted. For each source received = stored + duplicate + dropped +
-// rejected once the write is answered.
+// The way of every received event: decoded, redacted, written, counted. For each source received = stored + duplicate +
+// dropped + rejected once the write is answered.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/redaction.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/result.h"
@@ -83,7 +84,7 @@ class DecoderPool {
   std::vector<std::unique_ptr<Decoder>> idle_ CLEW_GUARDED_BY(mutex_);
 };
 
-// Threads:  write on any thread.
+// Threads:  all functions on any thread.
 // Lifetime: sink and clock outlive it; it outlives every write.
 class Ingest {
  public:
@@ -92,14 +93,25 @@ class Ingest {
   UnixNanos now() const { return clock_.now(); }
   const os::Clock& clock() const { return clock_; }
 
-  // Counts and writes. `done` gets null when there was nothing to write, else the answer of the store; on the caller's
-  // thread or one of the store's.
+  // From now on events are redacted so; without a call nothing is.
+  void set_redaction(std::shared_ptr<const Redaction> redaction);
+  // What a decoder made of a body, without secrets in what it says of items or of the whole.
+  Result<wire::Events> clean(Result<wire::Events> events) const;
+  Error clean(const Error& error) const;
+  std::string clean_text(std::string text) const;
+
+  // Redacts, counts and writes. `done` gets null when there was nothing to write, else the answer of the store; on the
+  // caller's thread or one of the store's.
   using Done = std::function<void(const contract::Ack* ack, const Error* error)>;
   void write(SourceCounters& counters, Incoming incoming, Done done);
 
  private:
+  std::shared_ptr<const Redaction> redaction() const;
+
   contract::EventSink& sink_;
   const os::Clock& clock_;
+  mutable base::Mutex mutex_;
+  std::shared_ptr<const Redaction> redaction_ CLEW_GUARDED_BY(mutex_);
 };
 
 }  // namespace clew::api

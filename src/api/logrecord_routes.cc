@@ -36,7 +36,7 @@ void LogRecord::take(const CallPtr& call) {
   Result<std::string> dataset = dataset_of(request);
   if (!dataset.ok()) return answer_error(*call, kShape, dataset.error());
   wire::Intake intake{.arrival = ingest.now(), .dataset = *dataset, .zone = {}};
-  Result<wire::Events> events = wire::decode_logrecord(form_of(request), intake);
+  Result<wire::Events> events = ingest.clean(wire::decode_logrecord(form_of(request), intake));
   if (!events.ok()) {
     logrecord.received(1);
     logrecord.rejected("syntax", 1);

@@ -25,8 +25,8 @@ struct Signal {
     wire::Intake intake{.arrival = ingest.now(), .zone = {}};
     if (!dataset.empty()) intake.dataset = dataset;
     auto decoder = decoders.take();
-    auto events =
-        form == wire::OtlpForm::kJson ? decoder->decode_json(body, intake) : decoder->decode_protobuf(body, intake);
+    Result<wire::Events> events = ingest.clean(form == wire::OtlpForm::kJson ? decoder->decode_json(body, intake)
+                                                                             : decoder->decode_protobuf(body, intake));
     if (!events.ok()) {
       counters.received(1);
       counters.rejected("syntax", 1);
@@ -112,7 +112,8 @@ void take_jaeger(const std::shared_ptr<JaegerSpans>& spans, contract::Access acc
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->metadata("clew-batch"));
   if (!key.ok()) return call->answer(std::move(key).error());
   auto decoder = spans->decoders.take();
-  Result<wire::Events> events = decoder->decode_protobuf(call->body(), {.arrival = spans->ingest.now(), .zone = {}});
+  Result<wire::Events> events =
+      spans->ingest.clean(decoder->decode_protobuf(call->body(), {.arrival = spans->ingest.now(), .zone = {}}));
   decoder.reset();
   if (!events.ok()) {
     spans->counters.received(1);

@@ -49,7 +49,7 @@ Result<wire::Events> Push::decode_loki(const net::Request& request) {
 void Push::take_loki(const CallPtr& call) {
   Result<std::optional<contract::BatchKey>> key = parse_batch_key(call->request().header("clew-batch"));
   if (!key.ok()) return answer_error(*call, kShape, key.error());
-  Result<wire::Events> events = decode_loki(call->request());
+  Result<wire::Events> events = ingest.clean(decode_loki(call->request()));
   if (!events.ok()) {
     count_refused(loki);
     return answer_error(*call, kShape, events.error());
@@ -70,9 +70,9 @@ void Push::take_zipkin(const CallPtr& call) {
   if (!key.ok()) return answer_error(*call, kShape, key.error());
   wire::Intake intake{.arrival = ingest.now(), .zone = {}};
   auto decoder = zipkin_decoders.take();
-  Result<wire::Events> events = request.header("content-type").starts_with("application/x-protobuf")
-                                    ? decoder->decode_protobuf(request.body, intake)
-                                    : decoder->decode_json(request.body, intake);
+  bool protobuf = request.header("content-type").starts_with("application/x-protobuf");
+  Result<wire::Events> events = ingest.clean(protobuf ? decoder->decode_protobuf(request.body, intake)
+                                                      : decoder->decode_json(request.body, intake));
   decoder.reset();
   if (!events.ok()) {
     count_refused(zipkin);

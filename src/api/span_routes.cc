@@ -29,6 +29,7 @@ struct Spans {
 };
 
 void Spans::write(const CallPtr& call, SourceCounters& counters, Result<wire::Events> events, net::Response reply) {
+  events = ingest.clean(std::move(events));
   if (!events.ok()) {
     counters.received(1);
     counters.rejected("syntax", 1);

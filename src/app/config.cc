@@ -13,6 +13,7 @@
 #include "logstore/log_store.h"
 #include "os/disk.h"
 #include "process/line_parser.h"
+#include "process/redact.h"
 #include "text/time_format.h"
 
 namespace clew::app {
@@ -109,6 +110,20 @@ Status set_yes_or_no(const std::string& text, bool& to) {
   if (text != "true" && text != "false" && text != "yes" && text != "no") return wrong(text, "yes or no");
   to = text == "true" || text == "yes";
   return {};
+}
+
+Status set_on_or_off(const std::string& text, bool& to) {
+  if (text != "on" && text != "off") return set_yes_or_no(text, to).ok() ? Status() : wrong(text, "on or off");
+  to = text == "on";
+  return {};
+}
+
+process::OwnRedaction& own_redaction(ServeOptions& options, const std::string& name) {
+  for (process::OwnRedaction& rule : options.redaction.own) {
+    if (rule.name == name) return rule;
+  }
+  options.redaction.own.push_back({name, {}, {}});
+  return options.redaction.own.back();
 }
 
 Status set_number(const std::string& text, uint64_t max, uint32_t& to) {
@@ -287,6 +302,24 @@ const Entry kEntries[] = {
        if (text != "begin" && text != "end") return wrong(text, "place: write begin or end");
        source_of(o, n).from_end = text == "end";
        return {};
+     }},
+    {{"redact.default", "on or off", "on", "Redaction of datasets that are not named below."},
+     [](ServeOptions& o, const Names&, const std::string& text) { return set_on_or_off(text, o.redaction.on); }},
+    {{"redact.datasets.*", "on or off", "redact.default", "The same for one dataset."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       return set_on_or_off(text, o.redaction.datasets[n[0]]);
+     }},
+    {{"redact.rules.*.regex", "regex", "none", "A rule of your own: what matches is replaced, or its first group."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       process::OwnRedaction& rule = own_redaction(o, n[0]);
+       rule.regex = text;
+       return process::check_own_redaction(rule);
+     }},
+    {{"redact.rules.*.replacement", "text", "[redacted:NAME]", "What stands instead; no quotes or backslashes."},
+     [](ServeOptions& o, const Names& n, const std::string& text) {
+       process::OwnRedaction& rule = own_redaction(o, n[0]);
+       rule.replacement = text;
+       return rule.regex.empty() ? Status() : process::check_own_redaction(rule);
      }},
     {{"geoip.path", "file", "the country database that comes with clew",
       "MMDB file that geoip() reads: countries or cities."},
@@ -488,11 +521,23 @@ void check_classes(const std::string& dataset, const ServeOptions& options, std:
     mistakes.push_back({0, fmt::format("retention.datasets.{}: {}", dataset, checked.error().message())});
 }
 
+void check_redaction(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  if (options.redaction.own.size() > process::kOwnRedactionsMax) {
+    mistakes.push_back({0, fmt::format("redact.rules: more than {} of them", process::kOwnRedactionsMax)});
+  }
+  for (const process::OwnRedaction& rule : options.redaction.own) {
+    if (rule.regex.empty()) {
+      mistakes.push_back({0, fmt::format("redact.rules.{} lacks regex: write regex: 'EMP-[0-9]+'", rule.name)});
+    }
+  }
+}
+
 void check_whole(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
   for (const auto& [name, source] : options.agent.sources) {
     if (!source.files.empty()) continue;
     mistakes.push_back({0, fmt::format("sources.{} lacks files: write files: /var/log/{}/*.log", name, name)});
   }
+  check_redaction(options, mistakes);
   if (options.hot_days > options.total_days) {
     mistakes.push_back({0, fmt::format("retention.hot is {}d, more than retention.total with {}d", options.hot_days,
                                        options.total_days)});

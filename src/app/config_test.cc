@@ -89,6 +89,29 @@ TEST(Config, SourcesHaveNamesAndListsOfFiles) {
             "1 sources.a.start: \"now\" is no place: write begin or end\n");
 }
 
+TEST(Config, Redaction) {
+  ServeOptions options;
+  std::string text =
+      "redact:\n  default: off\n  datasets:\n    web: on\n    raw.text: off\n  rules:\n    emp:\n      regex: "
+      "'E-[0-9]+'\n"
+      "      replacement: '[e]'\n    other:\n      regex: 'x(y+)'\n";
+  EXPECT_TRUE(read_config(text, environment, options).empty()) << mistakes(text);
+  EXPECT_FALSE(options.redaction.on);
+  EXPECT_EQ(options.redaction.datasets, (std::map<std::string, bool>{{"raw.text", false}, {"web", true}}));
+  EXPECT_EQ(options.redaction.own,
+            (std::vector<process::OwnRedaction>{{"emp", "E-[0-9]+", "[e]"}, {"other", "x(y+)", ""}}));
+  EXPECT_EQ(mistakes("redact: {default: maybe}\n"), "1 redact.default: \"maybe\" is no on or off\n");
+  EXPECT_EQ(mistakes("redact:\n  rules:\n    a:\n      regex: 'a('\n"),
+            "4 redact.rules.a.regex: \"a(\" is no regex: missing ): a(\n");
+  EXPECT_EQ(mistakes("redact:\n  rules:\n    a:\n      regex: 'a*'\n"),
+            "4 redact.rules.a.regex: \"a*\" matches the empty text: make it ask for something\n");
+  EXPECT_EQ(mistakes("redact:\n  rules:\n    a:\n      regex: b\n      replacement: abc\n"),
+            "5 redact.rules.a.replacement: \"b\" matches its own replacement \"abc\"\n");
+  EXPECT_EQ(mistakes("redact:\n  rules:\n    a:\n      replacement: abc\n"),
+            "0 redact.rules.a lacks regex: write regex: 'EMP-[0-9]+'\n");
+  EXPECT_EQ(mistakes("redact:\n  dataset:\n    a: off\n"), "2 no key redact.dataset; did you mean datasets?\n");
+}
+
 TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(mistakes(""), "");
   EXPECT_EQ(mistakes("retention:\nquery:\n"), "");
@@ -116,10 +139,10 @@ TEST(Config, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(mistakes(web + "debug: {when: level}\n"),
             "5 retention.datasets.web.classes.debug.when: \"level\" is no condition: write level=debug\n"
             "0 retention.datasets.web.classes.debug lacks when: write when: level=debug\n");
-  EXPECT_EQ(
-      mistakes(web + "default: {when: level=debug}\n"),
-      "0 retention.datasets.web: retention class \"default\": a name has 1 to 64 letters, digits, _ and -, and is not "
-      "\"default\"\n");
+  EXPECT_EQ(mistakes(web + "default: {when: level=debug}\n"),
+            "0 retention.datasets.web: retention class \"default\": a name has 1 to 64 letters, digits, _ and -, and "
+            "is not "
+            "\"default\"\n");
   EXPECT_EQ(mistakes("data: [a\n").substr(0, 10), "2 no YAML:");
 }
 

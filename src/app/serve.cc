@@ -153,6 +153,7 @@ class Server {
  private:
   Status open_store();
   Status set_dataset_rules(const ServeOptions& options);
+  Status set_redaction(const ServeOptions& options);
   Status listen();
   Status write_run_file();
   net::HttpServerParts http_parts(api::Router& router);
@@ -211,6 +212,12 @@ Status Server::set_dataset_rules(const ServeOptions& options) {
   return {};
 }
 
+Status Server::set_redaction(const ServeOptions& options) {
+  std::shared_ptr<const api::Redaction> redaction = CLEW_TRY(api::Redaction::make(options.redaction, metrics_));
+  ingest_->set_redaction(std::move(redaction));
+  return {};
+}
+
 net::HttpServerParts Server::http_parts(api::Router& router) {
   return {
       .clock = *clock_,
@@ -247,6 +254,7 @@ Status Server::start() {
                     options_.data));
   }
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
+  CLEW_TRY(set_redaction(options_));
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,
                                                                .engine = *engine_,
@@ -285,12 +293,16 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   if (old.line_bytes_max != settings.line_bytes_max) {
     lines.push_back(fmt::format("lines: up to {} bytes", settings.line_bytes_max));
   }
+  Status redaction = set_redaction(fresh);
+  if (!redaction.ok()) lines.push_back("redact: " + redaction.error().message());
+  if (fresh.redaction != options_.redaction) lines.push_back("redact: as the configuration says now");
   Status places = geo_->set(geo_files(fresh));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
   for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
   Status rules = set_dataset_rules(fresh);
   if (!rules.ok()) lines.push_back("retention of datasets: " + rules.error().message());
   for (const std::string& key : needing_restart(options_, fresh)) lines.push_back(key + ": changes at the next start");
+  options_.redaction = fresh.redaction;
   return lines;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/agent_options.h"
+#include "api/redaction.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http_server.h"
@@ -43,6 +44,7 @@ struct ServeOptions {
   uint32_t hot_days = 30;     // of datasets without a rule of their own
   uint32_t total_days = 365;
   std::map<std::string, DatasetRetention> dataset_retention;
+  api::RedactionRules redaction;
   std::map<std::string, std::string> geo_files;  // MMDB files by the names that geoip() uses
   uint64_t query_millis_max = 30'000;
   uint64_t query_memory_bytes_max = 256ull << 20;
@@ -57,10 +59,10 @@ struct ServeOptions {
 // Gives the options as the configuration file and the command line say now, for a reload.
 using ReadOptions = std::function<Result<ServeOptions>()>;
 
-// Blocks until SIGTERM or SIGINT. SIGHUP reads the options again: limits of queries, rules of datasets and the length
-// of lines change at once; of what else has changed it says that it takes a restart. Requires: no other thread runs
-// yet, so that signals reach only this one. Errors: kForbidden for an address beyond loopback without `insecure`; what
-// the store and the listeners say.
+// Blocks until SIGTERM or SIGINT. SIGHUP reads the options again: limits of queries, rules of datasets, redaction and
+// the length of lines change at once; of what else has changed it says that it takes a restart. Requires: no other
+// thread runs yet, so that signals reach only this one. Errors: kForbidden for an address beyond loopback without
+// `insecure`; what the store and the listeners say.
 Status serve(const ServeOptions& options, const ReadOptions& read_again);
 
 }  // namespace clew::app

@@ -1,0 +1,167 @@
+// Payment cards' numbers: runs of digits with an issuer's beginning, a length of his, and Luhn's digit.
+#include <emmintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "process/redact_rules.h"
+
+namespace clew::process {
+namespace {
+
+constexpr size_t kDigitsMin = 14;
+constexpr size_t kDigitsMax = 19;
+constexpr size_t kGroupsMax = 64;  // of digits in one run; a longer run is taken in pieces
+constexpr size_t kBlock = 64;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool in_run(char c) { return is_digit(c) || c == ' ' || c == '-'; }
+bool joins(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.'; }
+
+int number_of(std::string_view digits, size_t count) {
+  int n = 0;
+  for (size_t i = 0; i < count; ++i) n = n * 10 + (digits[i] - '0');
+  return n;
+}
+
+bool is_issued(std::string_view d) {
+  int two = number_of(d, 2);
+  int three = number_of(d, 3);
+  int four = number_of(d, 4);
+  size_t n = d.size();
+  if (d[0] == '4') return n == 16 || n == 19;                                                    // Visa
+  if (two == 34 || two == 37) return n == 15;                                                    // Amex
+  if ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720)) return n == 16;                // Mastercard
+  if (four == 6011 || two == 65 || two == 62 || (three >= 644 && three <= 649)) return n >= 16;  // Discover, UnionPay
+  if (four >= 3528 && four <= 3589) return n == 16;                                              // JCB
+  return n == 14 && (two == 36 || two == 38 || (three >= 300 && three <= 305));                  // Diners
+}
+
+bool passes_luhn(std::string_view digits) {
+  int sum = 0;
+  bool twice = false;
+  for (size_t i = digits.size(); i-- > 0; twice = !twice) {
+    int v = digits[i] - '0';
+    if (twice) v = v > 4 ? 2 * v - 9 : 2 * v;
+    sum += v;
+  }
+  return sum % 10 == 0;
+}
+
+struct Group {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+// Sizes of the groups that cards are printed in.
+constexpr std::array<std::array<size_t, 5>, 4> kPrinted = {
+    {{4, 4, 4, 4, 3}, {4, 4, 4, 4, 0}, {4, 6, 5, 0, 0}, {4, 6, 4, 0, 0}}};
+
+bool take(std::string_view text, const Group* groups, size_t count, size_t& begin, size_t& end) {
+  std::array<char, 32> digits;
+  size_t n = 0;
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t at = groups[i].begin; at < groups[i].end; ++at) {
+      if (n == kDigitsMax) return false;
+      digits[n++] = text[at];
+    }
+  }
+  begin = groups[0].begin;
+  end = groups[count - 1].end;
+  if (begin > 0 && (joins(text[begin - 1]) || (text[begin - 1] == '-' && count == 1))) return false;
+  if (end < text.size() &&
+      (text[end] == '_' || (text[end] == '-' && count == 1) || (joins(text[end]) && text[end] != '.')))
+    return false;
+  if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) return false;
+  if (n > 16 && count == 1) return false;  // ids and hashes have as many; a card's would be printed in groups
+  return is_card_number({digits.data(), n});
+}
+
+bool printed(std::string_view text, const Group* groups, size_t left, size_t& begin, size_t& end) {
+  for (const auto& sizes : kPrinted) {
+    size_t count = sizes[3] == 0 ? 3 : sizes[4] == 0 ? 4 : 5;
+    if (left < count) continue;
+    bool fits = true;
+    char separator = text[groups[0].end];
+    for (size_t i = 0; i < count && fits; ++i) {
+      fits = groups[i].end - groups[i].begin == sizes[i];
+      if (i > 0) fits = fits && groups[i].begin - groups[i - 1].end == 1 && text[groups[i - 1].end] == separator;
+    }
+    if (fits && take(text, groups, count, begin, end)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_card_number(std::string_view digits) {
+  return digits.size() >= kDigitsMin && digits.size() <= kDigitsMax && is_issued(digits) && passes_luhn(digits);
+}
+
+size_t next_digits(std::string_view text, size_t from) {
+  const __m128i below = _mm_set1_epi8('0' - 1);
+  const __m128i above = _mm_set1_epi8('9' + 1);
+  const __m128i space = _mm_set1_epi8(' ');
+  const __m128i dash = _mm_set1_epi8('-');
+  for (; from < text.size(); from += kBlock) {
+    alignas(16) char last[kBlock];
+    const char* block = text.data() + from;
+    if (text.size() - from < kBlock) {
+      std::memset(last, 0, kBlock);
+      std::memcpy(last, block, text.size() - from);
+      block = last;
+    }
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < 4; ++i) {
+      __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * i));
+      __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, below), _mm_cmplt_epi8(v, above));
+      __m128i other = _mm_or_si128(_mm_cmpeq_epi8(v, space), _mm_cmpeq_epi8(v, dash));
+      auto bits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digit, other)));
+      mask |= uint64_t{bits} << (16 * i);
+    }
+    // A bit that stays is the first of 14 in a row; or 7 of them lie at this block's edge.
+    uint64_t run = mask & mask >> 1;
+    run &= run >> 2;
+    run &= run >> 4;
+    run &= run >> 6;
+    constexpr uint64_t kSeven = 0x7f;
+    if (run != 0) return from + static_cast<size_t>(std::countr_zero(run));
+    if ((mask & kSeven) == kSeven) return from;
+    if (mask >> (kBlock - 7) == kSeven) return from + kBlock - 7;
+  }
+  return text.size();
+}
+
+bool next_card(std::string_view text, size_t from, size_t& begin, size_t& end) {
+  while (from < text.size()) {
+    size_t at = next_digits(text, from);
+    if (at >= text.size()) return false;
+    size_t run_begin = at;
+    while (run_begin > from && in_run(text[run_begin - 1])) --run_begin;
+    size_t run_end = at;
+    std::array<Group, kGroupsMax> groups;
+    size_t count = 0;
+    size_t i = run_begin;
+    while (i < text.size() && in_run(text[i]) && count < kGroupsMax) {
+      if (!is_digit(text[i])) {
+        ++i;
+        continue;
+      }
+      Group& group = groups[count++];
+      group.begin = i;
+      while (i < text.size() && is_digit(text[i])) ++i;
+      group.end = i;
+    }
+    run_end = std::max(i, at + 1);
+    for (size_t g = 0; g < count; ++g) {
+      if (take(text, &groups[g], 1, begin, end)) return true;
+      if (groups[g].end < text.size() && printed(text, &groups[g], count - g, begin, end)) return true;
+    }
+    from = run_end;
+  }
+  return false;
+}
+
+}  // namespace clew::process

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "net/address.h"
 
 namespace clew::app {
@@ -29,5 +30,8 @@ struct AgentOptions {
   std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
 };
+
+// Whether events of a source may go there. Errors: kInvalid for what is no name, kForbidden for clew's own log.
+Status check_source_dataset(const std::string& dataset);
 
 }  // namespace clew::app

@@ -5,6 +5,7 @@ namespace clew::app {
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"serve", "takes events, keeps them, answers queries", run_serve},
+      {"agent", "follows this machine's logs and sends them to a server", run_agent},
       {"query", "asks a question in PPL", run_query},
       {"tail", "shows events as they come", run_tail},
       {"subscribe", "gives each event at least once, from a named place", run_subscribe},

@@ -17,6 +17,7 @@ struct Command {
 std::span<const Command> commands();
 
 int run_serve(int argc, char** argv);
+int run_agent(int argc, char** argv);
 int run_query(int argc, char** argv);
 int run_tail(int argc, char** argv);
 int run_subscribe(int argc, char** argv);

@@ -291,7 +291,7 @@ const Entry kEntries[] = {
     {{"sources.*.dataset", "text", "logs", "Where their events go."},
      [](ServeOptions& o, const Names& n, const std::string& text) {
        source_of(o, n).dataset = text;
-       return Status();
+       return check_source_dataset(text);
      }},
     {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
      [](ServeOptions& o, const Names& n, const std::string& text) { return set_format(text, source_of(o, n).format); }},

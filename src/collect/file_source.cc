@@ -129,7 +129,9 @@ void FileSource::stop() {
 std::string FileSource::key_of(const FilePlace& place) const {
   std::string id = std::to_string(place.id.device) + "-" + std::to_string(place.id.inode);
   if (place.ended_nanos == 0) return "file/" + options_.batch.source + "/" + id;
-  return "file/" + options_.batch.source + "/ended/" + id + "-" + std::to_string(place.offset);
+  // Files of equal length are cut one after the other under one inode.
+  return "file/" + options_.batch.source + "/ended/" + id + "-" + std::to_string(place.offset) + "-" +
+         std::to_string(place.tail_hash);
 }
 
 Status FileSource::load_places() {
@@ -203,14 +205,14 @@ std::optional<FilePlace> FileSource::known_place(const os::ForeignFile& file, co
 
 // What had this inode and does not go on at `offset` was another file.
 void FileSource::forget_inode(const os::FileId& id, uint64_t offset) {
-  std::vector<std::pair<std::string, FilePlace>> had;
-  for (const auto& [key, place] : places_) {
-    if (place.id == id) had.emplace_back(key, place);
-  }
-  for (const auto& [key, place] : had) {
-    drop_place(key);
-    if (place.ended_nanos == 0 && place.offset != offset) end_place(place);
-  }
+  FilePlace live;
+  live.id = id;
+  std::string key = key_of(live);
+  auto had = places_.find(key);
+  if (had == places_.end()) return;
+  FilePlace place = had->second;
+  drop_place(key);
+  if (place.offset != offset) end_place(place);
 }
 
 // --- names ---------------------------------------------------------------------------------------------------------

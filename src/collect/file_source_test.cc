@@ -207,6 +207,23 @@ TEST_F(FileSourceTest, ACopyOfWhatWasReadGivesNothing) {
   EXPECT_THAT(read(), IsEmpty());
 }
 
+TEST_F(FileSourceTest, CopiesOfEqualLengthBeforeTwoCutsGiveNothing) {
+  options_.patterns = {path("a.log")};
+  append("a.log", "one\n");
+  EXPECT_THAT(read(), ElementsAre("one"));
+  fs::copy_file(path("a.log"), path("a.log.1"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "two\n");
+  EXPECT_THAT(read(), ElementsAre("two"));
+  fs::copy_file(path("a.log"), path("a.log.2"));
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "new\n");
+  EXPECT_THAT(read(), ElementsAre("new"));
+  options_.patterns = {path("a.log*")};
+  start();
+  EXPECT_THAT(read(), IsEmpty());
+}
+
 TEST_F(FileSourceTest, OtherFilesWithTheSameLinesAreNoCopies) {
   append("a.log", "1\n2\n");
   EXPECT_THAT(read(), ElementsAre("1", "2"));

@@ -43,7 +43,11 @@ Result<std::string_view> TailedFile::next_bytes(size_t bytes_max) {
   if (plain_) return plain_->read();
   buffer_.resize(std::min(bytes_max, kReadBytes));
   size_t got = CLEW_TRY(file_->read_at(place_.offset + event_bytes_ + held_bytes_, buffer_.data(), buffer_.size()));
-  return std::string_view(buffer_).substr(0, got);
+  if (got == 0) return std::string_view();
+  // Had the file been cut and written anew before these bytes were read, others would stand before them now.
+  close_place();
+  bool same = CLEW_TRY(stands_at(*file_, place_));
+  return same ? std::string_view(buffer_).substr(0, got) : std::string_view();
 }
 
 Result<size_t> TailedFile::read(size_t bytes_max, const TakeEvent& take) {

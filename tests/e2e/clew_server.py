@@ -40,13 +40,14 @@ class Server:
     def __init__(self, data, args=()):
         self.data = str(data)
         self.args = list(args)
+        self.listen = "127.0.0.1:0"  # a test that restarts a server for the same clients sets what it got
         self.process = None
         self.listening = {}
         self.log = []
 
     def start(self):
         assert self.process is None
-        command = [BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0",
+        command = [BINARY, "serve", "--data", self.data, "--listen", self.listen, "--otlp-grpc", "127.0.0.1:0",
                    "--otlp-http", "127.0.0.1:0", *self.args]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()

@@ -14,8 +14,22 @@ PlainRun::Groups PlainRun::grouped(const std::vector<PlainValues>& keys) {
   std::map<PlainValues, std::vector<size_t>, PlainLess> groups;
   for (size_t i = 0; i < keys.size(); ++i) groups[keys[i]].push_back(i);
   Groups out;
+  // Equal numbers in a key are shown as one: an integer if there is one, else 0.0 rather than -0.0.
+  auto place = [](const Value& v) {
+    if (!expr::is_number(v.type())) return 0;
+    if (expr::is_integer(v.type()) || v.type() == Type::kULong) return 1;
+    return v.type() == Type::kDouble && v.f64() == 0 && std::signbit(v.f64()) ? 3 : 2;
+  };
+  std::vector<std::map<PlainValues, Value, PlainLess>> shown(keys.empty() ? 0 : keys[0].size());
+  for (const PlainValues& key : keys) {
+    for (size_t i = 0; i < key.size(); ++i) {
+      Value& best = shown[i].try_emplace({key[i]}, key[i]).first->second;
+      if (place(key[i]) < place(best)) best = key[i];
+    }
+  }
   for (auto& [key, rows] : groups) {
-    out.keys.push_back(key);
+    out.keys.emplace_back();
+    for (size_t i = 0; i < key.size(); ++i) out.keys.back().push_back(shown[i].at({key[i]}));
     out.rows.push_back(std::move(rows));
   }
   return out;

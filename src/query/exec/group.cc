@@ -200,26 +200,44 @@ uint32_t KeyColumn::intern_null() {
 
 uint32_t KeyColumn::intern_int(Type type, int64_t v) {
   auto [it, fresh] = ints_.try_emplace(v, 0);
-  if (!fresh) return it->second;
+  if (!fresh) return others_.empty() ? it->second : shown_as(it->second, Value::of_lane(type, v));
   bytes_ += kMapEntryBytes;
   if (!keys_.empty()) {
     // The same number may have come before as a double.
     scratch_.clear();
     append_value_key(Value::of_lane(type, v), scratch_);
     auto same = keys_.find(scratch_);
-    if (same != keys_.end()) return it->second = same->second;
+    if (same != keys_.end()) return it->second = shown_as(same->second, Value::of_lane(type, v));
   }
   return it->second = add_entry({v, 0, type, false});
 }
 
-// A number of another type that is the integer `v`. The first of equal numbers is the one shown.
+// Equal numbers of a key are shown as one: an integer if there is one, else 0.0 rather than -0.0. Which of them came
+// first no worker knows.
+uint32_t KeyColumn::shown_as(uint32_t id, const Value& value) {
+  auto place = [](const Value& v) {
+    if (!expr::is_number(v.type())) return 0;
+    if (expr::is_integer(v.type()) || v.type() == Type::kULong) return 1;
+    return expr::is_real(v.type()) && v.f64() == 0 && std::signbit(v.f64()) ? 3 : 2;
+  };
+  const Entry& entry = entries_[id];
+  if (!entry.other) return id;
+  Value& shown = others_[static_cast<size_t>(entry.lane)];
+  if (place(value) < place(shown)) {
+    shown = value;
+    entries_[id].type = value.type();
+  }
+  return id;
+}
+
+// A number of another type that is the integer `v`.
 uint32_t KeyColumn::intern_whole(const Value& value, int64_t v) {
   auto it = ints_.find(v);
-  if (it != ints_.end()) return it->second;
+  if (it != ints_.end()) return shown_as(it->second, value);
   scratch_.clear();
   append_i64('i', v, scratch_);
   auto same = keys_.find(scratch_);
-  uint32_t id = same != keys_.end() ? same->second : add(value);
+  uint32_t id = same != keys_.end() ? shown_as(same->second, value) : add(value);
   ints_.emplace(v, id);
   bytes_ += kMapEntryBytes;
   return id;
@@ -255,7 +273,7 @@ uint32_t KeyColumn::intern_value(const Value& value) {
   scratch_.clear();
   append_value_key(value, scratch_);
   auto it = keys_.find(scratch_);
-  if (it != keys_.end()) return it->second;
+  if (it != keys_.end()) return shown_as(it->second, value);
   uint32_t id = add(value);
   keys_.emplace(scratch_, id);
   return id;

@@ -55,6 +55,7 @@ class KeyColumn {
 
   uint32_t intern_row(const model::Vector& vector, uint32_t row);
   uint32_t intern_int(model::Type type, int64_t v);
+  uint32_t shown_as(uint32_t id, const model::Value& value);
   uint32_t intern_whole(const model::Value& value, int64_t v);
   uint32_t intern_text(const TextKey& key, bool kept);
   uint32_t intern_null();

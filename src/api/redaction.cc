@@ -12,7 +12,7 @@ bool Redaction::is_on(const std::string& dataset) const {
   return named == rules_.datasets.end() ? rules_.on : named->second;
 }
 
-void Redaction::redact(std::vector<model::Batch>& batches) const {
+void Redaction::redact(std::span<model::Batch> batches) const {
   process::RedactionCounts counts = redactor_->no_counts();
   uint64_t rows = 0;
   for (model::Batch& batch : batches) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ class Redaction {
 
   bool is_on(const std::string& dataset) const;
   // Redacts the batches of datasets where it is on, and counts by rule.
-  void redact(std::vector<model::Batch>& batches) const;
+  void redact(std::span<model::Batch> batches) const;
   // What an answer says of a client's bytes, whatever dataset they were meant for.
   std::string message(std::string_view text) const { return redactor_->redact_message(text); }
 

@@ -77,6 +77,7 @@ class Agent {
   std::unique_ptr<os::Rng> rng_;
   base::Registry metrics_;
   net::MemoryBudget budget_{kBodyBytesMax};
+  std::shared_ptr<const api::Redaction> redaction_;
   std::unique_ptr<queue::DiskQueue> queue_;
   std::unique_ptr<collect::Shipper> shipper_;
   std::vector<std::unique_ptr<collect::FileSource>> files_;
@@ -94,6 +95,7 @@ collect::BatchOptions Agent::batch_options(const std::string& name, const Source
   batch.source = name;
   batch.dataset = source.dataset;
   if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
+  batch.clean = [redaction = redaction_](model::Batch& rows) { redaction->redact({&rows, 1}); };
   if (std::string host = host_name(); !host.empty()) batch.fields.emplace_back("host.name", std::move(host));
   return batch;
 }
@@ -200,6 +202,7 @@ Status Agent::start() {
   CLEW_TRY(disk_->make_dirs(options_.dir));
   queue_ = CLEW_TRY(queue::DiskQueue::open(*disk_, *clock_, *rng_, options_.dir + "/queue",
                                            {.disk_bytes_max = options_.queue_bytes}));
+  redaction_ = CLEW_TRY(api::Redaction::make(options_.redaction, metrics_));
   for (const auto& [name, source] : options_.sources) {
     if (!source.files.empty()) CLEW_TRY(add_source(name, source));
   }

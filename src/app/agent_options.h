@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/redaction.h"
 #include "base/result.h"
 #include "net/address.h"
 
@@ -29,6 +30,7 @@ struct AgentOptions {
   bool mirror = false;                 // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
+  api::RedactionRules redaction;  // the `redact` keys, which hold for servers and agents
 };
 
 // Whether events of a source may go there. Errors: kInvalid for what is no name, kForbidden for clew's own log.

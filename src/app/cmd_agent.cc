@@ -25,6 +25,7 @@ Result<AgentOptions> options_of(const Texts& texts) {
   ServeOptions all;
   if (!texts.config.empty()) CLEW_TRY(load_config(texts.config, all));
   AgentOptions options = all.agent;
+  options.redaction = all.redaction;
   if (!texts.servers.empty()) options.servers = texts.servers;
   if (!texts.dir.empty()) options.dir = texts.dir;
   if (!texts.listen.empty()) {

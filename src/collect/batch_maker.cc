@@ -48,6 +48,7 @@ bool BatchMaker::due() const {
 Status BatchMaker::flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop) {
   uint32_t rows = batch_.rows();
   if (rows == 0 && places.empty()) return {};
+  if (rows > 0 && options_.clean) options_.clean(batch_);
   std::string encoded = rows > 0 ? encoder_.encode(batch_) : std::string();
   while (true) {
     std::vector<contract::QueuePlace> moved;

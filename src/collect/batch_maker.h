@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,8 +27,9 @@ struct BatchOptions {
   text::Zone zone;                                          // of times that do not say theirs
   std::vector<std::pair<std::string, std::string>> fields;  // of every event that has none of that name: host.name
   uint32_t rows_max = 8192;
-  size_t bytes_max = 4 << 20;         // of lines
-  uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line
+  size_t bytes_max = 4 << 20;                // of lines
+  uint64_t wait_nanos = 100'000'000;         // a batch goes out so long after its first line
+  std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept; none: nothing is
 };
 
 // Threads:  one.

@@ -136,6 +136,29 @@ def test_mistakes_are_told(tmp_path):
     assert code == 1 and "listen on 127.0.0.1" in text
 
 
+def test_secrets_stay_on_the_machine(make_server, make_agent, tmp_path):
+    """Neither the agent's queue nor what it sends has them, while no server is there and afterwards."""
+    server = make_server()
+    server.listen = server.listening["http"]
+    server.kill()
+    canary = "kanarienvogel7"
+    (tmp_path / "x.log").write_text(f'login password={canary} for al\n{{"message":"in","password":"{canary}"}}\n')
+    agent = make_agent("--url", "http://" + server.listen, "--dataset", "secrets", str(tmp_path / "*.log"))
+    wait_for(lambda: agent.metric("clew_agent_queue_events") == 2, "both lines in the queue")
+
+    def holds_canary(directory):
+        return any(canary.encode() in open(os.path.join(top, name), "rb").read()
+                   for top, _, names in os.walk(directory) for name in names)
+
+    assert not holds_canary(agent.directory)
+    server.start()
+    wait_for(lambda: count_of(server, "secrets") == 2, "both lines on the server")
+    assert not holds_canary(server.data)
+    assert agent.metric("clew_redacted_total") == 2
+    rows = server.rows("source=secrets | fields message")
+    assert {row["message"] for row in rows} == {"login password=[redacted:password] for al", "in"}
+
+
 class Rotator(threading.Thread):
     """Writes numbered lines and rotates the file in every way."""
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <climits>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -104,7 +105,10 @@ Status Agent::add_source(const std::string& name, const SourceOptions& source) {
   CLEW_TRY(check_source_dataset(source.dataset));
   collect::FileSourceOptions files;
   files.batch = batch_options(name, source);
-  files.patterns = source.files;
+  // Events tell where they came from in words that hold wherever the agent was started.
+  for (const std::string& pattern : source.files) {
+    files.patterns.push_back(pattern.starts_with('~') ? pattern : std::filesystem::absolute(pattern).string());
+  }
   files.exclude = source.exclude;
   files.format = CLEW_TRY(process::format_by_name(source.format));
   files.from_end = source.from_end;

@@ -44,7 +44,13 @@ class Scripted {
     EXPECT_TRUE(started.ok());
     server_ = std::move(started).take();
   }
-  ~Scripted() { server_.reset(); }
+  ~Scripted() {
+    {
+      base::MutexLock lock(mutex_);
+      held_.clear();  // an exchange does not outlive its server
+    }
+    server_.reset();
+  }
 
   std::string url() const { return "http://" + server_->address().text(); }
   // Batches in the order they came, each time they came.

@@ -31,6 +31,7 @@ void Background::stop() {
   }
   engine_.closing = true;  // a merge at hand may have minutes to go
   for (std::jthread& thread : threads_) thread.request_stop();
+  work_.notify_all();
   changed_.notify_all();
   threads_.clear();
 }
@@ -39,19 +40,22 @@ void Background::run(const std::stop_token& stop) {
   (void)setpriority(PRIO_PROCESS, 0, kNice);  // of this thread only, on Linux
   while (!stop.stop_requested()) {
     Result<bool> worked = work_once();
-    if (worked.ok() && *worked) continue;
+    if (worked.ok() && *worked) {
+      wake();  // what was done may be something to do for another: a flush makes merges
+      continue;
+    }
     base::MutexLock lock(mutex_);
     if (stopped_) return;
     if (!worked.ok()) engine_.metrics.background_errors.add();
     if (worked.ok()) {
-      changed_.wait_for(mutex_, kIdleWait);
+      work_.wait_for(mutex_, kIdleWait);
     } else {
-      changed_.wait_for(mutex_, kErrorWait);
+      work_.wait_for(mutex_, kErrorWait);
     }
   }
 }
 
-void Background::wake() { changed_.notify_one(); }
+void Background::wake() { work_.notify_one(); }
 
 bool Background::enter() {
   base::MutexLock lock(mutex_);
@@ -76,6 +80,7 @@ void Background::resume() {
   base::MutexLock lock(mutex_);
   --paused_;
   changed_.notify_all();
+  work_.notify_all();
 }
 
 Result<bool> Background::flush_step(Due due) {

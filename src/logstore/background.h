@@ -58,7 +58,8 @@ class Background {
 
   Engine& engine_;
   base::Mutex mutex_;
-  base::CondVar changed_;
+  base::CondVar work_;     // there may be something to do
+  base::CondVar changed_;  // a step began or ended, or may begin again
   uint32_t running_ CLEW_GUARDED_BY(mutex_) = 0;
   uint32_t paused_ CLEW_GUARDED_BY(mutex_) = 0;
   bool stopped_ CLEW_GUARDED_BY(mutex_) = false;

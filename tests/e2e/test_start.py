@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.request
 
 from clew_server import BINARY, Server
@@ -74,3 +75,17 @@ def test_unknown_path_and_wrong_method(server):
     assert server.get("/no/such/path").status == 404
     reply = server.get("/clew/v1/search")
     assert reply.status == 405 and reply.headers["Allow"] == "POST"
+
+
+def test_an_idle_server_sleeps(server):
+    """Over two seconds less than a tenth of a core: its background threads do not wake each other."""
+    def cpu_seconds():
+        with open(f"/proc/{server.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    server.post("/_bulk", '{"index":{"_index":"logs"}}\n{"n":1}\n', headers={"Content-Type": "application/x-ndjson"})
+    server.post("/clew/v1/flush")
+    before = cpu_seconds()
+    time.sleep(2)
+    assert cpu_seconds() - before < 0.2

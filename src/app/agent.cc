@@ -10,12 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "app/client.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "collect/file_source.h"
 #include "collect/shipper.h"
 #include "collect/stream_source.h"
+#include "model/json_text.h"
 #include "net/http_server.h"
 #include "os/clock.h"
 #include "os/disk.h"
@@ -38,12 +40,9 @@ std::string host_name() {
 }
 
 std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) out += c;
-  }
-  return out + '"';
+  std::string out;
+  model::append_json_string(text, out);
+  return out;
 }
 
 class Agent {
@@ -181,7 +180,7 @@ void Agent::answer(const net::ExchangePtr& exchange) {
 void Agent::start_shipper() {
   collect::ShipperOptions ship;
   for (const std::string& url : options_.servers) ship.endpoints.push_back({.url = url, .headers = {}});
-  if (ship.endpoints.empty()) ship.endpoints.push_back({.url = "http://127.0.0.1:4320", .headers = {}});
+  if (ship.endpoints.empty()) ship.endpoints.push_back({.url = std::string(kUrlDefault), .headers = {}});
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
   shipper_ = std::make_unique<collect::Shipper>(

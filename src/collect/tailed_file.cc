@@ -97,14 +97,20 @@ void TailedFile::take_bytes(std::string_view bytes, const TakeEvent& take) {
 // A whole line, of which `line_bytes` bytes are in the file.
 void TailedFile::take_line(std::string_view line, uint64_t line_bytes, const TakeEvent& take) {
   bool goes_on = join_ && continuation_.continues(line) && event_bytes_ > 0;
-  if (!goes_on) take_event(take);
+  if (!goes_on) give_event(take);
   if (goes_on) event_ += '\n';
   event_ += line;
   event_bytes_ += line_bytes;
-  if (!join_) take_event(take);
+  if (!join_) give_event(take);
 }
 
 void TailedFile::take_event(const TakeEvent& take) {
+  give_event(take);
+  close_place();
+}
+
+// The place's hashes are left to the caller: one for many events.
+void TailedFile::give_event(const TakeEvent& take) {
   if (event_bytes_ == 0) return;
   take(event_);
   bool whole = event_.size() + 1 == event_bytes_;
@@ -115,7 +121,6 @@ void TailedFile::take_event(const TakeEvent& take) {
   place_.offset = behind;
   event_.clear();
   event_bytes_ = 0;
-  close_place();
 }
 
 // Of a line over the limit one byte more than the limit is held: its reader then sees that it was cut.

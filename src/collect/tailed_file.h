@@ -59,6 +59,7 @@ class TailedFile {
   Result<std::string_view> next_bytes(size_t bytes_max);
   void take_bytes(std::string_view bytes, const TakeEvent& take);
   void take_line(std::string_view line, uint64_t line_bytes, const TakeEvent& take);
+  void give_event(const TakeEvent& take);
   void hold(std::string_view bytes);
   void note_taken(std::string_view bytes);
   void close_place();

@@ -3,26 +3,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 #include <vector>
 
+#include "app/agent_sources.h"
 #include "app/client.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
-#include "collect/file_source.h"
 #include "collect/shipper.h"
-#include "collect/stream_source.h"
 #include "model/json_text.h"
 #include "net/http_server.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "queue/disk_queue.h"
-#include "wire/index_name.h"
 
 namespace clew::app {
 namespace {
@@ -33,11 +28,6 @@ constexpr std::chrono::milliseconds kLookEvery{100};
 constexpr uint64_t kBodyBytesMax = 1 << 20;
 
 void say(const std::string& line) { std::fprintf(stderr, "clew agent: %s\n", line.c_str()); }
-
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
-}
 
 std::string json_text(std::string_view text) {
   std::string out;
@@ -61,14 +51,12 @@ class Agent {
   std::string ready_json() const;
 
  private:
-  Status add_source(const std::string& name, const SourceOptions& source);
-  Status start_stdin();
+  Status make_sources();
   void start_shipper();
   void add_gauges();
   Status listen();
   void answer(const net::ExchangePtr& exchange);
-  collect::BatchOptions batch_options(const std::string& name, const SourceOptions& source) const;
-  void run_source(const std::string& name, const std::function<Status()>& run);
+  void run_source(collect::Source& source);
 
   const AgentOptions& options_;
   const bool from_stdin_;
@@ -80,9 +68,8 @@ class Agent {
   std::shared_ptr<const api::Redaction> redaction_;
   std::unique_ptr<queue::DiskQueue> queue_;
   std::unique_ptr<collect::Shipper> shipper_;
-  std::vector<std::unique_ptr<collect::FileSource>> files_;
-  std::unique_ptr<collect::StreamSource> stream_;
-  std::atomic<bool> stream_ended_{false};
+  std::vector<std::unique_ptr<collect::Source>> sources_;
+  std::atomic<bool> stdin_ended_{false};
   std::atomic<bool> failed_{false};
   mutable base::Mutex mutex_;
   Status failure_ CLEW_GUARDED_BY(mutex_);
@@ -90,53 +77,23 @@ class Agent {
   std::unique_ptr<net::HttpServer> http_;
 };
 
-collect::BatchOptions Agent::batch_options(const std::string& name, const SourceOptions& source) const {
-  collect::BatchOptions batch;
-  batch.source = name;
-  batch.dataset = source.dataset;
-  if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
-  batch.clean = [redaction = redaction_](model::Batch& rows) { redaction->redact({&rows, 1}); };
-  if (std::string host = host_name(); !host.empty()) batch.fields.emplace_back("host.name", std::move(host));
-  return batch;
-}
-
-Status Agent::add_source(const std::string& name, const SourceOptions& source) {
-  CLEW_TRY(check_source_dataset(source.dataset));
-  collect::FileSourceOptions files;
-  files.batch = batch_options(name, source);
-  // Events tell where they came from in words that hold wherever the agent was started.
-  for (const std::string& pattern : source.files) {
-    files.patterns.push_back(pattern.starts_with('~') ? pattern : std::filesystem::absolute(pattern).string());
+Status Agent::make_sources() {
+  SourceParts parts{.queue = *queue_, .clock = *clock_, .metrics = metrics_, .redaction = redaction_};
+  for (const auto& [name, source] : options_.sources) {
+    if (name == kStdinSource && !from_stdin_) continue;
+    std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));
+    sources_.push_back(std::move(made));
   }
-  files.exclude = source.exclude;
-  files.format = CLEW_TRY(process::format_by_name(source.format));
-  files.from_end = source.from_end;
-  files_.push_back(std::make_unique<collect::FileSource>(std::move(files), *queue_, *clock_, metrics_));
   return {};
 }
 
-void Agent::run_source(const std::string& name, const std::function<Status()>& run) {
-  Status ended = run();
+void Agent::run_source(collect::Source& source) {
+  Status ended = source.run();
   if (ended.ok()) return;
-  say(fmt::format("source {} has ended: {}", name, ended.error().message()));
+  say(fmt::format("source {} has ended: {}", source.name(), ended.error().message()));
   base::MutexLock lock(mutex_);
   if (failure_.ok()) failure_ = ended.error();
   failed_ = true;
-}
-
-Status Agent::start_stdin() {
-  SourceOptions source;
-  auto named = options_.sources.find("stdin");
-  if (named != options_.sources.end()) source = named->second;
-  CLEW_TRY(check_source_dataset(source.dataset));
-  std::optional<process::Format> format = CLEW_TRY(process::format_by_name(source.format));
-  stream_ = std::make_unique<collect::StreamSource>(batch_options("stdin", source), format, process::kLineBytesMax,
-                                                    STDIN_FILENO, *queue_, *clock_, metrics_);
-  threads_.emplace_back([this] {
-    run_source("stdin", [this] { return stream_->run(); });
-    stream_ended_ = true;
-  });
-  return {};
 }
 
 Status Agent::listen() {
@@ -206,27 +163,26 @@ Status Agent::start() {
   queue_ = CLEW_TRY(queue::DiskQueue::open(*disk_, *clock_, *rng_, options_.dir + "/queue",
                                            {.disk_bytes_max = options_.queue_bytes}));
   redaction_ = CLEW_TRY(api::Redaction::make(options_.redaction, metrics_));
-  for (const auto& [name, source] : options_.sources) {
-    if (!source.files.empty()) CLEW_TRY(add_source(name, source));
-  }
+  CLEW_TRY(make_sources());
   add_gauges();
   start_shipper();
   CLEW_TRY(listen());
-  for (auto& source : files_) {
-    threads_.emplace_back([this, source = source.get()] { run_source("files", [source] { return source->run(); }); });
+  for (auto& source : sources_) {
+    threads_.emplace_back([this, source = source.get()] {
+      run_source(*source);
+      if (source->name() == kStdinSource) stdin_ended_ = true;
+    });
   }
-  if (from_stdin_) CLEW_TRY(start_stdin());
   return {};
 }
 
 bool Agent::ended() const {
   if (failed_) return true;
-  return from_stdin_ && files_.empty() && stream_ended_ && queue_->stats().waiting_entries == 0;
+  return from_stdin_ && sources_.size() == 1 && stdin_ended_ && queue_->stats().waiting_entries == 0;
 }
 
 Status Agent::stop() {
-  for (auto& source : files_) source->stop();
-  if (stream_) stream_->stop();
+  for (auto& source : sources_) source->stop();
   threads_.clear();
   if (shipper_) shipper_->stop(kShipMs);
   queue_->close();
@@ -245,11 +201,6 @@ std::string Agent::ready_json() const {
 }
 
 }  // namespace
-
-Status check_source_dataset(const std::string& dataset) {
-  if (dataset == "clew") return Error(Code::kForbidden, "\"clew\" is the server's own log: name another dataset");
-  return wire::check_dataset_name(dataset);
-}
 
 Status run_agent(const AgentOptions& options, bool from_stdin) {
   Signals signals;  // before any thread begins

@@ -13,8 +13,9 @@
 
 namespace clew::app {
 
-// Files to follow.
+// What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).
 struct SourceOptions {
+  std::string type = "files";
   std::vector<std::string> files;    // patterns of a shell
   std::vector<std::string> exclude;  // the same, of whole paths
   std::string dataset = "logs";

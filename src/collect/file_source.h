@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "collect/batch_maker.h"
 #include "collect/file_place.h"
+#include "collect/source.h"
 #include "collect/tailed_file.h"
 #include "contract/queue.h"
 #include "os/clock.h"
@@ -41,17 +42,19 @@ struct FileSourceOptions {
 
 // Threads:  run() has one of its own; stop() on any thread.
 // Lifetime: queue, clock and metrics outlive it.
-class FileSource {
+class FileSource final : public Source {
  public:
   FileSource(FileSourceOptions options, contract::Queue& queue, const os::Clock& clock, base::Registry& metrics);
-  ~FileSource();
+  ~FileSource() override;
+
+  const std::string& name() const override { return options_.batch.source; }
 
   // Reads until stop(). What was read and is not in the queue then is read again by the next run.
   // Errors: kCorrupt for places that are none; what the queue gives when it is closed.
-  Status run();
+  Status run() override;
   // One round of run(): looks at the names, reads what there is, and appends it.
   Status read_once();
-  void stop();
+  void stop() override;
 
  private:
   struct Tail;

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "collect/batch_maker.h"
+#include "collect/source.h"
 #include "contract/queue.h"
 #include "os/clock.h"
 #include "os/foreign_file.h"
@@ -18,16 +19,17 @@ namespace clew::collect {
 
 // Threads:  run() has one of its own; stop() on any thread.
 // Lifetime: queue, clock and metrics outlive it; the descriptor stays open.
-class StreamSource {
+class StreamSource final : public Source {
  public:
   // Without a format the first lines say what it is.
   StreamSource(BatchOptions batch, std::optional<process::Format> format, size_t line_bytes_max, int fd,
                contract::Queue& queue, const os::Clock& clock, base::Registry& metrics);
 
+  const std::string& name() const override { return options_.source; }
   // Reads to the end of the input, or until stop(); all lines are in the queue then.
   // Errors: kIo; what the queue gives when it takes nothing any more.
-  Status run();
-  void stop();
+  Status run() override;
+  void stop() override;
 
  private:
   void take(std::string_view bytes);

@@ -1,0 +1,67 @@
+#include "app/agent_sources.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <filesystem>
+#include <utility>
+
+#include "collect/file_source.h"
+#include "collect/stream_source.h"
+#include "wire/index_name.h"
+
+namespace clew::app {
+namespace {
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+collect::BatchOptions batch_options(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  collect::BatchOptions batch;
+  batch.source = name;
+  batch.dataset = source.dataset;
+  if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
+  batch.clean = [redaction = parts.redaction](model::Batch& rows) { redaction->redact({&rows, 1}); };
+  if (std::string host = host_name(); !host.empty()) batch.fields.emplace_back("host.name", std::move(host));
+  return batch;
+}
+
+using SourcePtr = std::unique_ptr<collect::Source>;
+using Made = Result<SourcePtr>;
+
+Made make_files(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  collect::FileSourceOptions files;
+  files.batch = batch_options(name, source, parts);
+  // Events tell where they came from in words that hold wherever the agent was started.
+  for (const std::string& pattern : source.files) {
+    files.patterns.push_back(pattern.starts_with('~') ? pattern : std::filesystem::absolute(pattern).string());
+  }
+  files.exclude = source.exclude;
+  files.format = CLEW_TRY(process::format_by_name(source.format));
+  files.from_end = source.from_end;
+  return SourcePtr(new collect::FileSource(std::move(files), parts.queue, parts.clock, parts.metrics));
+}
+
+Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  std::optional<process::Format> format = CLEW_TRY(process::format_by_name(source.format));
+  return SourcePtr(new collect::StreamSource(batch_options(name, source, parts), format, process::kLineBytesMax,
+                                             STDIN_FILENO, parts.queue, parts.clock, parts.metrics));
+}
+
+}  // namespace
+
+Made make_source(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  CLEW_TRY(check_source_dataset(source.dataset));
+  if (name == kStdinSource) return make_stdin(name, source, parts);
+  return make_files(name, source, parts);
+}
+
+Status check_source_dataset(const std::string& dataset) {
+  if (dataset == "clew") return Error(Code::kForbidden, "\"clew\" is the server's own log: name another dataset");
+  return wire::check_dataset_name(dataset);
+}
+
+}  // namespace clew::app

@@ -1,0 +1,33 @@
+// The sources of an agent, made from what the configuration says of each.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/redaction.h"
+#include "app/agent_options.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "collect/source.h"
+#include "contract/queue.h"
+#include "os/clock.h"
+
+namespace clew::app {
+
+// The source of this name reads standard input; there is one where the agent was started with --stdin.
+constexpr std::string_view kStdinSource = "stdin";
+
+// What all sources share. Lifetime: outlives them.
+struct SourceParts {
+  contract::Queue& queue;
+  const os::Clock& clock;
+  base::Registry& metrics;
+  std::shared_ptr<const api::Redaction> redaction;
+};
+
+// Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.
+Result<std::unique_ptr<collect::Source>> make_source(const std::string& name, const SourceOptions& source,
+                                                     const SourceParts& parts);
+
+}  // namespace clew::app

@@ -1,0 +1,82 @@
+// The keys of an agent and of its sources.
+#include <fmt/format.h>
+
+#include "app/config_keys.h"
+#include "app/config_values.h"
+
+namespace clew::app {
+namespace {
+
+constexpr uint64_t kQueueBytesLeast = 8u << 20;
+
+SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
+
+const ConfigEntry kEntries[] = {
+    {{"agent.servers", "list", "http://127.0.0.1:4320", "Where the agent sends to: the first that answers, or all."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       if (!text.starts_with("http://") && !text.starts_with("https://")) {
+         return wrong(text, "URL: write http://127.0.0.1:4320");
+       }
+       o.agent.servers.push_back(text);
+       return {};
+     }},
+    {{"agent.mirror", "yes or no", "no", "Every server gets everything, instead of the first that answers."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_yes_or_no(text, o.agent.mirror); }},
+    {{"agent.dir", "text", "clew-agent", "The directory of the agent's queue and of how far it has read."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) {
+       if (text.empty()) return Status(Error(Code::kInvalid, "an empty directory name"));
+       o.agent.dir = text;
+       return Status();
+     }},
+    {{"agent.queue", "size", "1GiB", "Bytes on disk that wait for a server; at most a tenth of the disk."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) {
+       return set_bounded_size(text, kQueueBytesLeast, UINT64_MAX, o.agent.queue_bytes);
+     }},
+    {{"agent.listen", "address", "off", "The agent's own /metrics and /health."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) {
+       if (text == "off") return Status();
+       return set_address(text, o.agent.listen.emplace());
+     }},
+    {{"sources.*.files", "list", "none", "Files that the agent follows, by patterns of a shell."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).files.push_back(text);
+       return Status();
+     }},
+    {{"sources.*.exclude", "list", "none", "Of them, what it leaves alone, by patterns of whole paths."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).exclude.push_back(text);
+       return Status();
+     }},
+    {{"sources.*.dataset", "text", "logs", "Where their events go."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).dataset = text;
+       return check_source_dataset(text);
+     }},
+    {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       return set_format(text, source_of(o, n).format);
+     }},
+    {{"sources.*.zone", "zone", "UTC", "Time zone of times that do not say theirs."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       return set_zone(text, source_of(o, n).zone);
+     }},
+    {{"sources.*.start", "begin or end", "begin", "Where files are begun that are there when the source first runs."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       if (text != "begin" && text != "end") return wrong(text, "place: write begin or end");
+       source_of(o, n).from_end = text == "end";
+       return {};
+     }},
+};
+
+}  // namespace
+
+std::span<const ConfigEntry> agent_keys() { return kEntries; }
+
+void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  for (const auto& [name, source] : options.agent.sources) {
+    if (!source.files.empty()) continue;
+    mistakes.push_back({0, fmt::format("sources.{} lacks files: write files: /var/log/{}/*.log", name, name)});
+  }
+}
+
+}  // namespace clew::app

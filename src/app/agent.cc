@@ -141,8 +141,12 @@ void Agent::start_shipper() {
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
   shipper_ = std::make_unique<collect::Shipper>(
-      collect::ShipParts{.queue = *queue_, .clock = *clock_, .rng = *rng_, .metrics = metrics_}, *disk_,
-      std::move(ship));
+      collect::ShipParts{.queue = *queue_,
+                         .clock = *clock_,
+                         .rng = *rng_,
+                         .metrics = metrics_,
+                         .make_client = [this] { return net::make_https_client(options_.tls); }},
+      *disk_, std::move(ship));
   shipper_->start();
 }
 
@@ -159,6 +163,7 @@ void Agent::add_gauges() {
 }
 
 Status Agent::start() {
+  CLEW_TRY(net::check_tls_client(options_.tls));
   CLEW_TRY(disk_->make_dirs(options_.dir));
   queue_ = CLEW_TRY(queue::DiskQueue::open(*disk_, *clock_, *rng_, options_.dir + "/queue",
                                            {.disk_bytes_max = options_.queue_bytes}));

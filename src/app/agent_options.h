@@ -10,6 +10,7 @@
 #include "api/redaction.h"
 #include "base/result.h"
 #include "net/address.h"
+#include "net/tls.h"
 
 namespace clew::app {
 
@@ -26,6 +27,7 @@ struct SourceOptions {
 
 struct AgentOptions {
   std::vector<std::string> servers;  // http://127.0.0.1:4320 when empty
+  net::TlsClientFiles tls;           // for servers of https
   std::string dir = "clew-agent";    // the queue, and how far sources were read
   uint64_t queue_bytes = 1ull << 30;
   bool mirror = false;                 // every server gets everything, instead of the first that answers

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace clew::app {
 namespace {
@@ -23,6 +24,11 @@ std::string trimmed_url(std::string url) {
   if (url.find("://") == std::string::npos) url = "http://" + url;
   while (url.ends_with('/')) url.pop_back();
   return url;
+}
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
 }
 
 }  // namespace
@@ -79,7 +85,9 @@ uint64_t number_at(const Json& json, const char* name) {
   return member.is_number_float() && member.get<double>() > 0 ? static_cast<uint64_t>(member.get<double>()) : 0;
 }
 
-Client::Client(std::string url) : url_(trimmed_url(std::move(url))), http_(net::make_http_client()) {}
+Client::Client(std::string url)
+    : url_(trimmed_url(std::move(url))),
+      http_(net::make_https_client({.ca = from_environment("CLEW_CA"), .cert = "", .key = ""})) {}
 
 Result<net::HttpReply> Client::call(net::HttpCall call) {
   call.url = url_ + call.url;

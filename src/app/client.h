@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kUrlDefault = "http://127.0.0.1:4320";
 
-// --url, else CLEW_URL, else the default.
+// --url, else CLEW_URL, else the default. CLEW_CA names whom to trust, for https.
 void add_url_flag(Flags& flags, std::string& url);
 
 // --since, --from and --to as the server takes them; only those that were given.

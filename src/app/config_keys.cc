@@ -82,6 +82,13 @@ const ConfigEntry kEntries[] = {
      }},
     {{"insecure", "yes or no", "no", "Listen beyond loopback although nobody has to authenticate."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_yes_or_no(text, o.insecure); }},
+    {{"tls.cert", "file", "none",
+      "Certificate with its chain, PEM: HTTP and gRPC speak TLS. Read again when it changes."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.tls.cert); }},
+    {{"tls.key", "file", "none", "Its private key, PEM."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.tls.key); }},
+    {{"tls.client_ca", "file", "none", "Only clients with a certificate that one of these signed are served."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.tls.client_ca); }},
     {{"memory", "size", "a fifth of the machine", "Memory budget of the whole server; at least 64MiB are used."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_size(text, o.memory_bytes); }},
     {{"threads", "number", "one per core", "Threads of receivers and of queries."},
@@ -217,11 +224,21 @@ void check_redaction(const ServeOptions& options, std::vector<ConfigMistake>& mi
   }
 }
 
+void check_tls(const net::TlsFiles& tls, std::vector<ConfigMistake>& mistakes) {
+  if (tls.cert.empty() && !(tls.key.empty() && tls.client_ca.empty())) {
+    mistakes.push_back({0, "tls lacks cert: write tls: {cert: FILE, key: FILE}"});
+    return;
+  }
+  Status files = net::check_tls_client({.ca = tls.client_ca, .cert = tls.cert, .key = tls.key});
+  if (!files.ok()) mistakes.push_back({0, "tls: " + files.error().message()});
+}
+
 }  // namespace
 
 std::span<const ConfigEntry> server_keys() { return kEntries; }
 
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  check_tls(options.tls, mistakes);
   check_redaction(options, mistakes);
   if (options.hot_days > options.total_days) {
     mistakes.push_back({0, fmt::format("retention.hot is {}d, more than retention.total with {}d", options.hot_days,

@@ -32,6 +32,12 @@ const ConfigEntry kEntries[] = {
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        return set_bounded_size(text, kQueueBytesLeast, UINT64_MAX, o.agent.queue_bytes);
      }},
+    {{"agent.ca", "file", "the system's", "Who may sign the certificates of https servers, PEM."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.agent.tls.ca); }},
+    {{"agent.client_cert", "file", "none", "The certificate that a server with tls.client_ca asks for, PEM."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.agent.tls.cert); }},
+    {{"agent.client_key", "file", "none", "Its private key, PEM."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.agent.tls.key); }},
     {{"agent.listen", "address", "off", "The agent's own /metrics and /health."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        if (text == "off") return Status();
@@ -73,6 +79,8 @@ const ConfigEntry kEntries[] = {
 std::span<const ConfigEntry> agent_keys() { return kEntries; }
 
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
+  Status tls = net::check_tls_client(options.agent.tls);
+  if (!tls.ok()) mistakes.push_back({0, "agent: " + tls.error().message()});
   for (const auto& [name, source] : options.agent.sources) {
     if (!source.files.empty()) continue;
     mistakes.push_back({0, fmt::format("sources.{} lacks files: write files: /var/log/{}/*.log", name, name)});

@@ -46,6 +46,12 @@ Status set_address(const std::string& text, net::Address& to) {
   return {};
 }
 
+Status set_path(const std::string& text, std::string& to) {
+  if (text.empty()) return Error(Code::kInvalid, "an empty file name");
+  to = text;
+  return {};
+}
+
 // A size within bounds that a person is told.
 Status set_bounded_size(const std::string& text, uint64_t min, uint64_t max, uint64_t& to) {
   uint64_t bytes = 0;

@@ -15,6 +15,7 @@ Error wrong(const std::string& text, std::string_view expected);
 Status set_size(const std::string& text, uint64_t& to);
 Status set_days(const std::string& text, uint32_t& to);
 Status set_address(const std::string& text, net::Address& to);
+Status set_path(const std::string& text, std::string& to);
 Status set_bounded_size(const std::string& text, uint64_t min, uint64_t max, uint64_t& to);
 Status set_millis(const std::string& text, uint64_t max, uint64_t& to);
 Status set_timeout(const std::string& text, uint32_t& to);

@@ -114,6 +114,7 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
             (!old.jaeger_udp || old.jaeger_udp->text() == fresh.jaeger_udp->text()),
         "jaeger_udp");
   check(old.insecure == fresh.insecure, "insecure");
+  check(old.tls == fresh.tls, "tls");
   check(old.memory_bytes == fresh.memory_bytes, "memory");
   check(old.hot_days == fresh.hot_days && old.total_days == fresh.total_days, "retention.hot and retention.total");
   check(old.threads == fresh.threads, "threads");
@@ -179,6 +180,7 @@ class Server {
   std::unique_ptr<api::WorkPool> pool_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<api::Router> otlp_router_;
+  std::shared_ptr<net::TlsServer> tls_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
@@ -224,14 +226,17 @@ net::HttpServerParts Server::http_parts(api::Router& router) {
       .budget = body_budget_,
       .metrics = metrics_,
       .handler = [&router](net::ExchangePtr exchange) { router.dispatch(std::move(exchange)); },
-      .refuse = [&router](const net::Request& request, const Error& error) { return router.refuse(request, error); }};
+      .refuse = [&router](const net::Request& request, const Error& error) { return router.refuse(request, error); },
+      .tls = tls_};
 }
 
 Status Server::listen() {
+  if (!options_.tls.cert.empty()) tls_ = CLEW_TRY(net::TlsServer::open(options_.tls, *clock_, metrics_));
   http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, options_.http_limits, http_parts(*router_)));
   otlp_http_ =
       CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, options_.http_limits, http_parts(*otlp_router_)));
   net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
+  if (tls_ != nullptr) grpc.tls = options_.tls;
   otlp_grpc_ =
       CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
   if (options_.jaeger_udp) {
@@ -296,6 +301,10 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   Status redaction = set_redaction(fresh);
   if (!redaction.ok()) lines.push_back("redact: " + redaction.error().message());
   if (fresh.redaction != options_.redaction) lines.push_back("redact: as the configuration says now");
+  if (tls_ != nullptr) {
+    Status certificate = tls_->reload();
+    if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());
+  }
   Status places = geo_->set(geo_files(fresh));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
   for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
@@ -308,9 +317,10 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
 
 std::string Server::listening_json() const {
   std::string udp = jaeger_udp_ ? fmt::format(",\"jaeger_udp\":\"{}\"", jaeger_udp_->address().text()) : std::string();
-  return fmt::format("{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"{}}},\"pid\":{}}}\n",
-                     http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), udp,
-                     getpid());
+  return fmt::format(
+      "{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"{}}},\"tls\":{},\"pid\":{}}}\n",
+      http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), udp, tls_ != nullptr,
+      getpid());
 }
 
 Status Server::write_run_file() {

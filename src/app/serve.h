@@ -7,11 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "app/agent_options.h"
 #include "api/redaction.h"
+#include "app/agent_options.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http_server.h"
+#include "net/tls.h"
 
 namespace clew::app {
 
@@ -39,6 +40,7 @@ struct ServeOptions {
   net::Address otlp_http{"127.0.0.1", 4318};
   std::optional<net::Address> jaeger_udp;  // off where none is given
   bool insecure = false;
+  net::TlsFiles tls;          // of all listeners but UDP; plain where no certificate is named
   uint64_t memory_bytes = 0;  // 0: a fifth of the machine
   uint32_t threads = 0;       // 0: one per core
   uint32_t hot_days = 30;     // of datasets without a rule of their own

@@ -5,6 +5,8 @@
 #include <grpc/grpc.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <atomic>
@@ -154,15 +156,32 @@ void Call::finish_unimplemented() {
   Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_->method()));
 }
 
+constexpr unsigned int kTlsLookSeconds = 1;
+
+std::shared_ptr<grpc::ServerCredentials> credentials_of(const std::optional<TlsFiles>& tls) {
+  if (!tls) return grpc::InsecureServerCredentials();
+  namespace gx = grpc::experimental;
+  auto files =
+      std::make_shared<gx::FileWatcherCertificateProvider>(tls->key, tls->cert, tls->client_ca, kTlsLookSeconds);
+  gx::TlsServerCredentialsOptions options(std::move(files));
+  options.watch_identity_key_cert_pairs();
+  if (!tls->client_ca.empty()) {
+    options.watch_root_certs();
+    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return gx::TlsServerCredentials(options);
+}
+
 class Server final : public GrpcServer {
  public:
-  Server(uint64_t message_bytes_max, GrpcServerParts parts) : service_(message_bytes_max, std::move(parts)) {}
+  Server(uint64_t message_bytes_max, GrpcServerParts parts)
+      : credentials_(credentials_of(parts.tls)), service_(message_bytes_max, std::move(parts)) {}
   ~Server() override { drain(0); }
 
   Status listen(const Address& address, uint64_t message_bytes_max) {
     grpc::ServerBuilder builder;
     int port = 0;
-    builder.AddListeningPort(address.text(), grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(address.text(), credentials_, &port);
     builder.RegisterCallbackGenericService(&service_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(message_bytes_max));
     builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
@@ -182,6 +201,7 @@ class Server final : public GrpcServer {
   }
 
  private:
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
   Service service_;
   std::unique_ptr<grpc::Server> server_;
   Address address_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/buffer.h"
+#include "net/tls.h"
 
 namespace clew::net {
 
@@ -53,9 +55,11 @@ struct GrpcServerParts {
   MemoryBudget& budget;
   base::Registry& metrics;
   GrpcHandler handler;
+  std::optional<TlsFiles> tls = std::nullopt;  // read again when they change
 };
 
 // Errors: kExists when the address is in use; kIo.
+// Requires: the TLS files are good, see TlsServer::open.
 Result<std::unique_ptr<GrpcServer>> start_grpc_server(const Address& listen, uint64_t message_bytes_max,
                                                       GrpcServerParts parts);
 

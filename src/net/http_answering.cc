@@ -1,4 +1,5 @@
 // Connection: answers sent, whole or streamed; the client's going away noticed.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/dispatch.hpp>
@@ -15,8 +16,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr size_t kWriteBytes = 256u << 10;  // handed to the socket at a time
-constexpr uint32_t kLingerMs = 2'000;       // how long a refused body is read away so that the answer arrives
+constexpr size_t kWriteBytes = 256u << 10;                    // handed to the socket at a time
+constexpr auto kWatchEvery = std::chrono::milliseconds(250);  // for a client of TLS that hangs up
+constexpr uint32_t kLingerMs = 2'000;  // how long a refused body is read away so that the answer arrives
 
 std::string chunk_of(std::string_view bytes) {
   char head[24];
@@ -202,14 +204,20 @@ void Connection::after_answer() {
   }
   release_body();
   if (linger_after_) return linger();
-  if (!keep_alive_ || close_after_) return lost();
+  if (!keep_alive_ || close_after_) return socket_.is_tls() ? end_tls() : lost();
   if (watching_) {
     // The watch ends with an error that says nothing; reading goes on once it has.
     watching_ = false;
     ErrorCode ignored;
-    socket_.cancel(ignored);
+    socket_.is_tls() ? (void)watch_timer_.cancel() : (void)socket_.socket().cancel(ignored);
   }
   read_request();
+}
+
+// So that the client knows that the answer was not cut.
+void Connection::end_tls() {
+  deadline_in(kLingerMs);
+  socket_.async_shutdown_tls([self = shared_from_this()](ErrorCode) { self->lost(); });
 }
 
 // Reads away what a refused client still sends, so that it sees the answer and not a reset.
@@ -242,18 +250,33 @@ void Connection::watch(std::function<void()> gone) {
 
 void Connection::begin_watch() {
   watching_ = true;
-  socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this(), number = ++watch_number_](ErrorCode error) {
-    if (error || !self->watching_ || self->watch_number_ != number) return;
-    self->watching_ = false;
-    if (self->peer_has_closed()) self->lost();
-  });
+  if (socket_.is_tls()) {
+    watch_timer_.expires_after(kWatchEvery);
+    watch_timer_.async_wait([self = shared_from_this(), number = ++watch_number_](ErrorCode error) {
+      if (error || !self->watching_ || self->watch_number_ != number) return;
+      self->peer_has_hung_up() ? self->lost() : self->begin_watch();
+    });
+    return;
+  }
+  socket_.socket().async_wait(Tcp::socket::wait_read,
+                              [self = shared_from_this(), number = ++watch_number_](ErrorCode error) {
+                                if (error || !self->watching_ || self->watch_number_ != number) return;
+                                self->watching_ = false;
+                                if (self->peer_has_closed()) self->lost();
+                              });
 }
 
 // Never waits: what woke the watch may have been read since. (A receive of asio's would wait, and the strand with it.)
 bool Connection::peer_has_closed() {
   char byte = 0;
-  ssize_t bytes = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  ssize_t bytes = ::recv(socket_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+// What TLS says last stands before the end of the bytes: only the socket itself tells that nobody is there.
+bool Connection::peer_has_hung_up() {
+  pollfd poll{.fd = socket_.socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace clew::net

@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <array>
+
 #include "base/check.h"
 
 namespace clew::net {
@@ -52,7 +54,9 @@ size_t on_header(char* data, size_t, size_t bytes, void* user) {
 
 class CurlClient final : public HttpClient {
  public:
-  CurlClient() : curl_(curl_easy_init()) { CHECK(curl_ != nullptr); }
+  explicit CurlClient(TlsClientFiles files) : files_(std::move(files)), curl_(curl_easy_init()) {
+    CHECK(curl_ != nullptr);
+  }
   ~CurlClient() override { curl_easy_cleanup(curl_); }
   CurlClient(const CurlClient&) = delete;
   CurlClient& operator=(const CurlClient&) = delete;
@@ -68,6 +72,7 @@ class CurlClient final : public HttpClient {
     curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl_, CURLOPT_PROXY, "");
     curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+    use_tls();
     if (call.timeout_ms > 0) curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, static_cast<long>(call.timeout_ms));
     if (call.quiet_timeout_ms > 0) {
       curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -89,6 +94,8 @@ class CurlClient final : public HttpClient {
       curl_easy_setopt(curl_, CURLOPT_XFERINFOFUNCTION, &on_progress);
       curl_easy_setopt(curl_, CURLOPT_XFERINFODATA, &receiver);
     }
+    words_[0] = '\0';
+    curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, words_.data());
     CURLcode code = curl_easy_perform(curl_);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) return error_of(code, receiver, call.url);
@@ -99,15 +106,28 @@ class CurlClient final : public HttpClient {
   }
 
  private:
-  static Error error_of(CURLcode code, const Receiver& receiver, const std::string& url) {
-    std::string text = url + ": " + curl_easy_strerror(code);
+  void use_tls() {
+    curl_easy_setopt(curl_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!files_.ca.empty()) curl_easy_setopt(curl_, CURLOPT_CAINFO, files_.ca.c_str());
+    if (files_.cert.empty()) return;
+    curl_easy_setopt(curl_, CURLOPT_SSLCERT, files_.cert.c_str());
+    curl_easy_setopt(curl_, CURLOPT_SSLKEY, files_.key.c_str());
+  }
+
+  Error error_of(CURLcode code, const Receiver& receiver, const std::string& url) const {
+    std::string text = url + ": " + (words_[0] != '\0' ? words_.data() : curl_easy_strerror(code));
     if (receiver.stopped) return Error(Code::kCancelled, "stopped");
     if (code == CURLE_OPERATION_TIMEDOUT) return Error(Code::kDeadline, std::move(text));
+    bool distrust = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
+                    code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CONNECT_ERROR;
+    if (distrust) return Error(Code::kForbidden, std::move(text));
     bool nobody = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_GOT_NOTHING;
     return Error(nobody ? Code::kUnavailable : Code::kIo, std::move(text));
   }
 
+  const TlsClientFiles files_;
   CURL* curl_;
+  std::array<char, CURL_ERROR_SIZE> words_{};
 };
 
 }  // namespace
@@ -119,6 +139,10 @@ std::string_view HttpReply::header(std::string_view name_lower_case) const {
   return {};
 }
 
-std::unique_ptr<HttpClient> make_http_client() { return std::make_unique<CurlClient>(); }
+std::unique_ptr<HttpClient> make_http_client() { return std::make_unique<CurlClient>(TlsClientFiles()); }
+
+std::unique_ptr<HttpClient> make_https_client(TlsClientFiles files) {
+  return std::make_unique<CurlClient>(std::move(files));
+}
 
 }  // namespace clew::net

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/tls.h"
 
 namespace clew::net {
 
@@ -38,10 +39,13 @@ struct HttpReply {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body or go_on said so; kIo.
+  // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body or go_on said so;
+  //         kForbidden when the server's certificate or ours is not accepted; kIo.
   virtual Result<HttpReply> call(const HttpCall& call) = 0;
 };
 
 std::unique_ptr<HttpClient> make_http_client();
+// One that trusts and shows these in https calls.
+std::unique_ptr<HttpClient> make_https_client(TlsClientFiles files);
 
 }  // namespace clew::net

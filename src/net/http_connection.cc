@@ -1,12 +1,20 @@
 // Connection: its beginning, its deadlines and its end; and the table of those that are open.
 #include "net/http_connection.h"
 
+#include <openssl/ssl.h>
+
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/write.hpp>
 
 namespace clew::net {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::string_view kSpeakTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 44\r\nConnection: close\r\n\r\n"
+    "this port speaks TLS: write https://, please";
 
 }  // namespace
 
@@ -45,7 +53,8 @@ Connection::Connection(Connections& all, Socket socket, std::string peer)
       peer_(std::move(peer)),
       in_(kHeaderBytesMax + kReadBytes),
       raw_(&all.parts().budget),
-      decoded_(&all.parts().budget) {}
+      decoded_(&all.parts().budget),
+      watch_timer_(strand_) {}
 
 Connection::~Connection() { all_.forget(this); }
 
@@ -68,11 +77,32 @@ void Connection::start() {
   asio::post(strand_, [self = shared_from_this()] { self->read_request(); });
 }
 
+void Connection::start_tls(ssl_st* session) {
+  socket_.use_tls(session);
+  asio::post(strand_, [self = shared_from_this()] { self->shake_hands(); });
+}
+
+void Connection::shake_hands() {
+  deadline_in(all_.limits().header_timeout_ms);
+  socket_.async_handshake([self = shared_from_this()](ErrorCode error) { self->on_handshake(error); });
+}
+
+void Connection::on_handshake(ErrorCode error) {
+  if (!error) return read_request();
+  all_.parts().tls->note_failed_handshake();
+  bool plain_http = error.category() == asio::error::get_ssl_category() &&
+                    ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
+  if (!plain_http) return lost();
+  asio::async_write(socket_.socket(), asio::buffer(kSpeakTls),
+                    [self = shared_from_this()](ErrorCode, size_t) { self->lost(); });
+}
+
 // The client has gone, or must go: everything waiting learns of it.
 void Connection::lost() {
   if (closing_.exchange(true)) return;
   gone_.store(true, std::memory_order_relaxed);
   no_deadline();
+  watch_timer_.cancel();
   ErrorCode ignored;
   socket_.shutdown(Tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
@@ -87,7 +117,7 @@ void Connection::lost() {
   if (cut_taken_) cut_taken_();
 }
 
-Socket Connection::take_socket(std::function<void()> cut) {
+HttpStream Connection::take_socket(std::function<void()> cut) {
   no_deadline();
   cut_taken_ = std::move(cut);
   return std::move(socket_);

@@ -3,10 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -22,13 +19,9 @@
 #include "base/mutex.h"
 #include "net/buffer.h"
 #include "net/http_server.h"
+#include "net/http_stream.h"
 
 namespace clew::net {
-
-using Tcp = boost::asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
-using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-using Socket = boost::asio::basic_stream_socket<Tcp, Strand>;
 
 constexpr size_t kReadBytes = 16u << 10;  // header reads
 constexpr uint64_t kNever = UINT64_MAX;
@@ -76,6 +69,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void start();
+  // The same through TLS, of which this is the server's side; owns it.
+  void start_tls(ssl_st* session);
   void close_now();
   // Called by the sweep, on the sweep's thread.
   void close_if_late(uint64_t now_ns);
@@ -97,7 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // Hands the socket over to a protocol that follows HTTP on it; on the strand, while nothing is read or written. `cut`
   // closes it when the server says so.
-  Socket take_socket(std::function<void()> cut);
+  HttpStream take_socket(std::function<void()> cut);
   const Strand& strand() const { return strand_; }
   // True when the client has sent more than its request.
   bool has_more_bytes() const { return in_.size() > 0; }
@@ -108,6 +103,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void deadline_in(uint32_t ms);
   void no_deadline() { deadline_ns_.store(kNever, std::memory_order_relaxed); }
 
+  void shake_hands();
+  void on_handshake(ErrorCode error);
   void read_request();
   void read_header_more();
   void on_header_bytes(ErrorCode error, size_t bytes);
@@ -129,12 +126,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void on_written(ErrorCode error, size_t bytes);
   void after_answer();
   void linger();
+  void end_tls();
   void lost();
   void begin_watch();
   bool peer_has_closed();
+  bool peer_has_hung_up();
 
   Connections& all_;
-  Socket socket_;
+  HttpStream socket_;
   const Strand strand_;  // the socket's, which take_socket takes along
   std::string peer_;
   boost::beast::flat_buffer in_;
@@ -177,6 +176,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // The watch for the client's end, on the strand. A watch has a number: it may fire when it is over already.
   bool watching_ = false;
   uint64_t watch_number_ = 0;
+  boost::asio::steady_timer watch_timer_;  // with TLS, whose bytes do not tell
 };
 
 // The request and its answer, as the handler gets them.

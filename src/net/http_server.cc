@@ -38,6 +38,7 @@ class Server final : public HttpServer {
  private:
   void accept_next();
   void on_accept(ErrorCode error, Socket socket);
+  void start(Connection& connection);
   void sweep_next();
 
   Connections all_;
@@ -95,7 +96,7 @@ void Server::on_accept(ErrorCode error, Socket socket) {
     auto remote = socket.remote_endpoint(ignored);
     auto connection = std::make_shared<Connection>(all_, std::move(socket), remote.address().to_string());
     if (all_.add(connection)) {
-      connection->start();
+      start(*connection);
     } else {
       refused_connections_.add();
     }
@@ -107,6 +108,11 @@ void Server::on_accept(ErrorCode error, Socket socket) {
   pause->async_wait([this, pause](ErrorCode stopped) {
     if (!stopped) accept_next();
   });
+}
+
+void Server::start(Connection& connection) {
+  if (all_.parts().tls == nullptr) return connection.start();
+  if (ssl_st* session = all_.parts().tls->new_session()) connection.start_tls(session);
 }
 
 void Server::sweep_next() {

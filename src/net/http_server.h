@@ -16,6 +16,7 @@
 #include "net/buffer.h"
 #include "net/http_message.h"
 #include "net/live_stream.h"
+#include "net/tls.h"
 #include "os/clock.h"
 
 namespace clew::net {
@@ -90,6 +91,7 @@ struct HttpServerParts {
   base::Registry& metrics;
   HttpHandler handler;
   ErrorResponder refuse;
+  std::shared_ptr<TlsServer> tls = nullptr;  // every connection speaks TLS; without it none does
 };
 
 // Errors: kInvalid for an address that does not resolve; kExists when it is in use; kForbidden; kIo.

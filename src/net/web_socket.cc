@@ -178,7 +178,7 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket> {
   // Kept so that the socket counts among the server's connections, and is closed with them.
   ConnectionPtr connection_;
   const Strand strand_;
-  std::optional<websocket::stream<Socket>> socket_;  // this and the next on the strand
+  std::optional<websocket::stream<HttpStream>> socket_;  // this and the next on the strand
   beast::flat_buffer read_;
   std::string on_wire_;
   bool open_ = false;

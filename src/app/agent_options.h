@@ -21,6 +21,7 @@ struct SourceOptions {
   std::vector<std::string> exclude;  // the same, of whole paths
   std::string dataset = "logs";
   std::string format = "auto";
+  std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
 };

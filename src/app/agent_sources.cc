@@ -41,6 +41,7 @@ Made make_files(const std::string& name, const SourceOptions& source, const Sour
   }
   files.exclude = source.exclude;
   files.format = CLEW_TRY(process::format_by_name(source.format));
+  files.encoding = CLEW_TRY(text::encoding_by_name(source.encoding));
   files.from_end = source.from_end;
   return SourcePtr(new collect::FileSource(std::move(files), parts.queue, parts.clock, parts.metrics));
 }

@@ -3,6 +3,7 @@
 
 #include "app/config_keys.h"
 #include "app/config_values.h"
+#include "text/encoding.h"
 
 namespace clew::app {
 namespace {
@@ -61,6 +62,14 @@ const ConfigEntry kEntries[] = {
     {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_format(text, source_of(o, n).format);
+     }},
+    {{"sources.*.encoding", "encoding", "auto",
+      "utf-8, utf-16le, utf-16be, latin-1 or windows-1252; auto knows UTF-16."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       Result<std::optional<text::Encoding>> encoding = text::encoding_by_name(text);
+       if (!encoding.ok()) return encoding.error();
+       source_of(o, n).encoding = text;
+       return {};
      }},
     {{"sources.*.zone", "zone", "UTC", "Time zone of times that do not say theirs."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {

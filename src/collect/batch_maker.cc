@@ -22,21 +22,25 @@ void BatchMaker::attach(process::LineParser& parser) {
   parser.attach(batch_, {.arrival = clock_.now(), .dataset = options_.dataset, .zone = options_.zone});
 }
 
-void BatchMaker::add_line(process::LineParser& parser, std::string_view line, std::string_view field,
-                          std::string_view value) {
-  if (!parser.parse_line(line)) return;
+void BatchMaker::add_line(process::LineParser& parser, std::string_view line, std::span<const EventField> fields,
+                          std::optional<int64_t> unix_nanos) {
+  if (!parser.parse_line(line, unix_nanos)) return;
   if (bytes_ == 0) begun_ns_ = clock_.monotonic_ns();
   bytes_ += line.size() + 1;
   lines_read_.add();
   uint32_t row = batch_.rows() - 1;
-  auto add = [&](std::string_view name, std::string_view text) {
-    model::Column* column = batch_.column(name);
+  auto add = [&](const EventField& field) {
+    model::Column* column = batch_.column(field.name);
     if (column->rows_end() > row) return;  // the event has its own
     column->note_origins(model::bit(model::Origin::kResource));
-    column->add_string(row, text);
+    if (field.number) {
+      column->add_number(row, field.value);
+    } else {
+      column->add_string(row, field.value);
+    }
   };
-  for (const auto& [name, text] : options_.fields) add(name, text);
-  if (!field.empty()) add(field, value);
+  for (const auto& [name, text] : options_.fields) add({name, text});
+  for (const EventField& field : fields) add(field);
 }
 
 bool BatchMaker::due() const {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +22,13 @@
 #include "text/time_format.h"
 
 namespace clew::collect {
+
+// What is known of an event besides its line.
+struct EventField {
+  std::string_view name;
+  std::string_view value;
+  bool number = false;  // the value is a JSON number
+};
 
 struct BatchOptions {
   std::string source = "files";  // its name, in counters
@@ -41,8 +50,10 @@ class BatchMaker {
   // Which batch is being made; a parser is attached once to each that it adds to.
   uint64_t number() const { return number_; }
   void attach(process::LineParser& parser);
-  // Adds the line as a row with `field` = `value` besides the fields of all; a blank line adds nothing.
-  void add_line(process::LineParser& parser, std::string_view line, std::string_view field, std::string_view value);
+  // Adds the line as a row with these fields besides those of all, where the line has none of that name; a blank line
+  // adds nothing. `unix_nanos`: see LineParser::parse_line.
+  void add_line(process::LineParser& parser, std::string_view line, std::span<const EventField> fields = {},
+                std::optional<int64_t> unix_nanos = {});
 
   bool empty() const { return bytes_ == 0; }
   // Whether the batch is full, or its first line has waited long enough.

@@ -7,16 +7,19 @@
 #include <cstdlib>
 
 #include "base/hash.h"
+#include "collect/container_fields.h"
 
 namespace clew::collect {
 namespace {
 
+constexpr size_t kReadBytesMin = 4 << 10;
 constexpr size_t kReadBytesMax = 1 << 20;  // of one file before the others have their turn
 constexpr size_t kSampleBytes = 64 << 10;
 constexpr size_t kEndedMax = 1000;                      // files that are gone whose places are kept
 constexpr uint64_t kCopyWaitNanos = 5'000'000'000;      // for the cut that follows when a file was copied to be cut
 constexpr uint64_t kWatchedScanNanos = 10'000'000'000;  // how often names are looked at where changes are told
 constexpr std::string_view kPathField = "log.file.path";
+constexpr std::string_view kStreamField = "log.iostream";
 
 bool is_compressed(std::string_view path) { return path.ends_with(".gz") || path.ends_with(".zst"); }
 
@@ -40,6 +43,36 @@ bool same_begin(const os::ForeignFile& one, const os::ForeignFile& other, uint64
   Result<size_t> got = one.read_at(bytes - of_one.size(), of_one.data(), of_one.size());
   Result<size_t> also = other.read_at(bytes - of_other.size(), of_other.data(), of_other.size());
   return bytes > 0 && got.ok() && also.ok() && *got == *also && *got == of_one.size() && of_one == of_other;
+}
+
+// How the lines of a file that begins so are kept.
+LineForm form_of(std::string_view sample, std::optional<text::Encoding> encoding) {
+  LineForm form;
+  form.encoding = encoding ? *encoding : text::encoding_of(sample);
+  sample.remove_prefix(text::mark_bytes(form.encoding, sample));
+  std::string decoded;
+  if (form.encoding != text::Encoding::kUtf8) {
+    text::append_as_utf8(form.encoding, sample, decoded);
+    sample = decoded;
+  }
+  form.wrapping = wrapping_of(sample);
+  return form;
+}
+
+// The lines as the program wrote them.
+std::string plain_lines(std::string_view sample, const LineForm& form) {
+  sample.remove_prefix(text::mark_bytes(form.encoding, sample));
+  std::string decoded;
+  text::append_as_utf8(form.encoding, sample, decoded);
+  if (form.wrapping == Wrapping::kNone) return decoded;
+  std::string lines;
+  EventLines unwrap({.encoding = text::Encoding::kUtf8, .wrapping = form.wrapping, .join = false}, kSampleBytes);
+  auto take = [&](const FileEvent& event) { lines.append(event.text).append("\n"); };
+  std::string_view rest = decoded;
+  for (size_t newline; (newline = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(newline + 1)) {
+    unwrap.add(rest.substr(0, newline), newline + 1, take);
+  }
+  return lines;
 }
 
 // How large a file is, and what of it a place may be compared with.
@@ -101,8 +134,10 @@ struct FileSource::Tail {
   uint64_t grown_ns = 0;  // when lines came last
   int64_t checked_modified = 0;
   uint64_t checked_bytes = UINT64_MAX;
-  bool more = true;          // than was read so far
-  bool ended_early = false;  // of compressed files
+  bool more = true;                                      // than was read so far
+  bool ended_early = false;                              // of compressed files
+  std::string fields_path;                               // that `own` is of
+  std::vector<std::pair<std::string, std::string>> own;  // what the file's path tells of its events
 };
 
 FileSource::FileSource(FileSourceOptions options, contract::Queue& queue, const os::Clock& clock,
@@ -331,7 +366,7 @@ Result<bool> FileSource::read_tail(Tail& tail) {
       files_cut_.add();
       if (tail.parser) {
         attach(tail);
-        tail.file.take_event([&](std::string_view event) { take_line(tail, event); });
+        tail.file.take_event([&](const FileEvent& event) { take_event(tail, event); });
       }
       end_place(tail.file.place());
       for (auto& [path, copy] : copies_) {
@@ -346,14 +381,20 @@ Result<bool> FileSource::read_tail(Tail& tail) {
   tail.checked_modified = info->modified_nanos;
   detect_format(tail, *info);
   attach(tail);
-  Result<size_t> read = tail.file.read(kReadBytesMax, [&](std::string_view line) { take_line(tail, line); });
+  size_t most = kReadBytesMax;
+  if (!tail.file.compressed()) {
+    // A read of a little that came needs little memory.
+    uint64_t next = tail.file.next_offset();
+    most = std::clamp<uint64_t>(info->bytes - std::min(next, info->bytes), kReadBytesMin, kReadBytesMax);
+  }
+  Result<size_t> read = tail.file.read(most, [&](const FileEvent& event) { take_event(tail, event); });
   if (!read.ok()) {
     errors_.add();
     tail.more = false;
     tail.ended_early = true;
     return false;
   }
-  tail.more = *read >= kReadBytesMax || (tail.file.compressed() && *read > 0);
+  tail.more = *read >= most || (tail.file.compressed() && *read > 0);
   if (*read == 0) return false;
   bytes_read_.add(*read);
   tail.grown_ns = clock_.monotonic_ns();
@@ -363,15 +404,15 @@ Result<bool> FileSource::read_tail(Tail& tail) {
 
 // A file's first lines say what it is; of few lines that is asked again when there are more.
 void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
-  auto use = [&](process::Format format) {
+  auto use = [&](process::Format format, LineForm form) {
+    form.join = format == process::Format::kPlain;
+    tail.file.set_form(form);
     if (tail.parser && tail.format == format) return;
     tail.format = format;
-    tail.file.join_lines(format == process::Format::kPlain);
     tail.parser = std::make_unique<process::LineParser>(
         format, options_.format ? process::Expect::kOnly : process::Expect::kMostly, options_.line_bytes_max);
     tail.batch = 0;
   };
-  if (options_.format) return use(*options_.format);
   uint64_t bytes = std::min<uint64_t>(info.bytes, kSampleBytes);
   if (tail.parser && (tail.sampled_bytes >= kSampleBytes || bytes < 2 * tail.sampled_bytes)) return;
   std::string sample(bytes, '\0');
@@ -385,9 +426,10 @@ void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
     sample.resize(got.ok() ? *got : 0);
     tail.sampled_bytes = sample.size();
   }
-  process::Format format = process::detect(sample);
+  LineForm form = form_of(sample, options_.encoding);
+  process::Format format = options_.format ? *options_.format : process::detect(plain_lines(sample, form));
   // An object over several lines cannot be told from the lines it is made of while it grows.
-  use(format == process::Format::kJsonStream ? process::Format::kNdjson : format);
+  use(format == process::Format::kJsonStream ? process::Format::kNdjson : format, form);
 }
 
 void FileSource::attach(Tail& tail) {
@@ -396,8 +438,16 @@ void FileSource::attach(Tail& tail) {
   tail.batch = maker_.number();
 }
 
-void FileSource::take_line(Tail& tail, std::string_view line) {
-  maker_.add_line(*tail.parser, line, kPathField, tail.file.place().path);
+void FileSource::take_event(Tail& tail, const FileEvent& event) {
+  if (tail.fields_path != tail.file.place().path) {
+    tail.fields_path = tail.file.place().path;
+    tail.own = container_fields(tail.fields_path);
+  }
+  fields_.clear();
+  fields_.push_back({kPathField, tail.fields_path});
+  for (const auto& [name, value] : tail.own) fields_.push_back({name, value});
+  if (!event.stream.empty()) fields_.push_back({kStreamField, event.stream});
+  maker_.add_line(*tail.parser, event.text, fields_, event.unix_nanos);
 }
 
 // --- the queue -----------------------------------------------------------------------------------------------------
@@ -420,7 +470,7 @@ void FileSource::end_events() {
   for (auto& [id, tail] : tails_) {
     if (!tail->file.has_event() || now - tail->grown_ns < options_.event_wait_nanos) continue;
     attach(*tail);
-    tail->file.take_event([&](std::string_view event) { take_line(*tail, event); });
+    tail->file.take_event([&](const FileEvent& event) { take_event(*tail, event); });
     put_place(tail->file.place());
   }
 }
@@ -448,7 +498,7 @@ void FileSource::let_go() {
 void FileSource::end_lines(Tail& tail) {
   if (!tail.file.has_rest() || !tail.parser) return;
   attach(tail);
-  tail.file.take_rest([&](std::string_view line) { take_line(tail, line); });
+  tail.file.take_rest([&](const FileEvent& event) { take_event(tail, event); });
   put_place(tail.file.place());
 }
 

@@ -25,15 +25,17 @@
 #include "os/clock.h"
 #include "os/foreign_file.h"
 #include "process/line_parser.h"
+#include "text/encoding.h"
 
 namespace clew::collect {
 
 struct FileSourceOptions {
-  BatchOptions batch;                     // its places are kept under the source's name
-  std::vector<std::string> patterns;      // of a shell
-  std::vector<std::string> exclude;       // patterns of whole paths
-  std::optional<process::Format> format;  // none: each file's own, detected
-  bool from_end = false;                  // of files that are there when the source first runs
+  BatchOptions batch;                      // its places are kept under the source's name
+  std::vector<std::string> patterns;       // of a shell
+  std::vector<std::string> exclude;        // patterns of whole paths
+  std::optional<process::Format> format;   // none: each file's own, detected
+  std::optional<text::Encoding> encoding;  // none: each file's own, by its mark
+  bool from_end = false;                   // of files that are there when the source first runs
   size_t line_bytes_max = process::kLineBytesMax;
   uint64_t event_wait_nanos = 500'000'000;      // for further lines of the last event of a file of plain lines
   uint64_t close_after_nanos = 60'000'000'000;  // a file that is gone is let go when it has not grown for so long
@@ -73,7 +75,7 @@ class FileSource final : public Source {
   Result<bool> read_all();
   Result<bool> read_tail(Tail& tail);
   void attach(Tail& tail);
-  void take_line(Tail& tail, std::string_view line);
+  void take_event(Tail& tail, const FileEvent& event);
   void detect_format(Tail& tail, const os::FileInfo& info);
   void end_events();
   void let_go();
@@ -102,6 +104,7 @@ class FileSource final : public Source {
   };
   std::map<std::string, Copy> copies_;  // by path
   BatchMaker maker_;
+  std::vector<EventField> fields_;  // of the event being taken
   uint64_t scans_ = 0;
   uint64_t scanned_ns_ = 0;
   bool first_run_ = false;

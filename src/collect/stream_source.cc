@@ -68,7 +68,7 @@ void StreamSource::hold(std::string_view bytes) {
 void StreamSource::take_line(std::string_view line) {
   if (batch_ != maker_.number()) maker_.attach(*parser_);
   batch_ = maker_.number();
-  maker_.add_line(*parser_, line, {}, {});
+  maker_.add_line(*parser_, line);
 }
 
 }  // namespace clew::collect

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "collect/event_lines.h"
 #include "collect/file_place.h"
 #include "collect/input_file.h"
 #include "os/foreign_file.h"
@@ -18,18 +20,16 @@ namespace clew::collect {
 // Threads: one.
 class TailedFile {
  public:
-  // The event without its last newline; of a line over the limit the first line_bytes_max + 1 bytes.
-  using TakeEvent = std::function<void(std::string_view event)>;
-
-  // Goes on at `place`; the caller has seen that the file is that one.
+  // Goes on at `place`; the caller has seen that the file is that one. Of a line over the limit an event has at least
+  // the first line_bytes_max + 1 bytes.
   TailedFile(std::unique_ptr<os::ForeignFile> file, FilePlace place, size_t line_bytes_max);
   // A file that is compressed: read once from its begin, as it does not grow. `place` counts its plain bytes.
   TailedFile(std::unique_ptr<os::ForeignFile> file, std::unique_ptr<InputFile> plain, FilePlace place,
              size_t line_bytes_max);
 
-  // Whether lines that go on with the one before belong to its event. An event then ends where the next one begins, or
-  // by take_event().
-  void join_lines(bool join) { join_ = join; }
+  // What the lines are from the next one on; the event that is open may end by that. An event of joined lines ends
+  // where the next one begins, or by take_event().
+  void set_form(const LineForm& form);
   // Gives whole events until some `bytes_max` bytes were read or no more are there; the bytes that were read.
   // Errors: kIo, kCorrupt for compressed bytes; what was given before stays taken.
   Result<size_t> read(size_t bytes_max, const TakeEvent& take);
@@ -49,18 +49,32 @@ class TailedFile {
   bool compressed() const { return plain_ != nullptr; }
   // Requires: !skipping().
   const FilePlace& place() const { return place_; }
+  // Where it is read next. Requires: !compressed().
+  uint64_t next_offset() const { return place_.offset + (end_ - begin_) + cut_bytes(); }
   // Whether what was taken of a compressed file before is being read again.
   bool skipping() const { return skip_ > 0; }
   void rename(const std::string& path) { place_.path = path; }
-  bool has_event() const { return event_bytes_ > 0; }
-  bool has_rest() const { return event_bytes_ > 0 || held_bytes_ > 0; }
+  bool has_event() const { return line_begin_ > begin_; }
+  bool has_rest() const { return end_ > begin_; }
 
  private:
-  Result<std::string_view> next_bytes(size_t bytes_max);
-  void take_bytes(std::string_view bytes, const TakeEvent& take);
-  void take_line(std::string_view line, uint64_t line_bytes, const TakeEvent& take);
+  // A line over the limit, of which bytes were left out.
+  struct Cut {
+    size_t end;  // of what is there of it, in the buffer
+    uint64_t bytes;
+  };
+  std::string_view view(size_t from, size_t to) const { return {buffer_.data() + from, to - from}; }
+  uint64_t cut_bytes() const;
+  Result<size_t> fill(size_t bytes_max);
+  void make_room(size_t bytes);
+  void free_buffer();
+  void take_lines(const TakeEvent& take);
+  void take_line(size_t line_end, const TakeEvent& take);
+  void take_mark();
+  void close_line(size_t line_end);
+  void cut_line();
   void give_event(const TakeEvent& take);
-  void hold(std::string_view bytes);
+  void advance(size_t to);
   void note_taken(std::string_view bytes);
   void close_place();
 
@@ -69,15 +83,21 @@ class TailedFile {
   const size_t line_bytes_max_;
   FilePlace place_;
   uint64_t skip_ = 0;  // plain bytes of a compressed file that were taken before
-  std::string buffer_;
-  bool join_ = false;
+  LineForm form_;
+  std::optional<EventLines> lines_;  // where events are not the bytes of the file as they stand
   process::Continuation continuation_;
-  std::string event_;         // lines that came of an event whose end has not come
-  uint64_t event_bytes_ = 0;  // in the file, newlines included; these are not taken yet
-  std::string held_;          // the begin of a line whose end has not come
-  uint64_t held_bytes_ = 0;   // of that line, also those over the limit
-  std::string tail_;          // the last bytes before place_.offset
-  std::string head_;          // the first bytes
+  // Bytes of the file: [begin_, line_begin_) are lines of an event that is open, then the begin of a line. What lies
+  // before begin_ was given, and place_ says so at the end of each read.
+  std::vector<char> buffer_;
+  size_t begin_ = 0;
+  size_t line_begin_ = 0;
+  size_t looked_ = 0;  // no newline from line_begin_ to here
+  size_t end_ = 0;
+  size_t noted_ = 0;       // of what was given, what place_ counts
+  uint64_t line_cut_ = 0;  // bytes left out of the line that begins at line_begin_
+  std::vector<Cut> cuts_;  // of the event that is open, in order
+  std::string tail_;       // the last bytes before place_.offset
+  std::string head_;       // the first bytes
 };
 
 // Whether the bytes before the place are those of the place.

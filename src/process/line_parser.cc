@@ -146,7 +146,7 @@ struct LineParser::State {
     rows.add_number(field, digits);
   }
   void note(const std::optional<text::Time>& time) {
-    if (time) rows.time().note_parsed(*time);
+    if (time && !(written && time->assumed_zone)) rows.time().note_parsed(*time);
   }
 
   bool json(std::string_view text, Newlines newlines) {
@@ -160,6 +160,10 @@ struct LineParser::State {
       return false;
     }
     bool timed = rows.time().any();
+    if (!timed && written) {
+      rows.end_row_at(*written);
+      return true;
+    }
     int64_t time = rows.end_row();
     if (timed) last_time = time;
     return true;
@@ -292,6 +296,8 @@ struct LineParser::State {
     if (!text::is_valid_utf8(raw)) rows.flag(Flag::kBadUtf8);
     if (rows.time().any()) {
       last_time = rows.end_row();
+    } else if (written) {
+      rows.end_row_at(*written);
     } else if (last_time) {
       rows.flag(Flag::kInferred);
       rows.end_row_at(*last_time);
@@ -319,6 +325,7 @@ struct LineParser::State {
   text::TimeContext context;
   text::TimeReader times;
   std::optional<int64_t> last_time;  // of the line before
+  std::optional<int64_t> written;    // when the line was written, as its keeper says
   std::vector<LogfmtPair> pairs;
   std::string scratch;
 };
@@ -332,8 +339,9 @@ void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
   state_->rows.attach(batch, intake);
 }
 
-bool LineParser::parse_line(std::string_view line) {
+bool LineParser::parse_line(std::string_view line, std::optional<int64_t> unix_nanos) {
   State& s = *state_;
+  s.written = unix_nanos;
   bool too_long = line.size() > s.line_bytes_max;
   std::string_view raw = too_long ? cut(line, s.line_bytes_max) : line;
   if (is_blank(raw)) return false;
@@ -348,6 +356,7 @@ bool LineParser::parse_line(std::string_view line) {
 bool LineParser::parse_object(std::string_view text) {
   if (is_blank(text)) return false;
   State& s = *state_;
+  s.written = std::nullopt;
   if (s.json(text, Newlines::kBlank)) return true;
   bool too_long = text.size() > s.line_bytes_max;
   std::string_view raw = too_long ? cut(text, s.line_bytes_max) : text;

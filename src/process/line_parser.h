@@ -50,7 +50,9 @@ class LineParser {
 
   // Adds one row. Never fails: a line that cannot be parsed keeps its text. A line without a time takes that of the
   // line before (flagged inferred), or else the arrival's. A blank line adds nothing and gives false.
-  bool parse_line(std::string_view line);
+  // `unix_nanos`: when the line was written, as whoever kept it says; it is the event's time unless the line itself has
+  // one with its zone, or is a JSON object with a time.
+  bool parse_line(std::string_view line, std::optional<int64_t> unix_nanos = {});
   // The same for a JSON object that may hold newlines.
   bool parse_object(std::string_view text);
 

@@ -16,7 +16,9 @@ namespace clew::app {
 
 // What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).
 struct SourceOptions {
-  std::string type = "files";
+  std::string type = "files";        // or "journal"
+  std::string directory;             // of journal files; this machine's own journal when empty
+  std::string name_space;            // of the journal
   std::vector<std::string> files;    // patterns of a shell
   std::vector<std::string> exclude;  // the same, of whole paths
   std::string dataset = "logs";

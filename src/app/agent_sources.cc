@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collect/file_source.h"
+#include "collect/journal_source.h"
 #include "collect/stream_source.h"
 #include "wire/index_name.h"
 
@@ -46,6 +47,16 @@ Made make_files(const std::string& name, const SourceOptions& source, const Sour
   return SourcePtr(new collect::FileSource(std::move(files), parts.queue, parts.clock, parts.metrics));
 }
 
+Made make_journal(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  collect::JournalSourceOptions journal;
+  journal.batch = batch_options(name, source, parts);
+  journal.journal = {.directory = source.directory, .name_space = source.name_space};
+  journal.from_end = source.from_end;
+  std::unique_ptr<collect::JournalSource> made =
+      CLEW_TRY(collect::JournalSource::open(std::move(journal), parts.queue, parts.clock, parts.metrics));
+  return SourcePtr(std::move(made));
+}
+
 Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   std::optional<process::Format> format = CLEW_TRY(process::format_by_name(source.format));
   return SourcePtr(new collect::StreamSource(batch_options(name, source, parts), format, process::kLineBytesMax,
@@ -57,6 +68,7 @@ Made make_stdin(const std::string& name, const SourceOptions& source, const Sour
 Made make_source(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   CLEW_TRY(check_source_dataset(source.dataset));
   if (name == kStdinSource) return make_stdin(name, source, parts);
+  if (source.type == "journal") return make_journal(name, source, parts);
   return make_files(name, source, parts);
 }
 

@@ -1,6 +1,10 @@
 // The keys of an agent and of its sources.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "app/agent_sources.h"
 #include "app/config_keys.h"
 #include "app/config_values.h"
 #include "text/encoding.h"
@@ -9,6 +13,7 @@ namespace clew::app {
 namespace {
 
 constexpr uint64_t kQueueBytesLeast = 8u << 20;
+constexpr std::string_view kTypes[] = {"files", "journal"};
 
 SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
 
@@ -43,6 +48,24 @@ const ConfigEntry kEntries[] = {
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        if (text == "off") return Status();
        return set_address(text, o.agent.listen.emplace());
+     }},
+    {{"sources.*.type", "source type", "files", "files, or journal: systemd's."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       if (std::find(std::begin(kTypes), std::end(kTypes), text) == std::end(kTypes)) {
+         return wrong(text, fmt::format("type of source: write {}", fmt::join(kTypes, " or ")));
+       }
+       source_of(o, n).type = text;
+       return {};
+     }},
+    {{"sources.*.directory", "text", "this machine's journal", "Of type journal: a directory of journal files."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).directory = text;
+       return Status();
+     }},
+    {{"sources.*.namespace", "text", "none", "Of type journal: the namespace that services log to."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).name_space = text;
+       return Status();
      }},
     {{"sources.*.files", "list", "none", "Files that the agent follows, by patterns of a shell."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
@@ -91,7 +114,12 @@ void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mist
   Status tls = net::check_tls_client(options.agent.tls);
   if (!tls.ok()) mistakes.push_back({0, "agent: " + tls.error().message()});
   for (const auto& [name, source] : options.agent.sources) {
-    if (!source.files.empty()) continue;
+    bool is_files = source.type == "files";
+    if (!is_files && !source.files.empty()) {
+      mistakes.push_back({0, fmt::format("sources.{} is of type {} and has files: make them a source of their own",
+                                         name, source.type)});
+    }
+    if (!is_files || !source.files.empty() || name == kStdinSource) continue;
     mistakes.push_back({0, fmt::format("sources.{} lacks files: write files: /var/log/{}/*.log", name, name)});
   }
 }

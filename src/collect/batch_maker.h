@@ -56,6 +56,9 @@ class BatchMaker {
                 std::optional<int64_t> unix_nanos = {});
 
   bool empty() const { return bytes_ == 0; }
+  uint32_t rows() const { return batch_.rows(); }
+  // Since its first line came; 0 when empty.
+  uint64_t age_nanos() const { return bytes_ == 0 ? 0 : clock_.monotonic_ns() - begun_ns_; }
   // Whether the batch is full, or its first line has waited long enough.
   bool due() const;
   // Appends what there is, with the places, and begins the next batch. Waits while the queue is full, until `stop`;

@@ -14,6 +14,8 @@ install -D -m 755 "$binary" "$root/usr/bin/clew"
 strip --strip-debug "$root/usr/bin/clew"
 install -D -m 644 packaging/clew.service "$root/lib/systemd/system/clew.service"
 install -D -m 644 packaging/clew.yaml "$root/etc/clew/clew.yaml"
+install -D -m 644 packaging/clew-agent.service "$root/lib/systemd/system/clew-agent.service"
+install -D -m 644 packaging/agent.yaml "$root/etc/clew/agent.yaml"
 install -D -m 644 README.md "$root/usr/share/doc/clew/README.md"
 country=build/release/share/clew/country.mmdb
 [ -f "$country" ] || { echo "packaging/deb.sh: no $country: run ./dev setup and ./dev build" >&2; exit 1; }
@@ -46,7 +48,7 @@ Description: logs and traces in one program
  Takes logs from the clients people have, keeps them durably and answers
  questions about them in PPL.
 TEXT
-echo /etc/clew/clew.yaml >"$root/DEBIAN/conffiles"
+printf '%s\n' /etc/clew/clew.yaml /etc/clew/agent.yaml >"$root/DEBIAN/conffiles"
 cat >"$root/DEBIAN/postinst" <<'TEXT'
 #!/bin/sh
 set -e
@@ -63,7 +65,7 @@ cat >"$root/DEBIAN/prerm" <<'TEXT'
 #!/bin/sh
 set -e
 if [ -d /run/systemd/system ] && [ "$1" = remove ]; then
-  systemctl disable --now clew.service || true
+  systemctl disable --now clew.service clew-agent.service || true
 fi
 TEXT
 chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm"

@@ -22,6 +22,7 @@ std::span<const Command> commands() {
       {"usage", "shows what takes how many bytes", run_usage},
       {"queries", "lists running and past queries, cancels one", run_queries},
       {"import", "sends log files to the server", run_import},
+      {"lint", "says what log files lack", run_lint},
       {"delete", "deletes the events that match a search", run_delete},
       {"retention", "shows or applies how long events are kept", run_retention},
       {"snapshot", "copies the store of a running server", run_snapshot},

@@ -34,6 +34,7 @@ int run_export(int argc, char** argv);
 int run_usage(int argc, char** argv);
 int run_queries(int argc, char** argv);
 int run_import(int argc, char** argv);
+int run_lint(int argc, char** argv);
 int run_delete(int argc, char** argv);
 int run_retention(int argc, char** argv);
 int run_snapshot(int argc, char** argv);

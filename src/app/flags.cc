@@ -72,7 +72,8 @@ void Flags::yes(bool& to, const std::string& name, const std::string& help) { st
 
 void Flags::texts(std::vector<std::string>& to, const std::string& name, const std::string& metavar,
                   const std::string& help) {
-  state_->app.add_option(name, to, help)->type_name(metavar)->expected(1)->take_all();
+  // One value each time: what follows is the command's arguments.
+  state_->app.add_option(name, to, help)->type_name(metavar)->take_all()->allow_extra_args(false);
 }
 
 void Flags::argument(std::string& to, const std::string& name, const std::string& help, bool required) {

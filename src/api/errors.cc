@@ -47,8 +47,15 @@ std::string elastic_content_type(const net::Request& request) {
   return "application/json; charset=UTF-8";
 }
 
-net::Response error_response(ErrorShape shape, const net::Request& request, const Error& error) {
-  net::Response response{.status = net::http_status(error.code()), .headers = {}, .body = {}};
+namespace {
+
+struct Statuses {
+  int http;
+  int grpc;
+};
+
+net::Response response_of(ErrorShape shape, const net::Request& request, const Error& error, Statuses status) {
+  net::Response response{.status = status.http, .headers = {}, .body = {}};
   add_retry_after(error.code(), response);
   switch (shape) {
     case ErrorShape::kClew:
@@ -70,8 +77,8 @@ net::Response error_response(ErrorShape shape, const net::Request& request, cons
     case ErrorShape::kOtlp: {
       bool protobuf = is_protobuf(request);
       response.content_type = protobuf ? "application/x-protobuf" : "application/json";
-      response.body = wire::otlp_error(protobuf ? wire::OtlpForm::kProtobuf : wire::OtlpForm::kJson,
-                                       net::grpc_status(error.code()), error.message());
+      response.body =
+          wire::otlp_error(protobuf ? wire::OtlpForm::kProtobuf : wire::OtlpForm::kJson, status.grpc, error.message());
       break;
     }
     case ErrorShape::kText:
@@ -87,6 +94,21 @@ net::Response error_response(ErrorShape shape, const net::Request& request, cons
                             {"status", response.status}});
       break;
   }
+  return response;
+}
+
+constexpr Statuses kUnauthenticated{401, 16};
+
+}  // namespace
+
+net::Response error_response(ErrorShape shape, const net::Request& request, const Error& error) {
+  return response_of(shape, request, error, {net::http_status(error.code()), net::grpc_status(error.code())});
+}
+
+net::Response unauthenticated_response(ErrorShape shape, const net::Request& request, const Error& error) {
+  net::Response response = response_of(shape, request, error, kUnauthenticated);
+  response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"clew\", charset=\"UTF-8\"");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"clew\"");
   return response;
 }
 

@@ -19,6 +19,8 @@ enum class ErrorShape : uint8_t {
 
 // With Retry-After where the caller should come again.
 net::Response error_response(ErrorShape shape, const net::Request& request, const Error& error);
+// 401: the same, and how to say who one is.
+net::Response unauthenticated_response(ErrorShape shape, const net::Request& request, const Error& error);
 // Adds what tells the caller when to come again, for errors that say so.
 void add_retry_after(Code code, net::Response& response);
 

@@ -134,7 +134,8 @@ class Service final : public OtlpService {
   explicit Service(ServerParts& parts)
       : logs_(std::make_shared<Signal<wire::OtlpLogsDecoder>>(parts, wire::OtlpSignal::kLogs, "otlp_logs")),
         traces_(std::make_shared<Signal<wire::OtlpTracesDecoder>>(parts, wire::OtlpSignal::kSpans, "otlp_traces")),
-        jaeger_(std::make_shared<JaegerSpans>(parts)) {}
+        jaeger_(std::make_shared<JaegerSpans>(parts)),
+        metrics_(parts.metrics) {}
 
   std::vector<Route> routes() override {
     Handler logs = [signal = logs_](CallPtr call) { take_http(signal, call); };
@@ -144,7 +145,11 @@ class Service final : public OtlpService {
   }
 
   net::GrpcHandler grpc_handler(const AccessGate& gate) override {
-    return [logs = logs_, traces = traces_, jaeger = jaeger_, &gate](net::GrpcCallPtr call) {
+    return [logs = logs_, traces = traces_, jaeger = jaeger_, &gate, &metrics = metrics_](net::GrpcCallPtr call) {
+      if (KeyCheck key = gate.check_key(*call, Need::kIngest); key != KeyCheck::kGood) {
+        count_unauthenticated(metrics, key);
+        return call->answer_unauthenticated(AccessGate::error_of(key).message());
+      }
       Result<contract::Access> access = gate.admit_grpc(Need::kIngest);
       if (!access.ok()) return call->answer(std::move(access).error());
       if (call->method() == kLogsExport) return take_grpc(logs, std::move(access).take(), call);
@@ -158,6 +163,7 @@ class Service final : public OtlpService {
   std::shared_ptr<Signal<wire::OtlpLogsDecoder>> logs_;
   std::shared_ptr<Signal<wire::OtlpTracesDecoder>> traces_;
   std::shared_ptr<JaegerSpans> jaeger_;
+  base::Registry& metrics_;
 };
 
 }  // namespace

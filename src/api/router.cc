@@ -100,6 +100,11 @@ void Router::dispatch(net::ExchangePtr exchange) {
   call->exchange = std::move(exchange);
   call->names = std::move(match.names);
   const Route& route = *match.route;
+  KeyCheck key = gate_.check_key(call->request(), route.need);
+  if (key != KeyCheck::kGood) {
+    count_unauthenticated(metrics_, key);
+    return call->exchange->answer(unauthenticated_response(route.errors, call->request(), AccessGate::error_of(key)));
+  }
   Result<contract::Access> access = gate_.admit(call->request(), route.need);
   if (!access.ok()) return answer_error(*call, route.errors, access.error());
   call->access = std::move(access).take();
@@ -115,6 +120,13 @@ net::Response Router::refuse(const net::Request& request, const Error& error) {
       .add();
   Match match = find(request);
   return error_response(match.route == nullptr ? ErrorShape::kClew : match.route->errors, request, error);
+}
+
+void count_unauthenticated(base::Registry& metrics, KeyCheck check) {
+  metrics
+      .counter("clew_requests_unauthenticated_total", "requests refused for their key",
+               {{"key", std::string(AccessGate::reason_of(check))}})
+      .add();
 }
 
 void answer_error(const Call& call, ErrorShape shape, const Error& error) {

@@ -74,6 +74,9 @@ class Router {
   std::vector<std::vector<std::string>> segments_;  // of each route's pattern
 };
 
+// Counts a request that was refused for its key.
+void count_unauthenticated(base::Registry& metrics, KeyCheck check);
+
 // Answers with an error in the shape of the call's protocol.
 void answer_error(const Call& call, ErrorShape shape, const Error& error);
 

@@ -52,6 +52,16 @@ class RouterTest : public testing::Test {
     return exchange->last;
   }
 
+  net::Response ask_as(const std::string& peer, const std::string& method, const std::string& path,
+                       std::vector<std::pair<std::string, std::string>> headers) {
+    auto exchange = std::make_shared<FakeExchange>(method, path);
+    exchange->request_.peer = peer;
+    exchange->request_.headers = std::move(headers);
+    router_.dispatch(exchange);
+    EXPECT_EQ(exchange->answers, 1);
+    return exchange->last;
+  }
+
   AccessGate gate_;
   base::Registry metrics_;
   WorkPool pool_{"test", 1, 2};
@@ -97,6 +107,56 @@ TEST_F(RouterTest, PagesOfOtherOriginsAreRefused) {
   EXPECT_EQ(ask("POST", "/a", "null").status, 403);
   EXPECT_EQ(ask("POST", "/a", "http://localhost:4320").status, 200);
   EXPECT_EQ(ask("GET", "/probe", "http://evil.example").status, 200);
+}
+
+constexpr const char* kKey = "0123456789abcdef";
+
+TEST_F(RouterTest, WithKeysIngestNeedsOneFromEverywhere) {
+  route("POST", "/in", Need::kIngest);
+  route("GET", "/probe", Need::kNothing);
+  EXPECT_EQ(ask_as("127.0.0.1", "POST", "/in", {}).status, 200);
+  gate_.set_keys({"another-key-0123", kKey});
+  EXPECT_EQ(ask_as("127.0.0.1", "POST", "/in", {}).status, 401);
+  EXPECT_EQ(ask_as("127.0.0.1", "POST", "/in", {{"authorization", "Bearer 0123456789abcdeF"}}).status, 401);
+  EXPECT_EQ(ask_as("127.0.0.1", "POST", "/in", {{"authorization", "Bearer 0123456789abcdef0123456789abcdef"}}).status,
+            401);
+  EXPECT_EQ(ask_as("127.0.0.1", "POST", "/in", {{"authorization", "Bearer 0123456789abcdef"}}).status, 200);
+  EXPECT_EQ(ask_as("10.0.0.1", "GET", "/probe", {}).status, 200);
+  EXPECT_EQ(metrics_.sum("clew_requests_unauthenticated_total", {{"key", "missing"}}), 1u);
+  EXPECT_EQ(metrics_.sum("clew_requests_unauthenticated_total", {{"key", "wrong"}}), 2u);
+  net::Response refused = ask_as("10.0.0.1", "POST", "/in", {});
+  EXPECT_EQ(refused.headers.at(0).first, "WWW-Authenticate");
+  EXPECT_NE(refused.body.find("\"status\":401"), std::string::npos) << refused.body;
+  EXPECT_EQ(refused.body.find(kKey), std::string::npos);
+}
+
+TEST_F(RouterTest, WithKeysOtherMachinesReadWithOneAndDoNotAdministrate) {
+  route("GET", "/read", Need::kRead);
+  route("POST", "/admin", Need::kAdmin);
+  gate_.set_keys({kKey});
+  for (const char* here : {"127.0.0.1", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_EQ(ask_as(here, "GET", "/read", {}).status, 200) << here;
+    EXPECT_EQ(ask_as(here, "POST", "/admin", {}).status, 200) << here;
+  }
+  EXPECT_EQ(ask_as("10.0.0.1", "GET", "/read", {}).status, 401);
+  EXPECT_EQ(ask_as("10.0.0.1", "GET", "/read", {{"x-api-key", kKey}}).status, 200);
+  EXPECT_EQ(ask_as("10.0.0.1", "POST", "/admin", {{"x-api-key", kKey}}).status, 403);
+}
+
+TEST(AccessGate, FindsTheKeyWhereverClientsPutIt) {
+  EXPECT_EQ(key_of_headers("Bearer k", "", ""), "k");
+  EXPECT_EQ(key_of_headers("bearer  k", "", ""), "k");
+  EXPECT_EQ(key_of_headers("Splunk k", "", ""), "k");
+  EXPECT_EQ(key_of_headers("Token k", "", ""), "k");
+  EXPECT_EQ(key_of_headers("ApiKey k", "", ""), "k");
+  EXPECT_EQ(key_of_headers("ApiKey aWQ6c2VjcmV0", "", ""), "secret");     // id:secret
+  EXPECT_EQ(key_of_headers("Basic dXNlcjpzZWNyZXQ=", "", ""), "secret");  // user:secret
+  EXPECT_EQ(key_of_headers("Basic c2VjcmV0Og==", "", ""), "secret");      // secret:
+  EXPECT_EQ(key_of_headers("", "x", ""), "x");
+  EXPECT_EQ(key_of_headers("", "", "d"), "d");
+  EXPECT_EQ(key_of_headers("Digest k", "", ""), "");
+  EXPECT_EQ(key_of_headers("Basic !!!", "", ""), "");
+  EXPECT_EQ(key_of_headers("Bearer", "", ""), "");
 }
 
 TEST_F(RouterTest, FullPoolAnswers429WithRetryAfter) {

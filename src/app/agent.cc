@@ -56,6 +56,7 @@ class Agent {
   void add_gauges();
   Status listen();
   void answer(const net::ExchangePtr& exchange);
+  net::Response health() const;
   void run_source(collect::Source& source);
 
   const AgentOptions& options_;
@@ -124,20 +125,34 @@ void Agent::answer(const net::ExchangePtr& exchange) {
   } else if (path == "/health/live" || path == "/livez") {
     exchange->answer({.headers = {}, .body = "{\"status\":\"alive\"}\n"});
   } else if (path == "/health/ready" || path == "/readyz" || path == "/healthz") {
-    Status disk = queue_->health();
-    exchange->answer(
-        {.status = disk.ok() && !failed_ ? 200 : 503,
-         .headers = {},
-         .body = disk.ok() && !failed_ ? "{\"status\":\"ready\"}\n" : "{\"status\":\"not ready\",\"queue\":false}\n"});
+    exchange->answer(health());
   } else {
     exchange->answer({.status = 404, .headers = {}, .body = "{\"error\":\"here are /metrics and /health\"}\n"});
   }
 }
 
+// A server that is away is what the queue is for; one that says no to this agent takes somebody to mend it.
+net::Response Agent::health() const {
+  bool queue_is_well = queue_->health().ok();
+  bool refused = false;
+  std::string servers;
+  for (const collect::ShipEndpointState& server : shipper_->endpoints()) {
+    refused = refused || server.refuses;
+    servers += fmt::format("{}{{\"url\":{},\"answers\":{},\"refuses\":{},\"error\":{}}}", servers.empty() ? "" : ",",
+                           json_text(server.url), server.answers, server.refuses, json_text(server.last_error));
+  }
+  bool ready = queue_is_well && !failed_ && !refused;
+  std::string body = fmt::format("{{\"status\":\"{}\",\"queue\":{},\"sources\":{},\"servers\":[{}]}}\n",
+                                 ready ? "ready" : "not ready", queue_is_well, !failed_, servers);
+  return {.status = ready ? 200 : 503, .headers = {}, .body = std::move(body)};
+}
+
 void Agent::start_shipper() {
   collect::ShipperOptions ship;
-  for (const std::string& url : options_.servers) ship.endpoints.push_back({.url = url, .headers = {}});
-  if (ship.endpoints.empty()) ship.endpoints.push_back({.url = std::string(kUrlDefault), .headers = {}});
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!options_.key.empty()) headers.emplace_back("Authorization", "Bearer " + options_.key);
+  for (const std::string& url : options_.servers) ship.endpoints.push_back({.url = url, .headers = headers});
+  if (ship.endpoints.empty()) ship.endpoints.push_back({.url = std::string(kUrlDefault), .headers = headers});
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
   shipper_ = std::make_unique<collect::Shipper>(
@@ -145,7 +160,8 @@ void Agent::start_shipper() {
                          .clock = *clock_,
                          .rng = *rng_,
                          .metrics = metrics_,
-                         .make_client = [this] { return net::make_https_client(options_.tls); }},
+                         .make_client = [this] { return net::make_https_client(options_.tls); },
+                         .say = say},
       *disk_, std::move(ship));
   shipper_->start();
 }

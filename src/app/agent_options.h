@@ -30,6 +30,7 @@ struct SourceOptions {
 
 struct AgentOptions {
   std::vector<std::string> servers;  // http://127.0.0.1:4320 when empty
+  std::string key;                   // that the servers ask for; none is sent when empty
   net::TlsClientFiles tls;           // for servers of https
   std::string dir = "clew-agent";    // the queue, and how far sources were read
   uint64_t queue_bytes = 1ull << 30;

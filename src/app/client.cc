@@ -87,10 +87,12 @@ uint64_t number_at(const Json& json, const char* name) {
 
 Client::Client(std::string url)
     : url_(trimmed_url(std::move(url))),
+      key_(from_environment("CLEW_KEY")),
       http_(net::make_https_client({.ca = from_environment("CLEW_CA"), .cert = "", .key = ""})) {}
 
 Result<net::HttpReply> Client::call(net::HttpCall call) {
   call.url = url_ + call.url;
+  if (!key_.empty()) call.headers.emplace_back("Authorization", "Bearer " + key_);
   Result<net::HttpReply> reply = http_->call(call);
   if (reply.ok() || reply.error().code() != Code::kUnavailable) return reply;
   return Error(

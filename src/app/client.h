@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kUrlDefault = "http://127.0.0.1:4320";
 
-// --url, else CLEW_URL, else the default. CLEW_CA names whom to trust, for https.
+// --url, else CLEW_URL, else the default. CLEW_CA names whom to trust, for https; CLEW_KEY is the key
+// that a server may ask for.
 void add_url_flag(Flags& flags, std::string& url);
 
 // --since, --from and --to as the server takes them; only those that were given.
@@ -51,6 +52,7 @@ class Client {
   Result<Json> answer_of(Result<net::HttpReply> reply);
 
   std::string url_;
+  std::string key_;
   std::unique_ptr<net::HttpClient> http_;
 };
 

@@ -1,5 +1,6 @@
 // clew agent [FILE...]: this machine's logs on their way to a server.
 #include <cstdio>
+#include <cstdlib>
 
 #include "app/agent.h"
 #include "app/command.h"
@@ -26,6 +27,7 @@ Result<AgentOptions> options_of(const Texts& texts) {
   if (!texts.config.empty()) CLEW_TRY(load_config(texts.config, all));
   AgentOptions options = all.agent;
   options.redaction = all.redaction;
+  if (const char* key = std::getenv("CLEW_KEY"); key != nullptr && options.key.empty()) options.key = key;
   if (!texts.servers.empty()) options.servers = texts.servers;
   if (!texts.dir.empty()) options.dir = texts.dir;
   if (!texts.listen.empty()) {

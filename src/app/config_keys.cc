@@ -82,6 +82,13 @@ const ConfigEntry kEntries[] = {
      }},
     {{"insecure", "yes or no", "no", "Listen beyond loopback although nobody has to authenticate."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_yes_or_no(text, o.insecure); }},
+    {{"auth.ingest_key", "list", "none",
+      "Keys that whoever sends events must know one of; 16 characters or more each."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return add_key(text, o.ingest_keys); }},
+    {{"auth.ingest_key_file", "file", "none", "The same from a file, a key a line."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) {
+       return add_keys_of_file(text, o.ingest_keys);
+     }},
     {{"tls.cert", "file", "none",
       "Certificate with its chain, PEM: HTTP and gRPC speak TLS. Read again when it changes."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.tls.cert); }},

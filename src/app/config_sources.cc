@@ -38,6 +38,20 @@ const ConfigEntry kEntries[] = {
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        return set_bounded_size(text, kQueueBytesLeast, UINT64_MAX, o.agent.queue_bytes);
      }},
+    {{"agent.key", "text", "none", "The key that the servers ask for (auth.ingest_key)."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       std::vector<std::string> keys;
+       CLEW_TRY(add_key(text, keys));
+       o.agent.key = keys.front();
+       return {};
+     }},
+    {{"agent.key_file", "file", "none", "The same from a file, its first line."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       std::vector<std::string> keys;
+       CLEW_TRY(add_keys_of_file(text, keys));
+       o.agent.key = keys.front();
+       return {};
+     }},
     {{"agent.ca", "file", "the system's", "Who may sign the certificates of https servers, PEM."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_path(text, o.agent.tls.ca); }},
     {{"agent.client_cert", "file", "none", "The certificate that a server with tls.client_ca asks for, PEM."},

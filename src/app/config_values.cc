@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <fstream>
 
 #include "app/config.h"
 #include "app/flags.h"
@@ -50,6 +52,29 @@ Status set_path(const std::string& text, std::string& to) {
   if (text.empty()) return Error(Code::kInvalid, "an empty file name");
   to = text;
   return {};
+}
+
+Status add_key(const std::string& text, std::vector<std::string>& to) {
+  bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+  // The text itself is a secret: it is not told.
+  if (text.size() < kKeyBytesLeast || !printable) {
+    return Error(Code::kInvalid, "a key has 16 printable characters or more, without blanks: openssl rand -hex 24");
+  }
+  to.push_back(text);
+  return {};
+}
+
+Status add_keys_of_file(const std::string& path, std::vector<std::string>& to) {
+  std::ifstream file(path);
+  if (!file) return Error(Code::kNotFound, path + ": cannot be read");
+  size_t before = to.size();
+  for (std::string line; std::getline(file, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty()) continue;
+    Status added = add_key(line, to);
+    if (!added.ok()) return Error(Code::kInvalid, path + ": " + added.error().message());
+  }
+  return to.size() > before ? Status() : Status(Error(Code::kInvalid, path + " holds no key"));
 }
 
 // A size within bounds that a person is told.

@@ -41,13 +41,18 @@ constexpr uint64_t kMemoryBytesMin = 64ull << 20;
 void say(const std::string& line) { std::fprintf(stderr, "clew: %s\n", line.c_str()); }
 
 Status check_addresses(const ServeOptions& options) {
-  const net::Address* udp = options.jaeger_udp ? &*options.jaeger_udp : &options.http;
-  for (const net::Address* address : {&options.http, &options.otlp_grpc, &options.otlp_http, udp}) {
-    if (!options.insecure && !address->is_loopback()) {
-      return Error(Code::kForbidden, address->text() +
-                                         " can be reached from other machines and there are no credentials "
-                                         "yet: listen on 127.0.0.1, or pass --insecure");
-    }
+  if (options.insecure) return {};
+  if (options.jaeger_udp && !options.jaeger_udp->is_loopback()) {
+    return Error(Code::kForbidden, options.jaeger_udp->text() +
+                                       " (jaeger_udp) can be reached from other machines and datagrams carry no key: "
+                                       "listen on 127.0.0.1, or pass --insecure");
+  }
+  if (!options.ingest_keys.empty()) return {};
+  for (const net::Address* address : {&options.http, &options.otlp_grpc, &options.otlp_http}) {
+    if (address->is_loopback()) continue;
+    return Error(Code::kForbidden, address->text() +
+                                       " can be reached from other machines: listen on 127.0.0.1, set auth.ingest_key, "
+                                       "or pass --insecure");
   }
   return {};
 }
@@ -156,6 +161,7 @@ class Server {
   Status set_dataset_rules(const ServeOptions& options);
   Status set_redaction(const ServeOptions& options);
   Status listen();
+  void tell_access() const;
   Status write_run_file();
   net::HttpServerParts http_parts(api::Router& router);
 
@@ -230,7 +236,15 @@ net::HttpServerParts Server::http_parts(api::Router& router) {
       .tls = tls_};
 }
 
+// What a reader of the start's messages should know about who may do what.
+void Server::tell_access() const {
+  bool beyond = !options_.http.is_loopback() || !options_.otlp_grpc.is_loopback() || !options_.otlp_http.is_loopback();
+  if (!beyond || options_.ingest_keys.empty() || tls_ != nullptr) return;
+  say("WARNING: keys and events travel unencrypted: set tls.cert and tls.key, or keep them inside a network you trust");
+}
+
 Status Server::listen() {
+  gate_.set_keys(options_.ingest_keys);
   if (!options_.tls.cert.empty()) tls_ = CLEW_TRY(net::TlsServer::open(options_.tls, *clock_, metrics_));
   http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, options_.http_limits, http_parts(*router_)));
   otlp_http_ =
@@ -277,6 +291,7 @@ Status Server::start() {
   api::add_all_routes(*parts_, *otlp_, *router_);
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
   CLEW_TRY(listen());
+  tell_access();
   ready_ = true;
   return write_run_file();
 }
@@ -301,6 +316,13 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   Status redaction = set_redaction(fresh);
   if (!redaction.ok()) lines.push_back("redact: " + redaction.error().message());
   if (fresh.redaction != options_.redaction) lines.push_back("redact: as the configuration says now");
+  if (fresh.ingest_keys.empty() != options_.ingest_keys.empty()) {
+    lines.push_back("auth.ingest_key: whether one is needed changes at the next start");
+  } else if (fresh.ingest_keys != options_.ingest_keys) {
+    gate_.set_keys(fresh.ingest_keys);
+    options_.ingest_keys = fresh.ingest_keys;
+    lines.push_back(fmt::format("auth.ingest_key: {} of them", fresh.ingest_keys.size()));
+  }
   if (tls_ != nullptr) {
     Status certificate = tls_->reload();
     if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());

@@ -40,10 +40,11 @@ struct ServeOptions {
   net::Address otlp_http{"127.0.0.1", 4318};
   std::optional<net::Address> jaeger_udp;  // off where none is given
   bool insecure = false;
-  net::TlsFiles tls;          // of all listeners but UDP; plain where no certificate is named
-  uint64_t memory_bytes = 0;  // 0: a fifth of the machine
-  uint32_t threads = 0;       // 0: one per core
-  uint32_t hot_days = 30;     // of datasets without a rule of their own
+  std::vector<std::string> ingest_keys;  // whoever sends one may ingest from anywhere; see api/access_gate.h
+  net::TlsFiles tls;                     // of all listeners but UDP; plain where no certificate is named
+  uint64_t memory_bytes = 0;             // 0: a fifth of the machine
+  uint32_t threads = 0;                  // 0: one per core
+  uint32_t hot_days = 30;                // of datasets without a rule of their own
   uint32_t total_days = 365;
   std::map<std::string, DatasetRetention> dataset_retention;
   api::RedactionRules redaction;

@@ -16,6 +16,13 @@ constexpr auto kWaitAtMost = std::chrono::milliseconds(200);  // until a thread 
 constexpr uint64_t kRetryAfterSecondsMax = 600;               // a server's word is taken up to this
 constexpr size_t kReasonBytesMax = 4'096;
 constexpr uint32_t kDoublingsMax = 20;
+constexpr uint64_t kTellEveryNs = 300'000'000'000;  // that an endpoint still takes nothing
+constexpr uint64_t kOutageToldNs = 10'000'000'000;  // a server that restarts is not worth a line
+
+// Of an answer's body: its first line, what a person reads.
+std::string_view first_line(std::string_view text) {
+  return text.substr(0, std::min(text.size(), text.find_first_of("\r\n")));
+}
 
 // The number behind "NAME": in a small JSON object of our own server; 0 when it is not there.
 uint64_t number_of(std::string_view json, std::string_view name) {
@@ -52,9 +59,24 @@ ShipLane::ShipLane(ShipParts parts, ShipLimits limits, std::vector<ShipEndpoint>
     target.endpoint = std::move(endpoint);
     targets_.push_back(std::move(target));
   }
+  for (size_t i = 0; i < targets_.size(); ++i) add_gauges(i);
 }
 
 ShipLane::~ShipLane() { stop(0); }
+
+void ShipLane::add_gauges(size_t which) {
+  base::MetricLabels to{{"endpoint", targets_[which].endpoint.url}};
+  parts_.metrics.gauge("clew_ship_endpoint_answers", "1 while the server takes batches", to, [this, which] {
+    base::MutexLock lock(mutex_);
+    return targets_[which].failures == 0 ? 1.0 : 0.0;
+  });
+  parts_.metrics.gauge("clew_ship_endpoint_refuses",
+                       "1 while the server says no to this agent: a wrong key, address or certificate", to,
+                       [this, which] {
+                         base::MutexLock lock(mutex_);
+                         return targets_[which].refuses ? 1.0 : 0.0;
+                       });
+}
 
 void ShipLane::start() {
   base::MutexLock lock(mutex_);
@@ -108,7 +130,7 @@ uint32_t ShipLane::in_flight_limit() const {
 std::vector<ShipEndpointState> ShipLane::endpoints() const {
   base::MutexLock lock(mutex_);
   std::vector<ShipEndpointState> out;
-  for (const Target& t : targets_) out.push_back({t.endpoint.url, t.failures == 0, t.last_error});
+  for (const Target& t : targets_) out.push_back({t.endpoint.url, t.failures == 0, t.refuses, t.last_error});
   return out;
 }
 
@@ -213,6 +235,9 @@ ShipLane::Answer ShipLane::attempt(net::HttpClient& client, const Target& target
   call.headers.emplace_back("Clew-Batch", fmt::format("{}:{}", parts_.queue.producer(), entry.offset));
   Result<net::HttpReply> reply = client.call(call);
   if (reply.ok()) return judge(*reply);
+  if (reply.error().code() == Code::kForbidden) {
+    return {.verdict = Verdict::kDenied, .reason = "certificate", .text = reply.error().message()};
+  }
   bool slow = reply.error().code() == Code::kDeadline;
   return {.verdict = slow ? Verdict::kBusy : Verdict::kFailed,
           .reason = slow ? "timeout" : "unreachable",
@@ -232,6 +257,10 @@ ShipLane::Answer ShipLane::judge(const net::HttpReply& reply) {
     case 413:
     case 415:
     case 422: answer.verdict = Verdict::kRefused; break;
+    case 401:
+    case 403:
+    case 404:
+    case 405: answer.verdict = Verdict::kDenied; break;
     case 408:
     case 429: answer.verdict = Verdict::kBusy; break;
     default: answer.verdict = Verdict::kFailed; break;
@@ -240,16 +269,21 @@ ShipLane::Answer ShipLane::judge(const net::HttpReply& reply) {
 }
 
 void ShipLane::note(size_t which, const Answer& answer, uint64_t begun_ns) {
+  std::string told;
   base::MutexLock lock(mutex_);
   Target& target = targets_[which];
   if (begun_ns >= target.closed_until_ns) target.probing = false;
-  if (answer.verdict == Verdict::kBusy || answer.verdict == Verdict::kFailed) {
+  if (answer.verdict != Verdict::kStored && answer.verdict != Verdict::kRefused) {
     note_failure(target, answer, begun_ns);
+    told = failure_to_tell(target, answer);
   } else {
     // An answer to a request that was sent before a failure says nothing about the time since.
     if (target.failures > 0 && begun_ns >= target.closed_until_ns) {
+      if (target.told_ns != 0) told = fmt::format("{} takes events again", target.endpoint.url);
       target.failures = 0;
       target.busy = false;
+      target.refuses = false;
+      target.told_ns = 0;
       target.last_error.clear();
     }
     if (in_flight_ >= static_cast<uint32_t>(limit_)) {
@@ -258,11 +292,31 @@ void ShipLane::note(size_t which, const Answer& answer, uint64_t begun_ns) {
     }
   }
   changed_.notify_all();
+  if (told.empty() || !parts_.say) return;
+  mutex_.unlock();
+  parts_.say(told);
+  mutex_.lock();
+}
+
+// The line that says that an endpoint takes nothing, when it is time for it: at once where waiting does not help.
+std::string ShipLane::failure_to_tell(Target& target, const Answer& answer) {
+  uint64_t now = parts_.clock.monotonic_ns();
+  bool first = target.told_ns == 0;
+  if (cancelled_ || answer.verdict == Verdict::kBusy) return {};
+  if (first && !target.refuses && now - target.failing_since_ns < kOutageToldNs) return {};
+  if (!first && now - target.told_ns < kTellEveryNs) return {};
+  target.told_ns = now;
+  return fmt::format("{} {} since {} s: {}; {} events wait in the queue and are sent when it takes them",
+                     target.endpoint.url, target.refuses ? "REFUSES events" : "does not answer",
+                     (now - target.failing_since_ns) / 1'000'000'000, first_line(answer.text),
+                     parts_.queue.stats().waiting_rows);
 }
 
 void ShipLane::note_failure(Target& target, const Answer& answer, uint64_t begun_ns) {
   target.last_error = answer.text;
+  target.refuses = answer.verdict == Verdict::kDenied;
   uint64_t now = parts_.clock.monotonic_ns();
+  if (target.failures == 0) target.failing_since_ns = now;
   // What was sent together fails together: once is enough.
   bool slower = answer.verdict == Verdict::kBusy || answer.reason == "status_503";
   if (slower && begun_ns >= lowered_ns_) {

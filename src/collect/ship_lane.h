@@ -38,12 +38,14 @@ struct ShipParts {
   os::Rng& rng;
   base::Registry& metrics;
   std::function<std::unique_ptr<net::HttpClient>()> make_client = net::make_http_client;
+  std::function<void(const std::string&)> say = nullptr;  // a line for people; on a thread of the shipper
 };
 
 // How an endpoint does, for health pages.
 struct ShipEndpointState {
   std::string url;
   bool answers = true;     // false while its last answer was a failure
+  bool refuses = false;    // that failure was a no (401, 403, 404, a certificate): somebody must change something
   std::string last_error;  // of the failures in a row; empty when it answers
 };
 
@@ -77,6 +79,9 @@ class ShipLane {
     uint64_t closed_until_ns = 0;  // not asked before, while there are failures
     bool busy = false;             // the last failure was that it has too much to do: it is waited for
     bool probing = false;          // one request finds out whether it answers again
+    bool refuses = false;          // the last failure was one that waiting does not mend
+    uint64_t failing_since_ns = 0;
+    uint64_t told_ns = 0;  // when the failures were told last
     std::string last_error;
     base::Counter* sent_events = nullptr;
     base::Counter* sent_bytes = nullptr;
@@ -88,6 +93,7 @@ class ShipLane {
     kRefused,  // the batch itself is bad
     kBusy,     // too much to do, or too slow: fewer at a time
     kFailed,   // does not answer, or not as it should
+    kDenied,   // says no to us, whatever the batch: a wrong key, a wrong address. Tried on, and told loudly
   };
   struct Answer {
     Verdict verdict = Verdict::kFailed;
@@ -106,6 +112,8 @@ class ShipLane {
   static Answer judge(const net::HttpReply& reply);
   void note(size_t which, const Answer& answer, uint64_t begun_ns);
   void note_failure(Target& target, const Answer& answer, uint64_t begun_ns) CLEW_REQUIRES(mutex_);
+  std::string failure_to_tell(Target& target, const Answer& answer) CLEW_REQUIRES(mutex_);
+  void add_gauges(size_t which);
   void set_aside(const Target& target, const contract::QueueEntry& entry, const Answer& answer);
   void finish(uint64_t offset);
   void grow() CLEW_REQUIRES(mutex_);

@@ -125,9 +125,21 @@ class ShipperTest : public ::testing::Test {
                            .limits = {.backoff_first_ms = 1, .backoff_max_ms = 8},
                            .refused_dir = "/agent/refused"};
     for (std::string& url : urls) options.endpoints.push_back({.url = std::move(url), .headers = {}});
-    shipper_ = std::make_unique<Shipper>(
-        ShipParts{.queue = *queue_, .clock = *clock_, .rng = rng_, .metrics = metrics_}, disk_, std::move(options));
+    shipper_ = std::make_unique<Shipper>(ShipParts{.queue = *queue_,
+                                                   .clock = *clock_,
+                                                   .rng = rng_,
+                                                   .metrics = metrics_,
+                                                   .say =
+                                                       [this](const std::string& line) {
+                                                         base::MutexLock lock(said_mutex_);
+                                                         said_.push_back(line);
+                                                       }},
+                                         disk_, std::move(options));
     shipper_->start();
+  }
+  std::vector<std::string> said() {
+    base::MutexLock lock(said_mutex_);
+    return said_;
   }
   void wait_empty() {
     wait_until([&] { return queue_->stats().waiting_entries == 0; });
@@ -136,6 +148,8 @@ class ShipperTest : public ::testing::Test {
     return metrics_.sum("clew_ship_" + what + "_total", labels);
   }
 
+  base::Mutex said_mutex_;
+  std::vector<std::string> said_;
   std::unique_ptr<os::Clock> clock_ = os::make_real_clock();
   os::SeededRng rng_{5};
   os::SimDisk disk_{1, uint64_t{4} << 30};
@@ -279,6 +293,30 @@ TEST_F(ShipperTest, AnEndpointThatNobodyListensAtIsPassedBy) {
   wait_empty();
   EXPECT_EQ(second.distinct().size(), 5u);
   EXPECT_GE(sum("retries", {{"reason", "unreachable"}}), 1u);
+}
+
+TEST_F(ShipperTest, AServerThatSaysNoGetsNothingLosesNothingAndIsTold) {
+  std::atomic<int> code{401};
+  Scripted server(always([&] { return code == 200 ? stored() : status(code); }));
+  append(3);
+  ship({server.url()});
+  wait_until([&] { return server.count() >= 5; });
+  ShipEndpointState state = shipper_->endpoints().at(0);
+  EXPECT_FALSE(state.answers);
+  EXPECT_TRUE(state.refuses);
+  EXPECT_TRUE(state.last_error.starts_with("401 ")) << state.last_error;
+  EXPECT_NE(metrics_.prometheus_text().find("clew_ship_endpoint_refuses{endpoint=\"" + server.url() + "\"} 1"),
+            std::string::npos);
+  std::vector<std::string> told = said();
+  ASSERT_EQ(told.size(), 1u) << "once, not once a try";
+  EXPECT_NE(told[0].find("REFUSES"), std::string::npos) << told[0];
+  EXPECT_NE(told[0].find("as scripted"), std::string::npos) << "the reason: " << told[0];
+  EXPECT_EQ(queue_->stats().waiting_entries, 3u);
+  code = 200;
+  wait_empty();
+  EXPECT_FALSE(shipper_->endpoints().at(0).refuses);
+  EXPECT_EQ(said().size(), 2u) << "that it takes events again";
+  EXPECT_EQ(server.distinct().size(), 3u);
 }
 
 TEST_F(ShipperTest, MirroredItIsAcknowledgedWhenAllHaveIt) {

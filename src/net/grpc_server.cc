@@ -39,7 +39,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
 
   const grpc::GenericCallbackServerContext& context() const { return *context_; }
   void finish(Result<std::string> message);
-  void finish_unimplemented();
+  void finish_with(grpc::Status status);
 
   Service& service_;
   grpc::GenericCallbackServerContext* context_;
@@ -73,7 +73,11 @@ class CallOf final : public GrpcCall {
   }
   void answer_unimplemented() override {
     answered_ = true;
-    call_->finish_unimplemented();
+    call_->finish_with({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + call_->context().method()});
+  }
+  void answer_unauthenticated(const std::string& why) override {
+    answered_ = true;
+    call_->finish_with({grpc::StatusCode::UNAUTHENTICATED, why});
   }
 
  private:
@@ -151,9 +155,9 @@ void Call::finish(Result<std::string> message) {
   StartWriteAndFinish(&out_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
-void Call::finish_unimplemented() {
+void Call::finish_with(grpc::Status status) {
   body_.reset();
-  Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_->method()));
+  Finish(std::move(status));
 }
 
 constexpr unsigned int kTlsLookSeconds = 1;

@@ -38,6 +38,7 @@ class GrpcCall {
   virtual void answer(Result<std::string> message) = 0;
   // The same with a status of one's own.
   virtual void answer_unimplemented() = 0;
+  virtual void answer_unauthenticated(const std::string& why) = 0;
 };
 using GrpcCallPtr = std::shared_ptr<GrpcCall>;
 // Runs on a thread of the server.

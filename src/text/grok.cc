@@ -19,7 +19,7 @@ constexpr Part kParts[] = {
     {"DATA", R"(.*?)"},
     {"GREEDYDATA", R"(.*)"},
     {"GREEDYMULTILINE", R"((?s:.*))"},
-    {"QUOTEDSTRING", R"((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`))"},
+    {"QUOTEDSTRING", R"((?:"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|`[^`\\]*(?:\\.[^`\\]*)*`))"},
     {"QS", "%{QUOTEDSTRING}"},
     {"UUID", R"([0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})"},
     {"URN", R"(urn:[0-9A-Za-z][0-9A-Za-z-]{0,31}:[^\s]+)"},
@@ -104,6 +104,8 @@ constexpr Part kParts[] = {
 
 class Expander {
  public:
+  explicit Expander(const GrokOptions& options) : options_(options) {}
+
   Result<Grok> expand(std::string_view pattern) {
     CLEW_TRY(add(pattern, 0));
     return std::move(out_);
@@ -137,9 +139,10 @@ class Expander {
     std::string_view part = take(inner);
     std::string_view name = take(inner);
     std::string_view type = inner;
-    std::string_view regex = grok_part(part);
+    auto own_part = options_.definitions.find(part);
+    std::string_view regex = own_part == options_.definitions.end() ? grok_part(part) : own_part->second;
     if (regex.empty()) return Error(Code::kInvalid, "there is no grok part " + quoted(part));
-    bool own = !name.empty() || depth == 0;
+    bool own = !name.empty() || (depth == 0 && options_.unnamed);
     if (own)
       out_.regex += "(?P<" + new_field(std::string(name.empty() ? part : name), type) + ">";
     else
@@ -182,6 +185,7 @@ class Expander {
     return field.group;
   }
 
+  const GrokOptions& options_;
   Grok out_;
 };
 
@@ -200,9 +204,9 @@ std::vector<std::string_view> grok_part_names() {
   return out;
 }
 
-Result<Grok> expand_grok(std::string_view pattern) {
+Result<Grok> expand_grok(std::string_view pattern, const GrokOptions& options) {
   if (pattern.size() > kGrokBytesMax) return Error(Code::kTooLarge, "the grok pattern is too long");
-  return Expander().expand(pattern);
+  return Expander(options).expand(pattern);
 }
 
 }  // namespace clew::text

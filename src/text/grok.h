@@ -1,6 +1,7 @@
 // Grok: regular expressions out of named parts. `%{IP:client} %{NUMBER:bytes:int}`.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,15 @@ struct Grok {
   std::vector<GrokField> fields;
 };
 
+struct GrokOptions {
+  bool unnamed = true;  // a `%{PART}` of the pattern itself gives a field, too
+  // Parts of the user's own; they go before those that come with clew.
+  std::map<std::string, std::string, std::less<>> definitions;
+};
+
 // Every `%{PART:name}`, also inside parts, and every `%{PART}` of the pattern itself gives a field; `(?<name>..)` too.
 // Errors: kInvalid for an unknown part or an open bracket, kTooLarge beyond the limits.
-Result<Grok> expand_grok(std::string_view pattern);
+Result<Grok> expand_grok(std::string_view pattern, const GrokOptions& options = {});
 
 // Expression of a part, empty when there is none.
 std::string_view grok_part(std::string_view name);

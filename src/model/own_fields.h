@@ -7,6 +7,9 @@ namespace clew::model {
 
 constexpr std::string_view kErrorGroupField = "_error_group";  // kString: of an error, which ones are the same
 
+// kInt: how many events the event stands for, where a pipeline kept one of many; 1 where it is not there.
+constexpr std::string_view kWeightField = "_weight";
+
 // Derived when asked for: `_pattern` is the text::message_pattern of `message`, `_pattern.FIELD` of any field.
 constexpr std::string_view kPatternField = "_pattern";
 

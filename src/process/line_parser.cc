@@ -26,6 +26,7 @@ struct FormatName {
 constexpr FormatName kFormats[] = {
     {"plain", Format::kPlain},   {"ndjson", Format::kNdjson}, {"json", Format::kJsonStream},
     {"access", Format::kAccess}, {"syslog", Format::kSyslog}, {"logfmt", Format::kLogfmt},
+    {"raw", Format::kRaw},
 };
 
 std::string_view without_line_end(std::string_view line) {
@@ -60,7 +61,7 @@ Result<std::optional<Format>> format_by_name(std::string_view name) {
   }
   return Error(Code::kInvalid,
                "unknown format " + quoted(name) +
-                   ": auto, plain, ndjson, json, access, syslog, logfmt, jaeger-json, zipkin-json or otlp-json");
+                   ": auto, plain, ndjson, json, access, syslog, logfmt, raw, jaeger-json, zipkin-json or otlp-json");
 }
 
 std::string_view format_name(Format format) {
@@ -308,6 +309,10 @@ struct LineParser::State {
 
   // Adds the row of a text line; true when it is of the format.
   bool text_row(std::string_view line) {
+    if (format == Format::kRaw) {
+      begin();
+      return true;
+    }
     if (format == Format::kAccess && access(line)) return true;
     if (format == Format::kSyslog && syslog(line)) return true;
     if (format == Format::kLogfmt && logfmt(line)) return true;
@@ -345,7 +350,7 @@ bool LineParser::parse_line(std::string_view line, std::optional<int64_t> unix_n
   bool too_long = line.size() > s.line_bytes_max;
   std::string_view raw = too_long ? cut(line, s.line_bytes_max) : line;
   if (is_blank(raw)) return false;
-  if (!too_long && s.json(raw, Newlines::kEndDocument)) return true;
+  if (!too_long && s.format != Format::kRaw && s.json(raw, Newlines::kEndDocument)) return true;
   bool expected = s.text_row(without_line_end(raw));
   if (!expected && s.expect == Expect::kOnly) s.rows.flag(Flag::kParseError);
   if (too_long) s.rows.flag(Flag::kTruncated);

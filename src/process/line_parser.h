@@ -25,6 +25,7 @@ enum class Format : uint8_t {
   kAccess,      // common and combined log format
   kSyslog,      // RFC 3164 and 5424, with or without the priority
   kLogfmt,      // key=value
+  kRaw,         // lines as they are, whatever they are: a pipeline parses them
 };
 // "auto" gives nothing: detect() then says.  Errors: kInvalid naming the formats there are.
 Result<std::optional<Format>> format_by_name(std::string_view name);

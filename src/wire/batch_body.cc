@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "columnar/part.h"
 #include "model/batch.h"
+#include "model/own_fields.h"
 #include "model/shape.h"
 #include "wire/index_name.h"
 
@@ -22,7 +23,7 @@ constexpr OwnColumn kFilledByAgents[] = {
     {model::kTimeField, model::Kind::kTime},    {model::kRawField, model::Kind::kString},
     {model::kShapeField, model::Kind::kString}, {model::kIdField, model::Kind::kString},
     {model::kIndexField, model::Kind::kString}, {model::kFlagsField, model::Kind::kInt},
-    {model::kRestField, model::Kind::kString},
+    {model::kRestField, model::Kind::kString},  {model::kWeightField, model::Kind::kInt},
 };
 
 // A name that column_name() leaves alone is a field of a document, whatever it begins with.

@@ -102,7 +102,7 @@ TEST(BatchBody, DatasetsThatNoClientWritesToAreForbidden) {
 }
 
 TEST(BatchBody, FieldsOfTheStoreAreRefused) {
-  for (const char* name : {"_seq", "_ingest_time", "_error_group", "_dataset", "_weight"}) {
+  for (const char* name : {"_seq", "_ingest_time", "_error_group", "_dataset"}) {
     model::Batch batch = batch_of("logs", 2);
     batch.column(name)->add_int(1, 5);
     Refused refused(body_of(std::move(batch)));
@@ -118,6 +118,9 @@ TEST(BatchBody, FieldsThatReadersRelyOnHaveTheirKind) {
   model::Batch raw = batch_of("logs", 2);
   raw.column(model::kRawField)->add_int(0, 7);
   EXPECT_EQ(Refused(body_of(std::move(raw))).refusal.reason, "own_field");
+  model::Batch weight = batch_of("logs", 2);
+  weight.column("_weight")->add_string(0, "many");
+  EXPECT_EQ(Refused(body_of(std::move(weight))).refusal.reason, "own_field");
 }
 
 TEST(BatchBody, AFieldOfADocumentMayBeginWithAnUnderscore) {

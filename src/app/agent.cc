@@ -9,6 +9,7 @@
 
 #include "app/agent_sources.h"
 #include "app/client.h"
+#include "app/pipelines.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -41,6 +42,7 @@ class Agent {
       : options_(options),
         from_stdin_(from_stdin),
         disk_(os::make_real_disk()),
+        geo_(*disk_),
         clock_(os::make_real_clock()),
         rng_(os::make_real_rng()) {}
 
@@ -62,6 +64,7 @@ class Agent {
   const AgentOptions& options_;
   const bool from_stdin_;
   std::unique_ptr<os::Disk> disk_;
+  geo::Sources geo_;
   std::unique_ptr<os::Clock> clock_;
   std::unique_ptr<os::Rng> rng_;
   base::Registry metrics_;
@@ -79,7 +82,13 @@ class Agent {
 };
 
 Status Agent::make_sources() {
-  SourceParts parts{.queue = *queue_, .clock = *clock_, .metrics = metrics_, .redaction = redaction_};
+  CLEW_TRY(geo_.set(geo_source_files(options_.geo_files)));
+  SourceParts parts{.queue = *queue_,
+                    .clock = *clock_,
+                    .metrics = metrics_,
+                    .redaction = redaction_,
+                    .geo = geo_,
+                    .pipelines = options_.pipelines};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/tls.h"
+#include "pipeline/tree.h"
 
 namespace clew::app {
 
@@ -22,10 +23,11 @@ struct SourceOptions {
   std::vector<std::string> files;    // patterns of a shell
   std::vector<std::string> exclude;  // the same, of whole paths
   std::string dataset = "logs";
-  std::string format = "auto";
+  std::string format;  // auto when empty, or what the pipeline's first step reads
   std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
+  std::string pipeline;  // its name; events go as they are when empty
 };
 
 struct AgentOptions {
@@ -37,7 +39,9 @@ struct AgentOptions {
   bool mirror = false;                 // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
-  api::RedactionRules redaction;  // the `redact` keys, which hold for servers and agents
+  api::RedactionRules redaction;                    // the `redact` keys, which hold for servers and agents
+  std::map<std::string, pipeline::Tree> pipelines;  // the same of the `pipelines` keys
+  std::map<std::string, std::string> geo_files;     // the same of the `geoip` keys
 };
 
 // Whether events of a source may go there. Errors: kInvalid for what is no name, kForbidden for clew's own log.

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <filesystem>
 #include <utility>
 
+#include "app/pipelines.h"
 #include "collect/file_source.h"
 #include "collect/journal_source.h"
 #include "collect/stream_source.h"
@@ -18,6 +20,28 @@ namespace {
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+// What a source's pipeline asks of it: how lines are read, how long they are gathered.
+Status use_pipeline(const SourceOptions& source, const SourceParts& parts, collect::BatchOptions& batch,
+                    std::optional<process::Format>& format) {
+  if (source.pipeline.empty()) return {};
+  pipeline::Surroundings around{.geo = &parts.geo,
+                                .metrics = &parts.metrics,
+                                .clock = &parts.clock,
+                                .zone = batch.zone,
+                                .host = pipeline::read_host_facts()};
+  pipeline::PipelinePtr made = CLEW_TRY(make_pipeline(source.pipeline, parts.pipelines, around));
+  // A format that the source names holds; else the first step says how it wants its lines.
+  pipeline::Lines lines = pipeline::Lines::kAsTheyCome;
+  if (source.format.empty() && made->line_format()) {
+    format = made->line_format();
+    if (*format != process::Format::kRaw) lines = pipeline::Lines::kReadByFirstStep;
+  }
+  batch.wait_nanos = std::max(batch.wait_nanos, made->window_ns());
+  auto runner = std::make_shared<pipeline::Runner>(std::move(made), lines);
+  batch.process = [runner](model::Batch& rows) { return runner->run(rows); };
+  return {};
 }
 
 collect::BatchOptions batch_options(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
@@ -41,7 +65,8 @@ Made make_files(const std::string& name, const SourceOptions& source, const Sour
     files.patterns.push_back(pattern.starts_with('~') ? pattern : std::filesystem::absolute(pattern).string());
   }
   files.exclude = source.exclude;
-  files.format = CLEW_TRY(process::format_by_name(source.format));
+  files.format = CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
+  CLEW_TRY(use_pipeline(source, parts, files.batch, files.format));
   files.encoding = CLEW_TRY(text::encoding_by_name(source.encoding));
   files.from_end = source.from_end;
   return SourcePtr(new collect::FileSource(std::move(files), parts.queue, parts.clock, parts.metrics));
@@ -58,9 +83,12 @@ Made make_journal(const std::string& name, const SourceOptions& source, const So
 }
 
 Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
-  std::optional<process::Format> format = CLEW_TRY(process::format_by_name(source.format));
-  return SourcePtr(new collect::StreamSource(batch_options(name, source, parts), format, process::kLineBytesMax,
-                                             STDIN_FILENO, parts.queue, parts.clock, parts.metrics));
+  std::optional<process::Format> format =
+      CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
+  collect::BatchOptions batch = batch_options(name, source, parts);
+  CLEW_TRY(use_pipeline(source, parts, batch, format));
+  return SourcePtr(new collect::StreamSource(std::move(batch), format, process::kLineBytesMax, STDIN_FILENO,
+                                             parts.queue, parts.clock, parts.metrics));
 }
 
 }  // namespace

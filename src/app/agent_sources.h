@@ -11,7 +11,9 @@
 #include "base/result.h"
 #include "collect/source.h"
 #include "contract/queue.h"
+#include "geo/sources.h"
 #include "os/clock.h"
+#include "pipeline/pipeline.h"
 
 namespace clew::app {
 
@@ -24,6 +26,8 @@ struct SourceParts {
   const os::Clock& clock;
   base::Registry& metrics;
   std::shared_ptr<const api::Redaction> redaction;
+  const geo::Sources& geo;
+  const std::map<std::string, pipeline::Tree>& pipelines;
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

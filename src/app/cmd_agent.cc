@@ -28,6 +28,8 @@ Result<AgentOptions> options_of(const Texts& texts) {
   AgentOptions options = all.agent;
   options.redaction = all.redaction;
   if (const char* key = std::getenv("CLEW_KEY"); key != nullptr && options.key.empty()) options.key = key;
+  options.pipelines = all.pipelines;
+  options.geo_files = all.geo_files;
   if (!texts.servers.empty()) options.servers = texts.servers;
   if (!texts.dir.empty()) options.dir = texts.dir;
   if (!texts.listen.empty()) {
@@ -52,6 +54,7 @@ Result<AgentOptions> options_of(const Texts& texts) {
 }  // namespace
 
 int run_agent(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "test") return run_pipeline(argc, argv);
   Texts texts;
   Flags flags("agent", "follows this machine's logs and sends them to a server",
               "clew agent --url http://logs.example:4320 '/var/log/app/*.log'\n"

@@ -11,6 +11,7 @@
 #include "app/config_keys.h"
 #include "app/flags.h"
 #include "os/disk.h"
+#include "pipeline/tree_yaml.h"
 
 namespace clew::app {
 namespace {
@@ -23,6 +24,7 @@ using Names = ConfigNames;
 std::vector<ConfigEntry> all_entries() {
   std::vector<ConfigEntry> all(server_keys().begin(), server_keys().end());
   all.insert(all.end(), agent_keys().begin(), agent_keys().end());
+  all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
   return all;
 }
 
@@ -125,6 +127,13 @@ class Reader {
       return;
     }
     if (value.IsNull()) return;  // the default
+    if (entry->set_tree != nullptr) {
+      pipeline::Mistakes wrong;
+      entry->set_tree(options_, names,
+                      pipeline::tree_of(value, wrong, [this](const std::string& text) { return substituted(text); }));
+      for (pipeline::Mistake& one : wrong) mistakes_.push_back({one.line, std::move(one.message)});
+      return;
+    }
     if (value.IsSequence() && entry->key.kind == "list") {
       for (const auto& item : value) set_scalar(key, item, path, names, *entry);
       return;
@@ -194,6 +203,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   }
   check_server(options, mistakes);
   check_sources(options, mistakes);
+  check_pipelines(options, mistakes);
   return mistakes;
 }
 

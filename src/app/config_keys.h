@@ -8,23 +8,29 @@
 #include "app/config.h"
 #include "app/serve.h"
 #include "base/result.h"
+#include "pipeline/tree.h"
 
 namespace clew::app {
 
 // `names` are the words that stood for "*" in the key's path.
 using ConfigNames = std::vector<std::string>;
+// Of a key whose value is more than a text: a tree, with its lines. What is wrong in it is told by check_...().
+using ConfigSetTree = void (*)(ServeOptions& options, const ConfigNames& names, pipeline::Tree tree);
 using ConfigSet = Status (*)(ServeOptions& options, const ConfigNames& names, const std::string& text);
 
 struct ConfigEntry {
   ConfigKey key;
-  ConfigSet set;
+  ConfigSet set = nullptr;
+  ConfigSetTree set_tree = nullptr;
 };
 
 std::span<const ConfigEntry> server_keys();
 std::span<const ConfigEntry> agent_keys();  // also of the sources, which a server may have too
+std::span<const ConfigEntry> pipeline_keys();
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 
 }  // namespace clew::app

@@ -96,6 +96,11 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).dataset = text;
        return check_source_dataset(text);
      }},
+    {{"sources.*.pipeline", "name", "none", "The pipeline that its events pass, one of `pipelines`."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).pipeline = text;
+       return Status();
+     }},
     {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_format(text, source_of(o, n).format);

@@ -16,6 +16,7 @@
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
+#include "app/pipelines.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -125,14 +126,6 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
   check(old.threads == fresh.threads, "threads");
   check(same_limits(old.http_limits, fresh.http_limits) && old.bodies_bytes_max == fresh.bodies_bytes_max, "http");
   return keys;
-}
-
-// What comes with clew lies beside the program: bin/clew and share/clew/.
-geo::SourceFiles geo_files(const ServeOptions& options) {
-  std::error_code failed;
-  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
-  std::filesystem::path share = program.parent_path().parent_path() / "share" / "clew";
-  return {.bundled = (share / "country.mmdb").string(), .named = options.geo_files};
 }
 
 // Everything that runs, in the order of its making; it goes in the reverse order.
@@ -264,7 +257,7 @@ Status Server::start() {
   CLEW_TRY(open_store());
   CLEW_TRY(set_dataset_rules(options_));
   geo_ = std::make_unique<geo::Sources>(*disk_);
-  CLEW_TRY(geo_->set(geo_files(options_)));
+  CLEW_TRY(geo_->set(geo_source_files(options_.geo_files)));
   engine_ = query::Engine::make(*store_, *clock_, {.workers = threads_, .geo = geo_.get()});
   live_ = CLEW_TRY(live::Live::open({*disk_, *clock_, *store_, store_->feed(), metrics_, geo_.get()},
                                     options_.data + "/subscriptions"));
@@ -327,7 +320,7 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
     Status certificate = tls_->reload();
     if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());
   }
-  Status places = geo_->set(geo_files(fresh));
+  Status places = geo_->set(geo_source_files(fresh.geo_files));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
   for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
   Status rules = set_dataset_rules(fresh);

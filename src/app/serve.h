@@ -56,7 +56,9 @@ struct ServeOptions {
   net::HttpLimits http_limits;
   uint64_t bodies_bytes_max = net::kBodyBudgetBytes;  // of all requests together
   uint64_t line_bytes_max = 1u << 20;
-  AgentOptions agent;  // of `clew agent`; serve leaves it alone
+  std::map<std::string, pipeline::Tree> pipelines;
+  std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
+  AgentOptions agent;                                    // of `clew agent`; serve leaves it alone
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

@@ -49,20 +49,40 @@ bool BatchMaker::due() const {
          clock_.monotonic_ns() - begun_ns_ >= options_.wait_nanos;
 }
 
-Status BatchMaker::flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop) {
-  uint32_t rows = batch_.rows();
-  if (rows == 0 && places.empty()) return {};
-  if (rows > 0 && options_.clean) options_.clean(batch_);
-  std::string encoded = rows > 0 ? encoder_.encode(batch_) : std::string();
+Status BatchMaker::append(const std::string& encoded, uint32_t rows, const std::map<std::string, std::string>& places,
+                          const std::atomic<bool>& stop) {
   while (true) {
     std::vector<contract::QueuePlace> moved;
     for (const auto& [source, place] : places) moved.push_back({source, place});
     Result<uint64_t> appended = queue_.append(encoded, rows, std::move(moved));
-    if (appended.ok()) break;
+    if (appended.ok()) return {};
     Code code = appended.error().code();
     if ((code != Code::kOverloaded && code != Code::kFull) || stop) return appended.error();
     queue_.wait_room(encoded.size(), kRoomWait);
   }
+}
+
+Status BatchMaker::flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop) {
+  if (batch_.rows() == 0 && places.empty()) return {};
+  // What was made of the batch stays when the queue did not take it: the next call goes on with it.
+  if (batch_.rows() > 0 && encoded_.empty()) {
+    std::vector<model::Batch*> out = options_.process ? options_.process(batch_) : std::vector{&batch_};
+    for (model::Batch* one : out) {
+      if (options_.clean) options_.clean(*one);
+      encoded_.emplace_back(encoder_.encode(*one), one->rows());
+    }
+  }
+  // The places move with the last: what was read counts as read when all of it is kept.
+  while (encoded_.size() > 1) {
+    CLEW_TRY(append(encoded_.front().first, encoded_.front().second, {}, stop));
+    encoded_.erase(encoded_.begin());
+  }
+  if (encoded_.empty()) {
+    if (!places.empty()) CLEW_TRY(append({}, 0, places, stop));
+  } else {
+    CLEW_TRY(append(encoded_.front().first, encoded_.front().second, places, stop));
+  }
+  encoded_.clear();
   batch_.clear();
   bytes_ = 0;
   ++number_;

@@ -36,8 +36,10 @@ struct BatchOptions {
   text::Zone zone;                                          // of times that do not say theirs
   std::vector<std::pair<std::string, std::string>> fields;  // of every event that has none of that name: host.name
   uint32_t rows_max = 8192;
-  size_t bytes_max = 4 << 20;                // of lines
-  uint64_t wait_nanos = 100'000'000;         // a batch goes out so long after its first line
+  size_t bytes_max = 4 << 20;         // of lines
+  uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line
+  // What becomes of a batch, by dataset: nothing, itself, others that live until the next call. None: itself.
+  std::function<std::vector<model::Batch*>(model::Batch&)> process;
   std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept; none: nothing is
 };
 
@@ -67,6 +69,9 @@ class BatchMaker {
   Status flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop);
 
  private:
+  Status append(const std::string& encoded, uint32_t rows, const std::map<std::string, std::string>& places,
+                const std::atomic<bool>& stop);
+
   const BatchOptions options_;
   contract::Queue& queue_;
   const os::Clock& clock_;
@@ -74,7 +79,8 @@ class BatchMaker {
   columnar::BatchEncoder encoder_;
   uint64_t number_ = 1;
   size_t bytes_ = 0;
-  uint64_t begun_ns_ = 0;  // when the first line came
+  std::vector<std::pair<std::string, uint32_t>> encoded_;  // of the batch that is being flushed, with its rows
+  uint64_t begun_ns_ = 0;                                  // when the first line came
   base::Counter& lines_read_;
 };
 

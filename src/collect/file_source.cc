@@ -405,7 +405,7 @@ Result<bool> FileSource::read_tail(Tail& tail) {
 // A file's first lines say what it is; of few lines that is asked again when there are more.
 void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
   auto use = [&](process::Format format, LineForm form) {
-    form.join = format == process::Format::kPlain;
+    form.join = format == process::Format::kPlain || format == process::Format::kRaw;
     tail.file.set_form(form);
     if (tail.parser && tail.format == format) return;
     tail.format = format;

@@ -73,6 +73,7 @@ class Agent {
   std::unique_ptr<queue::DiskQueue> queue_;
   std::unique_ptr<collect::Shipper> shipper_;
   std::vector<std::unique_ptr<collect::Source>> sources_;
+  std::vector<MetricsPage> pages_;  // of sources_
   std::atomic<bool> stdin_ended_{false};
   std::atomic<bool> failed_{false};
   mutable base::Mutex mutex_;
@@ -88,7 +89,8 @@ Status Agent::make_sources() {
                     .metrics = metrics_,
                     .redaction = redaction_,
                     .geo = geo_,
-                    .pipelines = options_.pipelines};
+                    .pipelines = options_.pipelines,
+                    .pages = pages_};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));
@@ -128,9 +130,10 @@ Status Agent::listen() {
 void Agent::answer(const net::ExchangePtr& exchange) {
   std::string_view path = exchange->request().path;
   if (path == "/metrics") {
-    exchange->answer({.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                      .headers = {},
-                      .body = metrics_.prometheus_text()});
+    std::string text = metrics_.prometheus_text();
+    for (const MetricsPage& page : pages_) page(text);
+    exchange->answer(
+        {.content_type = "text/plain; version=0.0.4; charset=utf-8", .headers = {}, .body = std::move(text)});
   } else if (path == "/health/live" || path == "/livez") {
     exchange->answer({.headers = {}, .body = "{\"status\":\"alive\"}\n"});
   } else if (path == "/health/ready" || path == "/readyz" || path == "/healthz") {
@@ -194,6 +197,9 @@ Status Agent::start() {
                                            {.disk_bytes_max = options_.queue_bytes}));
   redaction_ = CLEW_TRY(api::Redaction::make(options_.redaction, metrics_));
   CLEW_TRY(make_sources());
+  if (!pages_.empty() && !options_.listen) {
+    say("measurements of the host are given on /metrics alone: set agent.listen, or nobody sees them");
+  }
   add_gauges();
   start_shipper();
   CLEW_TRY(listen());

@@ -17,7 +17,7 @@ namespace clew::app {
 
 // What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).
 struct SourceOptions {
-  std::string type = "files";        // or "journal"
+  std::string type = "files";        // or "journal", "host"
   std::string directory;             // of journal files; this machine's own journal when empty
   std::string name_space;            // of the journal
   std::vector<std::string> files;    // patterns of a shell
@@ -27,7 +27,8 @@ struct SourceOptions {
   std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
-  std::string pipeline;  // its name; events go as they are when empty
+  std::string pipeline;       // its name; events go as they are when empty
+  uint64_t every_millis = 0;  // of types that look again and again; 0: as often as is good for the type
 };
 
 struct AgentOptions {

@@ -10,6 +10,7 @@
 
 #include "app/pipelines.h"
 #include "collect/file_source.h"
+#include "collect/host_source.h"
 #include "collect/journal_source.h"
 #include "collect/stream_source.h"
 #include "wire/index_name.h"
@@ -82,6 +83,15 @@ Made make_journal(const std::string& name, const SourceOptions& source, const So
   return SourcePtr(std::move(made));
 }
 
+Made make_host(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  collect::HostSourceOptions host;
+  host.source = name;
+  if (source.every_millis != 0) host.every_nanos = source.every_millis * 1'000'000;
+  auto made = std::make_unique<collect::HostSource>(std::move(host), host::make_host({}, parts.clock), parts.clock);
+  parts.pages.push_back([page = made.get()](std::string& out) { page->append_metrics(out); });
+  return SourcePtr(std::move(made));
+}
+
 Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   std::optional<process::Format> format =
       CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
@@ -97,6 +107,7 @@ Made make_source(const std::string& name, const SourceOptions& source, const Sou
   CLEW_TRY(check_source_dataset(source.dataset));
   if (name == kStdinSource) return make_stdin(name, source, parts);
   if (source.type == "journal") return make_journal(name, source, parts);
+  if (source.type == "host") return make_host(name, source, parts);
   return make_files(name, source, parts);
 }
 

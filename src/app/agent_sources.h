@@ -1,9 +1,11 @@
 // The sources of an agent, made from what the configuration says of each.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/redaction.h"
 #include "app/agent_options.h"
@@ -20,6 +22,9 @@ namespace clew::app {
 // The source of this name reads standard input; there is one where the agent was started with --stdin.
 constexpr std::string_view kStdinSource = "stdin";
 
+// Appends what a source has for the agent's /metrics; on any thread, as long as the source is there.
+using MetricsPage = std::function<void(std::string& out)>;
+
 // What all sources share. Lifetime: outlives them.
 struct SourceParts {
   contract::Queue& queue;
@@ -28,6 +33,7 @@ struct SourceParts {
   std::shared_ptr<const api::Redaction> redaction;
   const geo::Sources& geo;
   const std::map<std::string, pipeline::Tree>& pipelines;
+  std::vector<MetricsPage>& pages;
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

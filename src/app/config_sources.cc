@@ -13,7 +13,8 @@ namespace clew::app {
 namespace {
 
 constexpr uint64_t kQueueBytesLeast = 8u << 20;
-constexpr std::string_view kTypes[] = {"files", "journal"};
+constexpr std::string_view kTypes[] = {"files", "journal", "host"};
+constexpr uint64_t kEveryMillisMost = 86'400'000;
 
 SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
 
@@ -63,13 +64,17 @@ const ConfigEntry kEntries[] = {
        if (text == "off") return Status();
        return set_address(text, o.agent.listen.emplace());
      }},
-    {{"sources.*.type", "source type", "files", "files, or journal: systemd's."},
+    {{"sources.*.type", "source type", "files", "files, journal: systemd's, or host: measurements of the machine."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        if (std::find(std::begin(kTypes), std::end(kTypes), text) == std::end(kTypes)) {
          return wrong(text, fmt::format("type of source: write {}", fmt::join(kTypes, " or ")));
        }
        source_of(o, n).type = text;
        return {};
+     }},
+    {{"sources.*.every", "duration", "15s", "Of type host: how often it measures."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       return set_millis(text, kEveryMillisMost, source_of(o, n).every_millis);
      }},
     {{"sources.*.directory", "text", "this machine's journal", "Of type journal: a directory of journal files."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
@@ -129,9 +134,26 @@ const ConfigEntry kEntries[] = {
 
 std::span<const ConfigEntry> agent_keys() { return kEntries; }
 
+namespace {
+
+// Two would give the same names twice to whoever asks for the agent's metrics.
+void check_host_sources(const AgentOptions& agent, std::vector<ConfigMistake>& mistakes) {
+  const std::string* first = nullptr;
+  for (const auto& [name, source] : agent.sources) {
+    if (source.type != "host") continue;
+    if (first != nullptr) {
+      mistakes.push_back({0, fmt::format("sources.{} and sources.{} are both of type host: leave one", *first, name)});
+    }
+    first = &name;
+  }
+}
+
+}  // namespace
+
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
   Status tls = net::check_tls_client(options.agent.tls);
   if (!tls.ok()) mistakes.push_back({0, "agent: " + tls.error().message()});
+  check_host_sources(options.agent, mistakes);
   for (const auto& [name, source] : options.agent.sources) {
     bool is_files = source.type == "files";
     if (!is_files && !source.files.empty()) {

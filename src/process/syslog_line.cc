@@ -118,6 +118,40 @@ bool take_tag(std::string_view& rest, SyslogLine& out) {
   return true;
 }
 
+// The version after the priority: 1 to 999 and a blank.
+bool take_version(std::string_view& rest) {
+  size_t at = 0;
+  while (at < rest.size() && at < 3 && is_digit(rest[at])) ++at;
+  if (at == 0 || rest[0] == '0' || at >= rest.size() || rest[at] != ' ') return false;
+  rest.remove_prefix(at + 1);
+  return true;
+}
+
+// [TIME] [HOST] [TAG:] MESSAGE after a priority; true when the time was there.
+bool read_loosely(std::string_view rest, SyslogHost host, SyslogLine& out, text::TimeReader& times,
+                  const text::TimeContext& context) {
+  size_t used = 0;
+  out.time = times.parse_prefix(rest, context, used);
+  bool timed = out.time && (used == rest.size() || rest[used] == ' ' || rest[used] == ':');
+  if (timed) {
+    rest.remove_prefix(used);
+    while (!rest.empty() && (rest[0] == ' ' || rest[0] == ':')) rest.remove_prefix(1);
+  } else {
+    out.time.reset();
+  }
+  std::string_view after = rest;
+  std::string_view name;
+  bool may_be_host = timed && host == SyslogHost::kNamed && take_word(after, name) && name.back() != ':' &&
+                     name.size() <= kHostBytesMax && is_name(name, "._-:%/");
+  if (may_be_host) {
+    out.host = name;
+    rest = after;
+  }
+  (void)take_tag(rest, out);
+  out.message = rest;
+  return timed;
+}
+
 // TIME HOST TAG: MESSAGE; without a priority the tag must be there, else any line with a time would be syslog.
 bool parse_3164(std::string_view rest, SyslogLine& out, text::TimeReader& times, const text::TimeContext& context) {
   size_t used = 0;
@@ -145,6 +179,29 @@ std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeRea
   bool taken = out.priority >= 0 && line.substr(0, 2) == "1 " ? parse_5424(line.substr(2), out, times, context)
                                                               : parse_3164(line, out, times, context);
   if (!taken) return std::nullopt;
+  return out;
+}
+
+SyslogLine read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
+                               const text::TimeContext& context, bool& well_formed) {
+  SyslogLine out;
+  std::string_view rest = bytes;
+  out.priority = take_priority(rest);
+  if (out.priority < 0) {
+    std::optional<SyslogLine> line = parse_syslog_line(bytes, times, context);
+    well_formed = line.has_value();
+    if (line) return *std::move(line);
+    out.message = bytes;
+    return out;
+  }
+  int priority = out.priority;
+  std::string_view versioned = rest;
+  bool named = take_version(versioned);
+  well_formed = named && parse_5424(versioned, out, times, context);
+  if (well_formed) return out;
+  out = SyslogLine();
+  out.priority = priority;
+  well_formed = read_loosely(rest, host, out, times, context) && !named;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Syslog lines: RFC 5424, RFC 3164, and what syslog daemons write to files (without the priority, with either time).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,16 @@ struct SyslogLine {
 
 std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeReader& times,
                                             const text::TimeContext& context);
+
+// Whether a message without a name may begin with the host that sent it; what programs write to a socket of their own
+// machine does not.
+enum class SyslogHost : uint8_t { kNamed, kNone };
+
+// As parse_syslog_line for what a peer sends as syslog, which never fails: with a priority everything is a message, and
+// of one that is neither RFC 5424 nor 3164 the parts are told apart as far as they can be. `well_formed` says whether
+// it kept to one of them.
+SyslogLine read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
+                               const text::TimeContext& context, bool& well_formed);
 
 // kern ... local7.  Requires: a priority from 0 to 191.
 std::string_view syslog_facility(int priority);

@@ -155,17 +155,28 @@ void MsgpackReader::skip_one(uint64_t& left) {
     case Type::kMap: left += 2 * uint64_t{map()}; return;
     case Type::kOther: break;
   }
-  uint8_t b = lead();
-  if (b == 0xc1) return fail();  // never used
-  // Extensions: a type, then 1, 2, 4, 8, 16 bytes or as many as are said.
-  if (b >= 0xd4 && b <= 0xd8)
-    (void)take(1 + (uint64_t{1} << (b - 0xd4)));
-  else if (b >= 0xc7 && b <= 0xc9) {
-    uint64_t bytes = big_endian(size_t{1} << (b - 0xc7));
-    (void)take(bytes + 1);
-  } else {
-    fail();
+  int8_t type_of_extension = 0;
+  (void)extension(type_of_extension);
+}
+
+// A type, then 1, 2, 4, 8, 16 bytes or as many as are said.
+std::string_view MsgpackReader::extension(int8_t& type_out) {
+  if (type() != Type::kOther) {
+    skip();
+    return {};
   }
+  uint8_t b = lead();
+  uint64_t bytes = 0;
+  if (b >= 0xd4 && b <= 0xd8) {
+    bytes = uint64_t{1} << (b - 0xd4);
+  } else if (b >= 0xc7 && b <= 0xc9) {
+    bytes = big_endian(size_t{1} << (b - 0xc7));
+  } else {
+    fail();  // 0xc1 is never used
+    return {};
+  }
+  type_out = static_cast<int8_t>(big_endian(1));
+  return take(bytes);
 }
 
 void MsgpackReader::skip() {

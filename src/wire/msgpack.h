@@ -33,6 +33,8 @@ class MsgpackReader {
   int64_t integer();  // of any number; a float is cut, an unsigned one keeps its bits
   double real();
   bool boolean();
+  // The bytes of an extension, and its type.
+  std::string_view extension(int8_t& type);
   // Passes over the next value, whatever it holds.
   void skip();
 

@@ -9,6 +9,7 @@
 
 #include "app/agent_sources.h"
 #include "app/client.h"
+#include "app/listeners.h"
 #include "app/pipelines.h"
 #include "app/signals.h"
 #include "base/metrics.h"
@@ -232,6 +233,9 @@ Status Agent::stop() {
 
 std::string Agent::ready_json() const {
   std::string listening = http_ ? ",\"listening\":" + json_text(http_->address().text()) : std::string();
+  std::vector<const collect::Source*> all;
+  for (const auto& source : sources_) all.push_back(source.get());
+  if (std::string of_sources = listening_json(all); !of_sources.empty()) listening += ",\"sources\":" + of_sources;
   return fmt::format("{{\"agent\":{},\"producer\":{}{},\"pid\":{}}}\n", json_text(options_.dir),
                      json_text(queue_->producer()), listening, getpid());
 }

@@ -15,6 +15,17 @@
 
 namespace clew::app {
 
+// The keys of a source that others send to.
+struct ListenerKeys {
+  std::string listen;  // an address, or the path of a Unix socket
+  std::vector<std::string> transports;
+  std::string shared_key;
+  net::TlsFiles tls;  // where a certificate is named, streams over TCP speak TLS
+  bool insecure = false;
+  uint32_t connections_max = 1024;
+  uint64_t message_bytes_max = 0;  // 0: what the type usually has
+};
+
 // What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).
 struct SourceOptions {
   std::string type = "files";        // or "journal", "host"
@@ -29,6 +40,7 @@ struct SourceOptions {
   bool from_end = false;
   std::string pipeline;       // its name; events go as they are when empty
   uint64_t every_millis = 0;  // of types that look again and again; 0: as often as is good for the type
+  ListenerKeys listener;      // of types that listen
 };
 
 struct AgentOptions {

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/listeners.h"
 #include "app/pipelines.h"
 #include "collect/file_source.h"
 #include "collect/host_source.h"
 #include "collect/journal_source.h"
+#include "collect/queue_sink.h"
 #include "collect/stream_source.h"
 #include "wire/index_name.h"
 
@@ -101,12 +103,21 @@ Made make_stdin(const std::string& name, const SourceOptions& source, const Sour
                                              parts.queue, parts.clock, parts.metrics));
 }
 
+Made make_agent_listener(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  auto clean = [redaction = parts.redaction](model::Batch& rows) { redaction->redact({&rows, 1}); };
+  auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(clean), parts.metrics, name);
+  std::unique_ptr<collect::Listener> made =
+      CLEW_TRY(make_listener(name, source, std::move(sink), parts.clock, parts.metrics, false));
+  return SourcePtr(std::move(made));
+}
+
 }  // namespace
 
 Made make_source(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   CLEW_TRY(check_source_dataset(source.dataset));
   if (name == kStdinSource) return make_stdin(name, source, parts);
   if (source.type == "journal") return make_journal(name, source, parts);
+  if (is_listener(source)) return make_agent_listener(name, source, parts);
   if (source.type == "host") return make_host(name, source, parts);
   return make_files(name, source, parts);
 }

@@ -61,7 +61,8 @@ Result<Limits> limits_of(const std::vector<std::string>& texts) {
     if (equals == std::string::npos) continue;
     const RuleInfo* info = lint::rule_by_name(std::string_view(text).substr(0, equals));
     if (info == nullptr) {
-      return Error(Code::kInvalid, "no rule " + clew::quoted(text.substr(0, equals)) + ": clew lint --rules lists them");
+      return Error(Code::kInvalid,
+                   "no rule " + clew::quoted(text.substr(0, equals)) + ": clew lint --rules lists them");
     }
     limits[info->rule] = CLEW_TRY(parse_percent(std::string_view(text).substr(equals + 1)));
   }

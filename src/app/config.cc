@@ -25,6 +25,7 @@ std::vector<ConfigEntry> all_entries() {
   std::vector<ConfigEntry> all(server_keys().begin(), server_keys().end());
   all.insert(all.end(), agent_keys().begin(), agent_keys().end());
   all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
+  all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   return all;
 }
 

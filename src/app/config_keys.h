@@ -25,6 +25,7 @@ struct ConfigEntry {
 };
 
 std::span<const ConfigEntry> server_keys();
+std::span<const ConfigEntry> listener_keys();
 std::span<const ConfigEntry> agent_keys();  // also of the sources, which a server may have too
 std::span<const ConfigEntry> pipeline_keys();
 

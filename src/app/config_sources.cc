@@ -7,6 +7,8 @@
 #include "app/agent_sources.h"
 #include "app/config_keys.h"
 #include "app/config_values.h"
+#include "app/listeners.h"
+#include "collect/protocol.h"
 #include "text/encoding.h"
 
 namespace clew::app {
@@ -64,10 +66,13 @@ const ConfigEntry kEntries[] = {
        if (text == "off") return Status();
        return set_address(text, o.agent.listen.emplace());
      }},
-    {{"sources.*.type", "source type", "files", "files, journal: systemd's, or host: measurements of the machine."},
+    {{"sources.*.type", "source type", "files",
+      "files, journal (systemd's), host (measurements), or what others send to: syslog, json, forward, gelf, beats."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
-       if (std::find(std::begin(kTypes), std::end(kTypes), text) == std::end(kTypes)) {
-         return wrong(text, fmt::format("type of source: write {}", fmt::join(kTypes, " or ")));
+       bool known = std::find(std::begin(kTypes), std::end(kTypes), text) != std::end(kTypes);
+       if (!known && collect::find_protocol(text) == nullptr) {
+         return wrong(text,
+                      fmt::format("type of source: write {}, {}", fmt::join(kTypes, ", "), collect::protocol_names()));
        }
        source_of(o, n).type = text;
        return {};
@@ -155,6 +160,11 @@ void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mist
   if (!tls.ok()) mistakes.push_back({0, "agent: " + tls.error().message()});
   check_host_sources(options.agent, mistakes);
   for (const auto& [name, source] : options.agent.sources) {
+    if (is_listener(source)) {
+      Status checked = check_listener(name, source);
+      if (!checked.ok()) mistakes.push_back({0, checked.error().message()});
+      continue;
+    }
     bool is_files = source.type == "files";
     if (!is_files && !source.files.empty()) {
       mistakes.push_back({0, fmt::format("sources.{} is of type {} and has files: make them a source of their own",

@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "api/access_gate.h"
+#include "api/listener_sink.h"
 #include "api/routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
+#include "app/listeners.h"
 #include "app/pipelines.h"
 #include "app/signals.h"
 #include "base/metrics.h"
@@ -155,6 +157,7 @@ class Server {
   Status set_redaction(const ServeOptions& options);
   Status listen();
   void tell_access() const;
+  Status listen_for_sources();
   Status write_run_file();
   net::HttpServerParts http_parts(api::Router& router);
 
@@ -184,6 +187,8 @@ class Server {
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
   std::unique_ptr<net::UdpListener> jaeger_udp_;
+  std::vector<std::unique_ptr<collect::Listener>> listeners_;
+  std::vector<std::jthread> listener_threads_;
 };
 
 Status Server::open_store() {
@@ -248,6 +253,21 @@ Status Server::listen() {
       CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
   if (options_.jaeger_udp) {
     jaeger_udp_ = CLEW_TRY(net::start_udp_listener(*options_.jaeger_udp, api::jaeger_packet_handler(*parts_, gate_)));
+  }
+  return listen_for_sources();
+}
+
+Status Server::listen_for_sources() {
+  contract::Access access = CLEW_TRY(gate_.admit_grpc(api::Need::kIngest));
+  for (const auto& [name, source] : options_.agent.sources) {
+    if (!is_listener(source)) continue;  // an agent's
+    auto sink = std::make_unique<api::IngestSink>(*ingest_, *store_, metrics_, name, access);
+    std::unique_ptr<collect::Listener> made =
+        CLEW_TRY(make_listener(name, source, std::move(sink), *clock_, metrics_, options_.insecure));
+    listeners_.push_back(std::move(made));
+  }
+  for (const auto& listener : listeners_) {
+    listener_threads_.emplace_back([listener = listener.get()] { (void)listener->run(); });
   }
   return {};
 }
@@ -332,6 +352,9 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
 
 std::string Server::listening_json() const {
   std::string udp = jaeger_udp_ ? fmt::format(",\"jaeger_udp\":\"{}\"", jaeger_udp_->address().text()) : std::string();
+  std::vector<const collect::Source*> all;
+  for (const auto& listener : listeners_) all.push_back(listener.get());
+  if (std::string sources = app::listening_json(all); !sources.empty()) udp += ",\"sources\":" + sources;
   return fmt::format(
       "{{\"listening\":{{\"http\":\"{}\",\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\"{}}},\"tls\":{},\"pid\":{}}}\n",
       http_->address().text(), otlp_grpc_->address().text(), otlp_http_->address().text(), udp, tls_ != nullptr,
@@ -349,6 +372,9 @@ Status Server::write_run_file() {
 void Server::stop() {
   if (!ready_.exchange(false) && http_ == nullptr) return;
   jaeger_udp_.reset();
+  for (const auto& listener : listeners_) listener->stop();
+  listener_threads_.clear();
+  listeners_.clear();
   if (live_ != nullptr) live_->stop();  // answers without an end; nothing else would end them
   {
     // All at once: they share the time that there is.

@@ -58,7 +58,7 @@ struct ServeOptions {
   uint64_t line_bytes_max = 1u << 20;
   std::map<std::string, pipeline::Tree> pipelines;
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
-  AgentOptions agent;                                    // of `clew agent`; serve leaves it alone
+  AgentOptions agent;                                    // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

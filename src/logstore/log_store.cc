@@ -135,6 +135,8 @@ void LogStore::write(contract::Write write, Done done) {
   if (parts_->engine.options.background_threads == 0) parts_->committer->commit_pending();
 }
 
+Status LogStore::can_write() const { return parts_->writer->admit(); }
+
 Result<contract::Snapshot> LogStore::snapshot(const contract::Access& access, const contract::Scan& scan,
                                               contract::ScanStats& stats) {
   contract::Snapshot out;

@@ -83,6 +83,9 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   LogStore& operator=(const LogStore&) = delete;
 
   void write(contract::Write write, Done done) override;
+  // What a write that begins now would be refused for, whatever it holds.
+  // Errors: kOverloaded, kFull, kIo, kUnavailable.
+  Status can_write() const;
   Result<contract::Snapshot> snapshot(const contract::Access& access, const contract::Scan& scan,
                                       contract::ScanStats& stats) override;
   Result<std::vector<contract::DatasetInfo>> datasets(const contract::Access& access) override;

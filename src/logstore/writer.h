@@ -19,10 +19,11 @@ class Writer {
   Writer(Engine& engine, Committer& committer) : engine_(engine), committer_(committer) {}
   // As contract::EventSink::write.
   void write(contract::Write write, contract::EventSink::Done done);
+  // As LogStore::can_write.
+  Status admit() const;
 
  private:
   Status check(const contract::Write& write) const;
-  Status admit() const;
   void leave_out_existing(contract::Write& write, PendingWrite& pending);
   std::vector<uint32_t> note_ids(const model::Batch& batch, const std::set<uint32_t>& creates, PendingWrite& pending);
   void encode(contract::Write& write, PendingWrite& pending);

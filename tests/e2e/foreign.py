@@ -58,3 +58,23 @@ def python_with(name, module, *packages):
     fetch("a venv", sys.executable, "-m", "venv", "--clear", os.path.join(VENVS, name))
     fetch(", ".join(packages), python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages)
     return python
+
+
+def debian_program(name, packages, program, libraries=("usr/lib/x86_64-linux-gnu",)):
+    """(path, root, environment) of a program of Debian packages, unpacked below build/deb/NAME and not installed; the program
+    of this system where it has one. Several that conflict can be had at once so, and no service is started."""
+    have = shutil.which(os.path.basename(program)) or shutil.which(os.path.basename(program), path="/usr/sbin:/sbin")
+    if have:
+        return have, "/", dict(os.environ)
+    root = os.path.join(clew_server.ROOT, "build", "deb", name)
+    path = os.path.join(root, program)
+    if not os.path.exists(path):
+        if not shutil.which("apt-get") or not shutil.which("dpkg"):
+            give_up(f"{name} is not installed")
+        os.makedirs(root, exist_ok=True)
+        fetch(name, "apt-get", "download", "-qq", *packages, cwd=root)
+        for file in sorted(os.listdir(root)):
+            if file.endswith(".deb"):
+                fetch(name, "dpkg", "-x", file, ".", cwd=root)
+    found = ":".join(os.path.join(root, folder) for folder in libraries)
+    return path, root, {**os.environ, "LD_LIBRARY_PATH": found}

@@ -1,0 +1,54 @@
+// Protocol: how the bytes of a listener's peers become events; one object for all peers of a listener.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "collect/event_batcher.h"
+#include "net/buffer.h"
+#include "net/socket_loop.h"
+
+namespace clew::collect {
+
+struct ProtocolOptions {
+  size_t message_bytes_max = 1 << 20;   // longer ones are cut, or refused where cutting makes no sense
+  std::string own_host;                 // of events from this machine that name none: those of a Unix socket
+  std::string shared_key;               // what peers have to know; empty: nothing
+  net::MemoryBudget* budget = nullptr;  // of what is decompressed; none: no limit but that of one message
+};
+
+// Threads:  the loop's.
+// Lifetime: the batcher outlives it, and it outlives its conversations.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual std::unique_ptr<net::Conversation> converse(const net::PeerPtr& peer) = 0;
+  virtual void take_datagram(std::string_view bytes, const std::string& from) = 0;
+};
+using ProtocolPtr = std::unique_ptr<Protocol>;
+
+ProtocolPtr make_syslog_protocol(EventBatcher& batcher, const ProtocolOptions& options);
+ProtocolPtr make_json_protocol(EventBatcher& batcher, const ProtocolOptions& options);
+ProtocolPtr make_forward_protocol(EventBatcher& batcher, const ProtocolOptions& options);
+ProtocolPtr make_gelf_protocol(EventBatcher& batcher, const ProtocolOptions& options);
+ProtocolPtr make_beats_protocol(EventBatcher& batcher, const ProtocolOptions& options);
+
+// What the configuration calls a type, and what it can do.
+struct ProtocolKind {
+  std::string_view type;
+  ProtocolPtr (*make)(EventBatcher& batcher, const ProtocolOptions& options);
+  bool datagrams = false;
+  bool streams = true;
+  bool has_key = false;            // peers can be asked for a shared key
+  uint16_t port = 0;               // that it usually has
+  size_t message_bytes = 1 << 20;  // of one message, unless the configuration says otherwise
+  std::string_view help;
+};
+// Null for what is none.
+const ProtocolKind* find_protocol(std::string_view type);
+// "syslog, json or ...".
+std::string protocol_names();
+
+}  // namespace clew::collect

@@ -36,6 +36,25 @@ void order_samples(model::SampleColumns& samples) {
   permute(samples.millis, order);
 }
 
+void append_samples(model::SampleColumns& to_samples, const model::SampleColumns& samples, size_t from, size_t to) {
+  if (from >= to) return;
+  const size_t at = to_samples.size();
+  auto append = [&](auto& to_lane, const auto& lane, bool optional) {
+    if (optional && lane.empty() && to_lane.empty()) return;
+    to_lane.resize(at);
+    if (lane.empty()) {
+      to_lane.resize(at + (to - from));
+    } else {
+      to_lane.insert(to_lane.end(), lane.begin() + static_cast<ptrdiff_t>(from),
+                     lane.begin() + static_cast<ptrdiff_t>(to));
+    }
+  };
+  append(to_samples.histograms, samples.histograms, true);
+  append(to_samples.starts, samples.starts, true);
+  append(to_samples.values, samples.values, false);
+  append(to_samples.millis, samples.millis, false);
+}
+
 Result<GroupPtr> GroupCache::get(uint64_t part, size_t group, const std::function<Result<Group>()>& load) {
   Key key{part, group};
   {

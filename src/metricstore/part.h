@@ -114,5 +114,10 @@ class PartScan {
 
 // Sorts by time where it is not in order; of samples with the same time the first stays.
 void order_samples(model::SampleColumns& samples);
+// Appends samples of another, from `from` to before `to`.
+void append_samples(model::SampleColumns& to_samples, const model::SampleColumns& samples, size_t from, size_t to);
+inline void append_samples(model::SampleColumns& to_samples, const model::SampleColumns& samples) {
+  append_samples(to_samples, samples, 0, samples.size());
+}
 
 }  // namespace clew::metricstore

@@ -1,0 +1,193 @@
+// MetricStore: time series on this machine's disk (docs/formats/metric-store.md).
+//
+// A write is journaled and synced, then its samples stand in memory and are seen by the next query, then it is
+// answered. In the background samples in memory become parts, parts of a day become fewer, and old ones go.
+//
+// Invariants:
+//   T1. A sample that was answered as stored is found by every later query until retention takes it, also after a
+//   crash. T2. Of samples of a series with the same time queries give one: the first that was stored. T3. A file of the
+//   journal is removed only when everything in it lies in parts that the manifest names.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "contract/metric_sink.h"
+#include "contract/metric_source.h"
+#include "journal/journal.h"
+#include "metricstore/part.h"
+#include "metricstore/sample_buffers.h"
+#include "metricstore/series_index.h"
+#include "metricstore/store_files.h"
+#include "os/clock.h"
+#include "os/disk.h"
+
+namespace clew::metricstore {
+
+struct MetricStoreOptions {
+  std::string dir;
+  bool background = true;  // threads of its own; without, write() commits on the caller's and work_once() does the rest
+  uint64_t buffer_bytes_max = 64u << 20;    // samples in memory become a part then,
+  uint64_t flush_after_millis = 600'000;    // or when the oldest has waited so long
+  uint64_t pending_bytes_max = 64u << 20;   // of writes that wait for the disk
+  int64_t out_of_order_millis = 3'600'000;  // how far behind its series' newest a sample may come
+  int64_t ahead_millis = 86'400'000;        // how far ahead of the clock
+  uint64_t series_max = 10'000'000;
+  uint32_t labels_max = 128;         // of one series
+  uint32_t exemplars_max = 100'000;  // in memory, the oldest go
+  int64_t retention_millis = 365LL * 86'400'000;
+  uint64_t cache_bytes = 64u << 20;  // of unpacked groups
+  journal::JournalOptions journal;
+};
+
+// What stands behind /api/v1/status/tsdb.
+struct MetricStoreStats {
+  uint64_t series = 0;
+  uint64_t buffered_samples = 0;
+  uint64_t parts = 0;
+  uint64_t part_samples = 0;
+  uint64_t part_bytes = 0;
+  uint64_t journal_bytes = 0;
+  uint64_t index_bytes = 0;   // in memory
+  uint64_t buffer_bytes = 0;  // in memory
+  uint64_t damaged = 0;       // records, frames and parts that could not be read at start
+  int64_t newest_millis = INT64_MIN;
+};
+
+// Threads:  all functions on any thread.
+// Lifetime: disk, clock, rng and metrics outlive it.
+class MetricStore final : public contract::MetricSink, public contract::MetricSource {
+ public:
+  // Errors: kExists when another process has the directory; kCorrupt for a manifest that cannot be read; kUnsupported
+  // for a newer store; kIo, kFull.
+  static Result<std::unique_ptr<MetricStore>> open(os::Disk& disk, const os::Clock& clock, os::Rng& rng,
+                                                   base::Registry& metrics, MetricStoreOptions options);
+  ~MetricStore() override;
+
+  void write(const contract::Access& access, const model::MetricBatch& batch, Done done) override;
+
+  Result<std::unique_ptr<contract::SeriesSet>> select(const contract::MetricScan& scan) const override;
+  Result<std::vector<std::string>> label_names(const contract::MetricScan& scan) const override;
+  Result<std::vector<std::string>> label_values(const contract::MetricScan& scan,
+                                                std::string_view label) const override;
+  Result<std::vector<contract::SeriesExemplars>> exemplars(const contract::MetricScan& scan) const override;
+  Result<std::map<std::string, model::MetricMetadata>> metadata(const contract::Access& access) const override;
+
+  // Makes parts of what is in memory now. Errors: kFull, kIo; the samples stay in memory and in the journal.
+  Status flush();
+  // Flushes, merges and removes what is due. True when something was done.
+  Result<bool> work_once();
+  // Takes no more writes, answers those that wait.
+  void close();
+
+  MetricStoreStats stats() const;
+  // What makes many series, the greatest first.
+  std::vector<SeriesIndex::Count> series_by_metric(size_t most) const;
+  std::vector<SeriesIndex::Count> values_by_label(size_t most) const;
+  std::vector<SeriesIndex::Count> series_by_pair(size_t most) const;
+
+ private:
+  struct Pending {
+    std::string record;
+    std::vector<SeriesId> ids;
+    std::vector<std::pair<SeriesId, model::Labels>> defined;
+    model::MetricBatch batch;
+    contract::MetricAck ack;
+    Done done;
+  };
+  using PartList = std::vector<std::pair<PartEntry, PartPtr>>;
+  class Set;
+
+  MetricStore(os::Disk& disk, const os::Clock& clock, os::Rng& rng, base::Registry& metrics,
+              MetricStoreOptions options);
+  Status recover();
+  Status replay(journal::RecoveredRecord&& record);
+  void resolve(Pending& write) CLEW_REQUIRES(mutex_);
+  void apply(Pending& write) CLEW_REQUIRES(mutex_);
+  void apply_sample(SeriesId series, const model::Sample& sample, int64_t start, contract::MetricAck& ack)
+      CLEW_REQUIRES(mutex_);
+  bool admit(SeriesId series, int64_t millis, double value, contract::MetricAck& ack) CLEW_REQUIRES(mutex_);
+  void keep_exemplars(const Pending& write, size_t series) CLEW_REQUIRES(mutex_);
+  SeriesId add_series(model::LabelsView labels) CLEW_REQUIRES(mutex_);
+  std::string text_of(SeriesId series) const CLEW_REQUIRES(mutex_);
+
+  void commit_group(std::vector<Pending>& group);
+  void commit_pending();
+  void run_commits(const std::stop_token& stop);
+  void run_work(const std::stop_token& stop);
+  void swap_buffers() CLEW_REQUIRES(mutex_);
+
+  bool flush_due() const;
+  Status flush_swapped();
+  Result<PartList> write_parts(const SampleBuffers& buffers);
+  Result<bool> merge_once();
+  Result<std::pair<PartEntry, PartPtr>> merge_parts(const PartList& parts);
+  Result<bool> remove_old();
+  Status commit_parts(const PartList& added, const std::vector<uint64_t>& removed);
+  void remove_files(const std::vector<uint64_t>& numbers);
+  Result<PartPtr> open_part(uint64_t number);
+  uint64_t next_part();
+
+  os::Disk& disk_;
+  const os::Clock& clock_;
+  os::Rng& rng_;
+  const MetricStoreOptions options_;
+  std::unique_ptr<os::DirLock> lock_;
+  mutable GroupCache cache_;
+  std::unique_ptr<journal::Journal> journal_;
+
+  mutable base::Mutex mutex_;
+  SeriesIndex index_ CLEW_GUARDED_BY(mutex_);
+  // By series.
+  std::vector<int64_t> newest_ CLEW_GUARDED_BY(mutex_);
+  std::vector<double> newest_values_ CLEW_GUARDED_BY(mutex_);
+  std::vector<bool> defined_ CLEW_GUARDED_BY(mutex_);  // a durable record or the series log says what it is
+  std::unique_ptr<SampleBuffers> active_ CLEW_GUARDED_BY(mutex_);
+  std::shared_ptr<const SampleBuffers> flushing_ CLEW_GUARDED_BY(mutex_);
+  uint64_t active_since_ns_ CLEW_GUARDED_BY(mutex_) = 0;  // when the oldest sample of active_ came; 0 when it is empty
+  uint64_t flushing_before_file_ CLEW_GUARDED_BY(mutex_) = 0;  // files of the journal below are in flushing_ or parts
+  size_t flushing_series_ CLEW_GUARDED_BY(mutex_) = 0;         // series that there were when it was swapped
+  PartList parts_ CLEW_GUARDED_BY(mutex_);
+  std::map<std::string, model::MetricMetadata, std::less<>> metadata_ CLEW_GUARDED_BY(mutex_);
+  std::map<std::string, model::MetricMetadata, std::less<>> new_metadata_
+      CLEW_GUARDED_BY(mutex_);  // not in the log yet
+  std::deque<std::pair<SeriesId, model::Exemplar>> exemplars_ CLEW_GUARDED_BY(mutex_);
+  std::vector<Pending> pending_ CLEW_GUARDED_BY(mutex_);
+  uint64_t pending_bytes_ CLEW_GUARDED_BY(mutex_) = 0;
+  bool swap_wanted_ CLEW_GUARDED_BY(mutex_) = false;
+  bool closed_ CLEW_GUARDED_BY(mutex_) = false;
+  int64_t newest_millis_ CLEW_GUARDED_BY(mutex_) = INT64_MIN;
+  base::CondVar wake_commits_;
+  base::CondVar wake_work_;
+  base::CondVar swapped_;
+
+  base::Mutex work_mutex_;  // one flush, merge or removal at a time; before mutex_
+  MetricManifest manifest_ CLEW_GUARDED_BY(work_mutex_);
+  std::unique_ptr<SeriesLog> series_log_ CLEW_GUARDED_BY(work_mutex_);
+  size_t logged_series_ CLEW_GUARDED_BY(work_mutex_) = 0;
+  // While the journal is replayed: ids of a run to those of now.
+  std::map<std::pair<uint64_t, SeriesId>, SeriesId> replayed_;
+  const std::string record_meta_;
+  uint64_t damaged_ = 0;
+
+  base::Counter& stored_;
+  base::Counter& same_;
+  base::Counter& refused_duplicate_;
+  base::Counter& refused_old_;
+  base::Counter& refused_ahead_;
+  base::Counter& refused_labels_;
+  base::Counter& refused_limit_;
+  std::jthread commit_thread_;
+  std::jthread work_thread_;
+};
+
+}  // namespace clew::metricstore

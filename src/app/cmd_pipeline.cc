@@ -246,7 +246,7 @@ int run_pipeline(int argc, char** argv) {
   if (what == "parts") return run_parts();
   bool help = what == "--help" || what == "-h";
   std::fputs(
-      "usage: clew pipeline test FILE...            runs the cases of a file; exit 1 when one fails\n"
+      "Usage: clew pipeline test FILE...            runs the cases of a file; exit 1 when one fails\n"
       "       clew pipeline try --config FILE PIPELINE LINE...   shows what a line becomes step by step\n"
       "       clew pipeline processors              lists the processors, each with an example\n"
       "       clew pipeline parts                   lists the parts of grok patterns\n",

@@ -141,8 +141,8 @@ std::shared_ptr<const Pipeline> Pipeline::make(const std::string& name, const Tr
   for (size_t i = 0; i < made->steps_.size(); ++i) {
     made->make_step(i, shared, mistakes);
     const StepPlan& step = made->steps_[i];
-    bool gathers = step.kind->name == "sample" || step.kind->name == "deduplicate" || step.kind->name == "rate_limit";
-    if (!gathers) continue;
+    if (!step.kind->weighs) continue;
+    made->weighs_ = true;
     const Tree* window = step.options.is_map() ? step.options.find(kWindowKey) : nullptr;
     uint64_t wanted = window == nullptr ? kWindowDefault : parse_duration(window->text).value_or(kWindowDefault);
     made->window_ns_ = std::max(made->window_ns_, std::min(wanted, kWindowNanosMost));
@@ -233,6 +233,7 @@ std::vector<model::Batch*> Runner::run(model::Batch& batch, const Watch& watch) 
     if (counts.merged > 0) stage.merged->add(counts.merged);
     if (counts.routed > 0) stage.routed->add(counts.routed);
   }
+  if (pipeline_->weighs_) rows_.weigh_all();
   return rows_.finish();
 }
 

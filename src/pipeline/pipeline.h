@@ -87,6 +87,7 @@ class Pipeline {
   std::vector<StepPlan> steps_;
   std::optional<process::Format> line_format_;
   uint64_t window_ns_ = 0;
+  bool weighs_ = false;  // every event gets a `_weight`
   mutable base::Mutex mutex_;
   mutable SharedStates shared_ CLEW_GUARDED_BY(mutex_);
 };

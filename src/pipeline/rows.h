@@ -13,6 +13,7 @@
 #include "model/batch.h"
 #include "model/rest.h"
 #include "model/vector.h"
+#include "process/redact.h"
 
 namespace clew::pipeline {
 
@@ -113,6 +114,9 @@ class Rows {
   void flag(uint32_t row, model::Flag flag);
   void unflag(uint32_t row, model::Flag flag);
   uint32_t flags(uint32_t row);
+
+  // Takes secrets out of these rows. Cells and texts that were read before are read anew.
+  void redact(const process::Redactor& redactor, const model::Selection& rows, process::RedactionCounts& counts);
 
   // Rows that are still there.
   const model::Selection& left() const { return left_; }

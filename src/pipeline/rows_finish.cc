@@ -143,6 +143,25 @@ std::vector<model::Batch*> Rows::finish() {
   return out;
 }
 
+void Rows::redact(const process::Redactor& redactor, const Selection& rows, process::RedactionCounts& counts) {
+  if (rows.size() == left_.size()) {
+    write_back();
+    redactor.redact(*batch_, counts);
+    return;
+  }
+  std::string changed;
+  for (const std::string& name : names()) {
+    Field* field = find(name);
+    for (size_t i = 0; field != nullptr && i < rows.size(); ++i) {
+      const Cell& cell = field->cells[rows[i]];
+      bool own = name.starts_with('_') && name != model::kRawField;
+      if (own || !cell.is_text() || !redactor.redact(cell.text(), changed, counts)) continue;
+      set(*field, rows[i], Cell::string(keep(changed)));
+      flag(rows[i], model::Flag::kRedacted);
+    }
+  }
+}
+
 void Rows::write_back() {
   if (untouched()) {
     ++batch_no_;

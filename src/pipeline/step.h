@@ -78,6 +78,8 @@ struct StepKind {
   // no more than read that.
   bool parses = false;
   std::optional<process::Format> format = std::nullopt;
+  // Keeps one event of many: all that come out have a `_weight`, and sources gather lines for it.
+  bool weighs = false;
 };
 // By hand, in the order of the documentation.
 std::span<const StepKind> step_kinds();

@@ -28,19 +28,22 @@ struct ListenerKeys {
 
 // What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).
 struct SourceOptions {
-  std::string type = "files";        // or "journal", "host"
+  std::string type = "files";        // or "journal", "host", "health", or a protocol's
   std::string directory;             // of journal files; this machine's own journal when empty
   std::string name_space;            // of the journal
   std::vector<std::string> files;    // patterns of a shell
   std::vector<std::string> exclude;  // the same, of whole paths
   std::string dataset = "logs";
-  std::string format;  // auto when empty, or what the pipeline's first step reads
+  bool dataset_named = false;  // else events of type health go to `health`
+  std::string format;          // auto when empty, or what the pipeline's first step reads
   std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
-  std::string pipeline;       // its name; events go as they are when empty
-  uint64_t every_millis = 0;  // of types that look again and again; 0: as often as is good for the type
-  ListenerKeys listener;      // of types that listen
+  std::string pipeline;             // its name; events go as they are when empty
+  uint64_t every_millis = 0;        // of types that look again and again; 0: as often as is good for the type
+  std::vector<std::string> urls;    // of type health: services, or whole URLs
+  uint32_t timeout_millis = 5'000;  // of type health: of a poll
+  ListenerKeys listener;            // of types that listen
 };
 
 struct AgentOptions {

@@ -11,6 +11,7 @@
 #include "app/listeners.h"
 #include "app/pipelines.h"
 #include "collect/file_source.h"
+#include "collect/health_source.h"
 #include "collect/host_source.h"
 #include "collect/journal_source.h"
 #include "collect/queue_sink.h"
@@ -94,6 +95,19 @@ Made make_host(const std::string& name, const SourceOptions& source, const Sourc
   return SourcePtr(std::move(made));
 }
 
+Made make_health(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  CLEW_TRY(collect::HealthSource::check_urls(source.urls));
+  collect::HealthSourceOptions health;
+  health.batch = batch_options(name, source, parts);
+  if (!source.dataset_named) health.batch.dataset = "health";
+  std::optional<process::Format> format = process::Format::kNdjson;
+  CLEW_TRY(use_pipeline(source, parts, health.batch, format));
+  health.urls = source.urls;
+  if (source.every_millis != 0) health.every_nanos = source.every_millis * 1'000'000;
+  health.timeout_ms = source.timeout_millis;
+  return SourcePtr(new collect::HealthSource(std::move(health), parts.queue, parts.clock, parts.metrics));
+}
+
 Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   std::optional<process::Format> format =
       CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
@@ -119,6 +133,7 @@ Made make_source(const std::string& name, const SourceOptions& source, const Sou
   if (source.type == "journal") return make_journal(name, source, parts);
   if (is_listener(source)) return make_agent_listener(name, source, parts);
   if (source.type == "host") return make_host(name, source, parts);
+  if (source.type == "health") return make_health(name, source, parts);
   return make_files(name, source, parts);
 }
 

@@ -8,6 +8,7 @@
 #include "app/config_keys.h"
 #include "app/config_values.h"
 #include "app/listeners.h"
+#include "collect/health_source.h"
 #include "collect/protocol.h"
 #include "text/encoding.h"
 
@@ -15,7 +16,7 @@ namespace clew::app {
 namespace {
 
 constexpr uint64_t kQueueBytesLeast = 8u << 20;
-constexpr std::string_view kTypes[] = {"files", "journal", "host"};
+constexpr std::string_view kTypes[] = {"files", "journal", "host", "health"};
 constexpr uint64_t kEveryMillisMost = 86'400'000;
 
 SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
@@ -67,7 +68,8 @@ const ConfigEntry kEntries[] = {
        return set_address(text, o.agent.listen.emplace());
      }},
     {{"sources.*.type", "source type", "files",
-      "files, journal (systemd's), host (measurements), or what others send to: syslog, json, forward, gelf, beats."},
+      "files, journal (systemd's), host (measurements), health (of services), or what others send to: syslog, json, "
+      "forward, gelf, beats."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        bool known = std::find(std::begin(kTypes), std::end(kTypes), text) != std::end(kTypes);
        if (!known && collect::find_protocol(text) == nullptr) {
@@ -77,9 +79,20 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).type = text;
        return {};
      }},
-    {{"sources.*.every", "duration", "15s", "Of type host: how often it measures."},
+    {{"sources.*.every", "duration", "15s, of health 10s", "Of types host and health: how often they look."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_millis(text, kEveryMillisMost, source_of(o, n).every_millis);
+     }},
+    {{"sources.*.urls", "list", "none",
+      "Of type health: services, http://127.0.0.1:8080, or whole URLs of health pages."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       CLEW_TRY(collect::HealthSource::check_urls({text}));
+       source_of(o, n).urls.push_back(text);
+       return {};
+     }},
+    {{"sources.*.timeout", "duration", "5s", "Of type health: an answer that takes longer is none."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       return set_timeout(text, source_of(o, n).timeout_millis);
      }},
     {{"sources.*.directory", "text", "this machine's journal", "Of type journal: a directory of journal files."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
@@ -101,9 +114,10 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).exclude.push_back(text);
        return Status();
      }},
-    {{"sources.*.dataset", "text", "logs", "Where their events go."},
+    {{"sources.*.dataset", "text", "logs, of health health", "Where their events go."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        source_of(o, n).dataset = text;
+       source_of(o, n).dataset_named = true;
        return check_source_dataset(text);
      }},
     {{"sources.*.pipeline", "name", "none", "The pipeline that its events pass, one of `pipelines`."},
@@ -153,12 +167,24 @@ void check_host_sources(const AgentOptions& agent, std::vector<ConfigMistake>& m
   }
 }
 
+void check_health_sources(const AgentOptions& agent, std::vector<ConfigMistake>& mistakes) {
+  for (const auto& [name, source] : agent.sources) {
+    if (source.type == "health") {
+      Status checked = collect::HealthSource::check_urls(source.urls);
+      if (!checked.ok()) mistakes.push_back({0, fmt::format("sources.{}: {}", name, checked.error().message())});
+    } else if (!source.urls.empty()) {
+      mistakes.push_back({0, fmt::format("sources.{} has urls: write type: health", name)});
+    }
+  }
+}
+
 }  // namespace
 
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
   Status tls = net::check_tls_client(options.agent.tls);
   if (!tls.ok()) mistakes.push_back({0, "agent: " + tls.error().message()});
   check_host_sources(options.agent, mistakes);
+  check_health_sources(options.agent, mistakes);
   for (const auto& [name, source] : options.agent.sources) {
     if (is_listener(source)) {
       Status checked = check_listener(name, source);

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -27,7 +28,9 @@ size_t on_data(char* data, size_t, size_t bytes, void* user) {
     receiver->stopped = true;
     return 0;
   }
-  receiver->reply.body.append(data, bytes);
+  std::string& body = receiver->reply.body;
+  size_t most = receiver->call->kept_bytes_max;
+  body.append(data, most == 0 ? bytes : std::min(bytes, most - std::min(most, body.size())));
   return bytes;
 }
 

@@ -23,6 +23,7 @@ struct HttpCall {
   uint32_t quiet_timeout_ms = 0;  // without a byte, in whole seconds; 0: none
   // Gets the answer's body as it comes when the status is below 400; false ends the call. Without it the body is kept.
   std::function<bool(std::string_view)> on_body;
+  size_t kept_bytes_max = 0;  // of a body that is kept, its begin; 0: all of it
   // Asked about once a second while nothing comes; false ends the call.
   std::function<bool()> go_on = nullptr;
 };

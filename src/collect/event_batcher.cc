@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kFieldsKeptMax = 20'000;  // remembered from batch to batch
 constexpr uint32_t kFailurePauseMs = 500;  // nothing is read for so long when the sink refuses
 constexpr std::chrono::milliseconds kWriterLooks{1000};
+constexpr int64_t kArrivalStepNanos = 1'000'000;  // of the times that stand for times that are missing
 
 }  // namespace
 
@@ -37,7 +38,9 @@ EventBatcher::~EventBatcher() {
 void EventBatcher::begin_batch() {
   if (rows_.fields_count() > kFieldsKeptMax) rows_.forget_fields();
   batch_ = std::make_unique<model::Batch>(options_.dataset);
-  rows_.attach(*batch_, {.arrival = clock_.now(), .dataset = options_.dataset, .zone = options_.zone}, last_bytes_);
+  arrival_ = clock_.now().get();
+  rows_.attach(*batch_, {.arrival = UnixNanos(arrival_), .dataset = options_.dataset, .zone = options_.zone},
+               last_bytes_);
   ++number_;
   bytes_ = 0;
   timed_out_ = false;
@@ -45,6 +48,8 @@ void EventBatcher::begin_batch() {
 
 int64_t EventBatcher::arrive() {
   int64_t now = clock_.now().get();
+  if (now - arrival_ >= 0 && now - arrival_ < kArrivalStepNanos) return arrival_;
+  arrival_ = now;
   rows_.time().begin(now, options_.zone);
   return now;
 }

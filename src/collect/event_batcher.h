@@ -106,6 +106,7 @@ class EventBatcher {
   uint64_t number_ = 0;  // of the batch
   size_t bytes_ = 0;     // of its events, as received
   size_t last_bytes_ = 0;
+  int64_t arrival_ = 0;             // of the events of this read
   bool timed_out_ = false;          // its first event has waited long enough
   bool asked_at_once_ = false;      // a flush is posted
   std::vector<Waiting> waiting_;    // for it

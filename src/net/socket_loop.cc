@@ -35,7 +35,11 @@ constexpr int kRoundsBeforeOthers = 16;  // of datagrams, before other sockets h
 constexpr int kRoundsAtTheEnd = 4096;    // reads of one socket in read_waiting()
 constexpr int kAcceptsAtOnce = 64;
 constexpr uint32_t kSweepMs = 1000;
-constexpr uint32_t kPauseMs = 250;  // when there are no descriptors for another connection
+// A socket that has just given something is looked at again after this and not as soon as more comes: a sender of many
+// small messages would wake us for each.
+constexpr uint32_t kRestMs = 2;
+constexpr size_t kBusyBytes = 32 << 10;  // a read of so many goes on at once
+constexpr uint32_t kPauseMs = 250;       // when there are no descriptors for another connection
 
 struct Counters {
   Counters(base::Registry& metrics, const std::string& source)
@@ -85,8 +89,10 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
 
   void start(const Accept& accept);
   void arm();
-  // Reads once; false when nothing was there or the connection is gone.
-  bool read_some();
+  // After a rest: reads, and waits where nothing was there.
+  void look_again();
+  // Reads once, and gives how much; 0 when nothing was there or the connection is gone.
+  size_t read_some();
   void close_if_idle(uint64_t now_ms, uint64_t idle_ms);
   void end();
 
@@ -139,6 +145,7 @@ struct Letterbox {
   Wait wait;
   TakeDatagram take;
   bool armed = false;
+  bool resting = false;
   uint64_t dropped = 0;  // as counted so far
   sockaddr_storage last_peer{};
   std::string last_text;
@@ -163,7 +170,7 @@ struct DatagramBuffers {
 class Loop final : public SocketLoop {
  public:
   Loop(const SocketLimits& limits, const std::string& source, base::Registry& metrics)
-      : limits_(limits), counters_(metrics, source), sweep_(io_), buffer_(kReadBytes, '\0') {}
+      : limits_(limits), counters_(metrics, source), sweep_(io_), buffer_(kReadBytes, '\0'), rest_(io_) {}
   ~Loop() override {
     for (const Endpoint& endpoint : endpoints_) {
       if (endpoint.is_unix()) ::unlink(endpoint.path.c_str());
@@ -193,12 +200,20 @@ class Loop final : public SocketLoop {
   // False when all connections together would hold too much.
   bool change_held(size_t before, size_t after);
   void forget(const std::shared_ptr<Connection>& connection) { connections_.erase(connection); }
+  void rest(std::shared_ptr<Connection> connection) {
+    resting_.push_back(std::move(connection));
+    rest_on();
+  }
 
  private:
   void accept_next(Door& door);
   bool accept_one(Door& door);
   void arm(Letterbox& box);
-  bool receive(Letterbox& box);
+  void read_box(Letterbox& box);
+  // Datagrams received.
+  unsigned receive(Letterbox& box);
+  void rest_on();
+  void end_rest();
   void sweep_next();
   void note_dropped();
   void end_all();
@@ -213,6 +228,9 @@ class Loop final : public SocketLoop {
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<Letterbox>> boxes_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> resting_;
+  asio::steady_timer rest_;
+  bool rest_runs_ = false;
   uint64_t held_bytes_ = 0;
   bool reading_ = true;
 };
@@ -256,9 +274,17 @@ void Connection::arm() {
 
 void Connection::on_readable() {
   if (gone_ || !loop_.is_reading()) return;
-  read_some();
+  size_t got = read_some();
   if (!gone_ && !unsent_.empty()) send_on();  // what a handshake had stopped
-  arm();
+  bool may_rest = got > 0 && got < kBusyBytes && !gone_ && !closing_ && !talk_->owes_answers();
+  if (!may_rest || !loop_.is_reading()) return arm();
+  armed_ = true;
+  loop_.rest(shared_from_this());
+}
+
+void Connection::look_again() {
+  armed_ = false;
+  on_readable();
 }
 
 Stopped Connection::why_stopped(int result) {
@@ -312,8 +338,8 @@ size_t Connection::send_bytes(std::string_view bytes, Stopped& stopped) {
   return 0;
 }
 
-bool Connection::read_some() {
-  if (gone_ || closing_ || half_closed_) return false;
+size_t Connection::read_some() {
+  if (gone_ || closing_ || half_closed_) return 0;
   std::string& buffer = loop_.buffer();
   size_t before = held_.size();
   bool copied = before <= kCopiedHeldBytes;
@@ -328,16 +354,16 @@ bool Connection::read_some() {
   if (!copied) held_.resize(before + got);
   if (got == 0 && stopped != Stopped::kEnd) {
     if (stopped == Stopped::kBroken) end();
-    return false;
+    return 0;
   }
   last_ms_ = loop_.now_ms();
   loop_.counters().bytes.add(got);
   std::string_view all = copied ? std::string_view(buffer).substr(0, before + got) : std::string_view(held_);
-  if (!take(all, got == 0)) return false;
-  if (got > 0) return true;
+  if (!take(all, got == 0)) return 0;
+  if (got > 0) return got;
   half_closed_ = true;
   if (!talk_->owes_answers()) close();
-  return false;
+  return 0;
 }
 
 bool Connection::take(std::string_view bytes, bool last) {
@@ -504,17 +530,41 @@ void Loop::arm(Letterbox& box) {
   box.armed = true;
   box.wait.async_wait(Wait::wait_read, [this, &box](ErrorCode error) {
     box.armed = false;
-    if (error) return;
-    for (int i = 0; i < kRoundsBeforeOthers && reading_ && receive(box); ++i) {
-    }
-    arm(box);
+    if (!error) read_box(box);
   });
 }
 
-bool Loop::receive(Letterbox& box) {
+void Loop::read_box(Letterbox& box) {
+  unsigned all = 0;
+  unsigned got = kDatagramsAtOnce;
+  for (int i = 0; i < kRoundsBeforeOthers && reading_ && got == kDatagramsAtOnce; ++i) all += got = receive(box);
+  if (!reading_) return;
+  if (all == 0 || got == kDatagramsAtOnce) return arm(box);
+  box.resting = true;
+  rest_on();
+}
+
+void Loop::rest_on() {
+  if (std::exchange(rest_runs_, true)) return;
+  rest_.expires_after(std::chrono::milliseconds(kRestMs));
+  rest_.async_wait([this](ErrorCode error) {
+    rest_runs_ = false;
+    if (!error) end_rest();
+  });
+}
+
+void Loop::end_rest() {
+  for (const auto& box : boxes_) {
+    if (std::exchange(box->resting, false)) read_box(*box);
+  }
+  std::vector<std::shared_ptr<Connection>> rested = std::exchange(resting_, {});
+  for (const auto& connection : rested) connection->look_again();
+}
+
+unsigned Loop::receive(Letterbox& box) {
   for (unsigned i = 0; i < kDatagramsAtOnce; ++i) datagrams_->headers[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
   int got = ::recvmmsg(box.wait.native_handle(), datagrams_->headers, kDatagramsAtOnce, MSG_DONTWAIT, nullptr);
-  if (got <= 0) return false;
+  if (got <= 0) return 0;
   counters_.datagrams.add(static_cast<uint64_t>(got));
   uint64_t bytes = 0;
   for (int i = 0; i < got; ++i) {
@@ -529,7 +579,7 @@ bool Loop::receive(Letterbox& box) {
     box.take({static_cast<const char*>(datagrams_->parts[i].iov_base), header.msg_len}, box.last_text);
   }
   counters_.bytes.add(bytes);
-  return got == static_cast<int>(kDatagramsAtOnce);
+  return static_cast<unsigned>(got);
 }
 
 void Loop::set_reading(bool on) {
@@ -538,17 +588,19 @@ void Loop::set_reading(bool on) {
   if (!on) return;
   std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
   for (const auto& connection : open) connection->arm();
-  for (const auto& box : boxes_) arm(*box);
+  for (const auto& box : boxes_) {
+    if (!box->resting) arm(*box);
+  }
 }
 
 void Loop::read_waiting() {
   for (const auto& box : boxes_) {
-    for (int i = 0; i < kRoundsAtTheEnd && receive(*box); ++i) {
+    for (int i = 0; i < kRoundsAtTheEnd && receive(*box) > 0; ++i) {
     }
   }
   std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
   for (const auto& connection : open) {
-    for (int i = 0; i < kRoundsAtTheEnd && connection->read_some(); ++i) {
+    for (int i = 0; i < kRoundsAtTheEnd && connection->read_some() > 0; ++i) {
     }
   }
 }

@@ -182,27 +182,26 @@ std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeRea
   return out;
 }
 
-SyslogLine read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
-                               const text::TimeContext& context, bool& well_formed) {
-  SyslogLine out;
+bool read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
+                         const text::TimeContext& context, SyslogLine& out) {
+  out.clear();
   std::string_view rest = bytes;
-  out.priority = take_priority(rest);
-  if (out.priority < 0) {
+  int priority = take_priority(rest);
+  if (priority < 0) {
     std::optional<SyslogLine> line = parse_syslog_line(bytes, times, context);
-    well_formed = line.has_value();
-    if (line) return *std::move(line);
-    out.message = bytes;
-    return out;
+    if (line)
+      out = *std::move(line);
+    else
+      out.message = bytes;
+    return line.has_value();
   }
-  int priority = out.priority;
+  out.priority = priority;
   std::string_view versioned = rest;
   bool named = take_version(versioned);
-  well_formed = named && parse_5424(versioned, out, times, context);
-  if (well_formed) return out;
-  out = SyslogLine();
+  if (named && parse_5424(versioned, out, times, context)) return true;
+  out.clear();
   out.priority = priority;
-  well_formed = read_loosely(rest, host, out, times, context) && !named;
-  return out;
+  return read_loosely(rest, host, out, times, context) && !named;
 }
 
 std::string_view syslog_facility(int priority) {

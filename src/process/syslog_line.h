@@ -22,6 +22,13 @@ struct SyslogLine {
   std::optional<text::Time> time;
   std::string_view host, program, pid, message_id, message;
   std::vector<SyslogParameter> parameters;
+
+  void clear() {
+    priority = -1;
+    time.reset();
+    host = program = pid = message_id = message = {};
+    parameters.clear();
+  }
 };
 
 std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeReader& times,
@@ -32,10 +39,10 @@ std::optional<SyslogLine> parse_syslog_line(std::string_view line, text::TimeRea
 enum class SyslogHost : uint8_t { kNamed, kNone };
 
 // As parse_syslog_line for what a peer sends as syslog, which never fails: with a priority everything is a message, and
-// of one that is neither RFC 5424 nor 3164 the parts are told apart as far as they can be. `well_formed` says whether
-// it kept to one of them.
-SyslogLine read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
-                               const text::TimeContext& context, bool& well_formed);
+// of one that is neither RFC 5424 nor 3164 the parts are told apart as far as they can be. `out` keeps its memory.
+// False when the message kept to neither.
+bool read_syslog_message(std::string_view bytes, SyslogHost host, text::TimeReader& times,
+                         const text::TimeContext& context, SyslogLine& out);
 
 // kern ... local7.  Requires: a priority from 0 to 191.
 std::string_view syslog_facility(int priority);

@@ -36,10 +36,12 @@ void SyslogRows::find_fields() {
   address_ = rows_.field("log.source.address");
   trace_ = rows_.field("trace_id");
   span_ = rows_.field("span_id");
+  known_.clear();
   generation_ = rows_.fields_generation() + 1;
 }
 
 void SyslogRows::arrive(const text::Zone& zone, int64_t now_nanos) {
+  if (context_.now_nanos == now_nanos) return;
   context_ = {zone, now_nanos};
   rows_.time().begin(now_nanos, zone);
 }
@@ -59,26 +61,36 @@ void SyslogRows::put_pid(std::string_view pid) {
 }
 
 // [opentelemetry trace_id="..."] gives the ids that everybody else has at top level.
-void SyslogRows::put_parameter(const SyslogParameter& p) {
+void SyslogRows::put_parameter(const SyslogParameter& p, size_t place) {
   std::string_view value = p.value;
   if (value.find('\\') != std::string_view::npos) {
     scratch_.clear();
     append_value(value, scratch_);
     value = scratch_;
   }
-  if (p.id == "opentelemetry" && p.name == "trace_id") return put(trace_, value);
-  if (p.id == "opentelemetry" && p.name == "span_id") return put(span_, value);
+  put(field_of(p, place), value);
+}
+
+// Messages of one program have the same parameters in the same places.
+wire::Field* SyslogRows::field_of(const SyslogParameter& p, size_t place) {
+  if (place >= known_.size()) known_.resize(place + 1);
+  KnownParameter& known = known_[place];
+  if (known.field != nullptr && known.id == p.id && known.name == p.name) return known.field;
+  known.id = p.id;
+  known.name = p.name;
+  if (p.id == "opentelemetry" && p.name == "trace_id") return known.field = trace_;
+  if (p.id == "opentelemetry" && p.name == "span_id") return known.field = span_;
   name_.assign("syslog.").append(p.id).append(".").append(p.name);
-  put(rows_.field(name_), value);
+  return known.field = rows_.field(name_);
 }
 
 bool SyslogRows::add(std::string_view message, const SyslogSender& sender, Whole whole) {
   message = without_end(message);
   if (message.find_first_not_of(' ') == std::string_view::npos) return false;
   if (generation_ != rows_.fields_generation() + 1) find_fields();
-  bool well_formed = false;
   SyslogHost host = sender.own_host.empty() ? SyslogHost::kNamed : SyslogHost::kNone;
-  SyslogLine got = read_syslog_message(message, host, times_, context_, well_formed);
+  SyslogLine& got = line_;
+  bool well_formed = read_syslog_message(message, host, times_, context_, got);
   rows_.begin_row();
   if (got.time) rows_.time().note_parsed(*got.time);
   put(host_, got.host);
@@ -93,7 +105,7 @@ bool SyslogRows::add(std::string_view message, const SyslogSender& sender, Whole
   put(message_, got.message);
   put(kind_, "host");
   put(address_, sender.address, model::Origin::kResource);
-  for (const SyslogParameter& p : got.parameters) put_parameter(p);
+  for (size_t i = 0; i < got.parameters.size(); ++i) put_parameter(got.parameters[i], i);
   rows_.set_raw(message);
   if (!well_formed) rows_.flag(model::Flag::kParseError);
   if (whole == Whole::kCut) rows_.flag(model::Flag::kTruncated);

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "process/syslog_line.h"
 #include "text/time_format.h"
@@ -38,7 +39,8 @@ class SyslogRows {
   void find_fields();
   void put(wire::Field* field, std::string_view value, model::Origin origin = model::Origin::kParser);
   void put_pid(std::string_view pid);
-  void put_parameter(const SyslogParameter& parameter);
+  void put_parameter(const SyslogParameter& parameter, size_t place);
+  wire::Field* field_of(const SyslogParameter& parameter, size_t place);
 
   wire::RowWriter& rows_;
   uint64_t generation_ = 0;  // of the fields: one above the writer's
@@ -53,6 +55,12 @@ class SyslogRows {
   wire::Field* address_ = nullptr;
   wire::Field* trace_ = nullptr;
   wire::Field* span_ = nullptr;
+  struct KnownParameter {
+    std::string id, name;
+    wire::Field* field = nullptr;
+  };
+  std::vector<KnownParameter> known_;  // by place in the message
+  SyslogLine line_;
   text::TimeReader times_;
   text::TimeContext context_;
   std::string scratch_;

@@ -10,6 +10,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(logrecord_routes(parts));
   router.add(push_routes(parts));
   router.add(span_routes(parts));
+  router.add(collector_routes(parts));
   router.add(otlp.routes());
   router.add(query_routes(parts));
   router.add(explore_routes(parts));

@@ -145,10 +145,8 @@ bool ForwardRows::put_one(ForwardCounts& counts) {
   };
   add("fluent.tag", tag_);
   add("log.source.address", sender_);
-  if (time != 0)
-    rows_.end_row_at(time);
-  else
-    rows_.end_row();
+  if (time != 0) rows_.time().note_parsed({.unix_nanos = time});
+  rows_.end_row();
   ++counts.rows;
   return true;
 }

@@ -13,8 +13,12 @@
 #include <sstream>
 
 #include "model/batch_text.h"
+#include "wire/cloudwatch.h"
 #include "wire/datadog.h"
+#include "wire/datadog_logs.h"
 #include "wire/es_bulk.h"
+#include "wire/forward.h"
+#include "wire/gelf.h"
 #include "wire/jaeger.h"
 #include "wire/logrecord.h"
 #include "wire/loki_push.h"
@@ -22,6 +26,7 @@
 #include "wire/otlp_logs.h"
 #include "wire/otlp_reply.h"
 #include "wire/otlp_traces.h"
+#include "wire/splunk_hec.h"
 #include "wire/trace_file.h"
 #include "wire/zipkin.h"
 
@@ -76,6 +81,42 @@ std::string bulk_answer(const BulkRequest& request) {
   return out;
 }
 
+// Rows that a decoder writes one by one, as the events of a request.
+template <class Put>
+Result<Events> rows_of(const Intake& intake, Put put) {
+  Events events;
+  model::Batch batch{std::string(intake.dataset)};
+  RowWriter rows;
+  rows.attach(batch, intake);
+  JsonEventReader json(rows);
+  Status done = put(rows, json, events);
+  if (!done.ok()) return done.error();
+  events.received += batch.rows();
+  if (batch.rows() > 0) events.batches.push_back(std::move(batch));
+  return events;
+}
+
+Result<Events> decode_forward(std::string_view body, const Intake& intake) {
+  return rows_of(intake, [&](RowWriter& rows, JsonEventReader& json, Events& events) -> Status {
+    ForwardMessage message = CLEW_TRY(read_forward_message(body));
+    ForwardRows forward(rows, json);
+    forward.begin(message, message.entries, "192.0.2.7");
+    ForwardCounts counts;
+    while (forward.put(100, counts)) {
+    }
+    events.received = counts.rejected;
+    for (uint32_t i = 0; i < counts.rejected; ++i) events.reject({i + 1, Reason::kNotAnObject, "no map"});
+    if (counts.broken) return Error(Code::kInvalid, "malformed entries");
+    return {};
+  });
+}
+
+Result<Events> decode_gelf(std::string_view body, const Intake& intake) {
+  return rows_of(intake, [&](RowWriter& rows, JsonEventReader& json, Events&) {
+    return GelfRows(rows, json).put(body, "192.0.2.7");
+  });
+}
+
 std::map<std::string, Protocol> protocols() {
   auto logs = std::make_shared<OtlpLogsDecoder>();
   auto traces = std::make_shared<OtlpTracesDecoder>();
@@ -97,6 +138,24 @@ std::map<std::string, Protocol> protocols() {
   out["loki_push_protobuf"] = {[=](auto body, auto& in) { return loki->decode_protobuf(body, in); }, loki_reply};
   out["zipkin_json"] = {[=](auto body, auto& in) { return zipkin->decode_json(body, in); }, zipkin_reply};
   out["zipkin_protobuf"] = {[=](auto body, auto& in) { return zipkin->decode_protobuf(body, in); }, zipkin_reply};
+  auto hec = std::make_shared<SplunkHecDecoder>();
+  out["splunk_hec"] = {[=](auto body, auto& in) {
+                         return Result<Events>(hec->decode(body, {.host = "h", .source = {}, .sourcetype = {}}, in));
+                       },
+                       rejections_text};
+  auto datadog_logs = std::make_shared<DatadogLogsDecoder>();
+  out["datadog_logs"] = {[=](auto body, auto& in) { return datadog_logs->decode(body, in); }, rejections_text};
+  auto cloudwatch = std::make_shared<CloudWatchDecoder>();
+  out["cloudwatch"] = {[=](auto body, auto& in) -> Result<Events> {
+                         cloudwatch->begin(in, body.size());
+                         Status added = cloudwatch->add(body);
+                         Events events = cloudwatch->take();
+                         if (!added.ok()) return added.error();
+                         return events;
+                       },
+                       rejections_text};
+  out["forward"] = {decode_forward, rejections_text};
+  out["gelf"] = {decode_gelf, rejections_text};
   auto datadog = std::make_shared<DatadogDecoder>();
   auto jaeger = std::make_shared<JaegerDecoder>();
   out["datadog_maps"] = {[=](auto body, auto& in) { return datadog->decode(body, DatadogForm::kMaps, in); },

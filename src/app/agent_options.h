@@ -24,6 +24,7 @@ struct ListenerKeys {
   bool insecure = false;
   uint32_t connections_max = 1024;
   uint64_t message_bytes_max = 0;  // 0: what the type usually has
+  friend bool operator==(const ListenerKeys&, const ListenerKeys&) = default;
 };
 
 // What brings events in by itself. Keys that a type does not have are mistakes of the file (config_sources.cc).

@@ -118,8 +118,11 @@ Made make_stdin(const std::string& name, const SourceOptions& source, const Sour
 }
 
 Made make_agent_listener(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
-  auto clean = [redaction = parts.redaction](model::Batch& rows) { redaction->redact({&rows, 1}); };
-  auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(clean), parts.metrics, name);
+  collect::BatchOptions batch = batch_options(name, source, parts);
+  std::optional<process::Format> format;
+  CLEW_TRY(use_pipeline(source, parts, batch, format));
+  collect::QueueSink::Steps steps{.process = std::move(batch.process), .clean = std::move(batch.clean)};
+  auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(steps), parts.metrics, name);
   std::unique_ptr<collect::Listener> made =
       CLEW_TRY(make_listener(name, source, std::move(sink), parts.clock, parts.metrics, false));
   return SourcePtr(std::move(made));

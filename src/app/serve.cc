@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -108,6 +109,21 @@ bool same_limits(const net::HttpLimits& a, const net::HttpLimits& b) {
          a.body_stall_timeout_ms == b.body_stall_timeout_ms && a.write_stall_timeout_ms == b.write_stall_timeout_ms;
 }
 
+bool same_listeners(const AgentOptions& a, const AgentOptions& b) {
+  auto of = [](const AgentOptions& options) {
+    std::map<std::string, SourceOptions> out = options.sources;
+    std::erase_if(out, [](const auto& named) { return !is_listener(named.second); });
+    return out;
+  };
+  auto same = [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.type == y.second.type && x.second.dataset == y.second.dataset &&
+           x.second.zone == y.second.zone && x.second.listener == y.second.listener;
+  };
+  std::map<std::string, SourceOptions> of_a = of(a);
+  std::map<std::string, SourceOptions> of_b = of(b);
+  return std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), same);
+}
+
 // The keys whose new values a running server cannot take.
 std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOptions& fresh) {
   std::vector<std::string> keys;
@@ -123,6 +139,7 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
         "jaeger_udp");
   check(old.insecure == fresh.insecure, "insecure");
   check(old.tls == fresh.tls, "tls");
+  check(same_listeners(old.agent, fresh.agent), "sources");
   check(old.memory_bytes == fresh.memory_bytes, "memory");
   check(old.hot_days == fresh.hot_days && old.total_days == fresh.total_days, "retention.hot and retention.total");
   check(old.threads == fresh.threads, "threads");

@@ -10,10 +10,9 @@ constexpr std::chrono::milliseconds kRoomWait{200};
 
 }  // namespace
 
-QueueSink::QueueSink(contract::Queue& queue, std::function<void(model::Batch&)> clean, base::Registry& metrics,
-                     const std::string& source)
+QueueSink::QueueSink(contract::Queue& queue, Steps steps, base::Registry& metrics, const std::string& source)
     : queue_(queue),
-      clean_(std::move(clean)),
+      steps_(std::move(steps)),
       received_(metrics.counter("clew_events_received_total", "events that arrived", {{"source", source}})),
       metrics_(metrics),
       source_(source) {}
@@ -28,22 +27,30 @@ Result<uint64_t> QueueSink::append(const std::string& encoded, uint32_t rows) {
   }
 }
 
+Status QueueSink::keep(model::Batch& batch, contract::Ack& ack) {
+  for (model::Batch* out : steps_.process ? steps_.process(batch) : std::vector{&batch}) {
+    uint32_t rows = out->rows();
+    if (rows == 0) continue;
+    if (steps_.clean) steps_.clean(*out);
+    uint64_t offset = CLEW_TRY(append(encoder_.encode(*out), rows));
+    ack.key = {queue_.producer(), offset};
+    ack.rows += rows;
+  }
+  return {};
+}
+
 void QueueSink::write(contract::Write write, Done done) {
   contract::Ack ack;
   for (model::Batch& batch : write.batches) {
     uint32_t rows = batch.rows();
     received_.add(rows);
-    if (clean_) clean_(batch);
-    Result<uint64_t> appended = append(encoder_.encode(batch), rows);
-    if (!appended.ok()) {
-      metrics_
-          .counter("clew_events_rejected_total", "events refused, by reason",
-                   {{"reason", std::string(code_name(appended.error().code()))}, {"source", source_}})
-          .add(rows);
-      return done(appended.error());
-    }
-    ack.key = {queue_.producer(), *appended};
-    ack.rows += rows;
+    Status kept = keep(batch, ack);
+    if (kept.ok()) continue;
+    metrics_
+        .counter("clew_events_rejected_total", "events refused, by reason",
+                 {{"reason", std::string(code_name(kept.error().code()))}, {"source", source_}})
+        .add(rows);
+    return done(kept.error());
   }
   done(ack);
 }

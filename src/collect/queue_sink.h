@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "collect/listener.h"
 #include "columnar/part.h"
@@ -15,9 +17,12 @@ namespace clew::collect {
 // Lifetime: the queue outlives it.
 class QueueSink final : public ListenerSink {
  public:
-  // `clean` takes secrets away before anything is kept.
-  QueueSink(contract::Queue& queue, std::function<void(model::Batch&)> clean, base::Registry& metrics,
-            const std::string& source);
+  struct Steps {
+    // What is kept of a batch, in the datasets that it goes to; none: all of it, in its own.
+    std::function<std::vector<model::Batch*>(model::Batch&)> process;
+    std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept
+  };
+  QueueSink(contract::Queue& queue, Steps steps, base::Registry& metrics, const std::string& source);
 
   // `done` is called before it returns, with the sequence that the batch will be sent under. While the queue is full it
   // waits.
@@ -26,10 +31,11 @@ class QueueSink final : public ListenerSink {
   void stop() override { stop_ = true; }
 
  private:
+  Status keep(model::Batch& batch, contract::Ack& ack);
   Result<uint64_t> append(const std::string& encoded, uint32_t rows);
 
   contract::Queue& queue_;
-  const std::function<void(model::Batch&)> clean_;
+  const Steps steps_;
   base::Counter& received_;
   base::Registry& metrics_;
   const std::string source_;

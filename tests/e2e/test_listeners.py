@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -243,3 +244,11 @@ def test_syslog_ng_forwards(make_server, tmp_path, destination):
         process.wait(20)
     rows = server.rows("source=net | stats count() as n by host.name, program, level, process.pid")
     assert rows == [{"n": 2000, "host.name": "box8", "program": "shop", "level": "warning", "process.pid": 12}]
+
+
+def test_a_changed_listener_is_told_to_take_a_restart(make_server, tmp_path):
+    path = config(tmp_path, SYSLOG)
+    server = make_server("--config", path)
+    config(tmp_path, SYSLOG.replace("dataset: net", "dataset: other"))
+    os.kill(server.pid, signal.SIGHUP)
+    assert server.wait_log("sources: changes at the next start")

@@ -11,6 +11,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(push_routes(parts));
   router.add(span_routes(parts));
   router.add(collector_routes(parts));
+  router.add(remote_write_routes(parts));
   router.add(otlp.routes());
   router.add(query_routes(parts));
   router.add(explore_routes(parts));

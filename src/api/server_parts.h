@@ -10,6 +10,7 @@
 #include "contract/event_source.h"
 #include "live/live.h"
 #include "logstore/log_store.h"
+#include "metricstore/metric_store.h"
 #include "net/buffer.h"
 #include "os/clock.h"
 #include "query/engine.h"
@@ -20,6 +21,7 @@ namespace clew::api {
 struct ServerParts {
   Ingest& ingest;
   logstore::LogStore& store;  // also the EventSource of the read routes
+  metricstore::MetricStore& metric_store;
   query::Engine& engine;
   live::Live& live;
   base::Registry& metrics;

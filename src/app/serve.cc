@@ -26,6 +26,7 @@
 #include "geo/sources.h"
 #include "live/live.h"
 #include "logstore/log_store.h"
+#include "metricstore/metric_store.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "net/udp_listener.h"
@@ -88,6 +89,16 @@ logstore::StoreOptions store_options(const ServeOptions& options, const MemoryPl
   store.pending_bytes_max = memory.pending_writes;
   store.retention.hot_days = options.hot_days;
   store.retention.total_days = options.total_days;
+  return store;
+}
+
+metricstore::MetricStoreOptions metric_store_options(const ServeOptions& options, const MemoryPlan& memory) {
+  metricstore::MetricStoreOptions store;
+  store.dir = options.data + "/metrics";
+  store.pending_bytes_max = memory.pending_writes;
+  store.buffer_bytes_max = std::min(store.buffer_bytes_max, memory.total / 8);
+  store.cache_bytes = std::min(store.cache_bytes, memory.total / 16);
+  store.retention_millis = int64_t{options.total_days} * 86'400'000;
   return store;
 }
 
@@ -188,6 +199,7 @@ class Server {
   net::MemoryBudget body_budget_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<logstore::LogStore> store_;
+  std::unique_ptr<metricstore::MetricStore> metric_store_;
   std::unique_ptr<geo::Sources> geo_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<live::Live> live_;
@@ -217,6 +229,14 @@ Status Server::open_store() {
                   found.segments_quarantined == 0 ? ""
                                                   : fmt::format(", {} segments DAMAGED and left out: run clew verify",
                                                                 found.segments_quarantined)));
+  metric_store_ = CLEW_TRY(
+      metricstore::MetricStore::open(*disk_, *clock_, *rng_, metrics_, metric_store_options(options_, memory_)));
+  metricstore::MetricStoreStats series = metric_store_->stats();
+  if (series.damaged > 0) {
+    say(fmt::format("metrics {}/metrics: {} records or parts DAMAGED and left out", options_.data, series.damaged));
+  }
+  metrics_.gauge("clew_metric_series", "Time series known", {},
+                 [this] { return static_cast<double>(metric_store_->stats().series); });
   metrics_.gauge("clew_body_bytes", "bytes of request bodies in memory", {},
                  [this] { return static_cast<double>(body_budget_.used_bytes()); });
   return {};
@@ -306,6 +326,7 @@ Status Server::start() {
   CLEW_TRY(set_redaction(options_));
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,
+                                                               .metric_store = *metric_store_,
                                                                .engine = *engine_,
                                                                .live = *live_,
                                                                .metrics = metrics_,
@@ -405,6 +426,7 @@ void Server::stop() {
   }
   pool_.reset();  // a query at hand has lost its client by now and ends within a block
   store_->close();
+  if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();
   otlp_http_.reset();
   http_.reset();

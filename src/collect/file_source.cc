@@ -219,6 +219,22 @@ FilePlace FileSource::start_place(const os::ForeignFile& file, const os::FileInf
   return start;
 }
 
+// A file that holds the bytes of one that is followed, as a copy does that is seen before the cut, holds the event that
+// is open there too. It is given now: the file is begun behind it.
+void FileSource::close_events_of(const os::ForeignFile& file, const os::FileInfo& info, const std::string& path) {
+  std::optional<Content> content;
+  for (auto& [id, tail] : tails_) {
+    const FilePlace& place = tail->file.place();
+    bool related = directory_of(path) == directory_of(place.path) && may_be_rotated(path, place.path);
+    if (!related || !tail->parser || tail->file.skipping() || !tail->file.has_event()) continue;
+    if (!content) content.emplace(file, info, path);
+    if (!content->stands_at(place)) continue;
+    attach(*tail);
+    tail->file.take_event([&, this](const FileEvent& event) { take_event(*tail, event); });
+    put_place(tail->file.place());
+  }
+}
+
 // Of the places that the file may be at, by its inode or by its name, the last that its bytes agree to.
 std::optional<FilePlace> FileSource::known_place(const os::ForeignFile& file, const os::FileInfo& info,
                                                  const std::string& path) const {
@@ -290,6 +306,7 @@ void FileSource::open_file(const std::string& path) {
     return;  // still being written
   }
   if (copy_of_open(path, **file, *info)) return;
+  close_events_of(**file, *info, path);
   FilePlace place = start_place(**file, *info, path);
   if (is_compressed(path)) {
     Result<std::unique_ptr<InputFile>> plain = InputFile::open(path);

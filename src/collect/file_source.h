@@ -69,6 +69,7 @@ class FileSource final : public Source {
   std::optional<FilePlace> known_place(const os::ForeignFile& file, const os::FileInfo& info,
                                        const std::string& path) const;
   void forget_inode(const os::FileId& id, uint64_t offset);
+  void close_events_of(const os::ForeignFile& file, const os::FileInfo& info, const std::string& path);
   bool copy_of_open(const std::string& path, const os::ForeignFile& file, const os::FileInfo& info);
   void add_tail(TailedFile file, const FilePlace& place);
   bool excluded(const std::string& path) const;

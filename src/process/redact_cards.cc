@@ -100,12 +100,25 @@ bool is_card_number(std::string_view digits) {
   return digits.size() >= kDigitsMin && digits.size() <= kDigitsMax && is_issued(digits) && passes_luhn(digits);
 }
 
+// Whether the run around `at` has digits enough for a card; `at` moves behind it. Most runs are dates and small numbers
+// side by side: to know that here saves looking at their texts.
+static bool has_card_digits(std::string_view text, size_t& at) {
+  size_t begin = at;
+  while (begin > 0 && in_run(text[begin - 1])) --begin;
+  size_t digits = 0;
+  size_t end = begin;
+  for (; end < text.size() && in_run(text[end]) && digits < kDigitsMin; ++end) digits += is_digit(text[end]) ? 1 : 0;
+  if (digits >= kDigitsMin) return true;
+  at = std::max(end, at + 1);
+  return false;
+}
+
 size_t next_digits(std::string_view text, size_t from) {
   const __m128i below = _mm_set1_epi8('0' - 1);
   const __m128i above = _mm_set1_epi8('9' + 1);
   const __m128i space = _mm_set1_epi8(' ');
   const __m128i dash = _mm_set1_epi8('-');
-  for (; from < text.size(); from += kBlock) {
+  while (from < text.size()) {
     alignas(16) char last[kBlock];
     const char* block = text.data() + from;
     if (text.size() - from < kBlock) {
@@ -127,9 +140,15 @@ size_t next_digits(std::string_view text, size_t from) {
     run &= run >> 4;
     run &= run >> 6;
     constexpr uint64_t kSeven = 0x7f;
-    if (run != 0) return from + static_cast<size_t>(std::countr_zero(run));
-    if ((mask & kSeven) == kSeven) return from;
-    if (mask >> (kBlock - 7) == kSeven) return from + kBlock - 7;
+    size_t at = from + kBlock;
+    if (run != 0)
+      at = from + static_cast<size_t>(std::countr_zero(run));
+    else if ((mask & kSeven) == kSeven)
+      at = from;
+    else if (mask >> (kBlock - 7) == kSeven)
+      at = from + kBlock - 7;
+    if (at < from + kBlock && has_card_digits(text, at)) return at;
+    from = at;
   }
   return text.size();
 }

@@ -23,9 +23,13 @@ std::string_view word(std::string_view& rest) {
 // A text in quotes, in which a backslash protects the next character; the blank behind it goes too.
 bool quoted_text(std::string_view& rest, std::string_view& out) {
   if (rest.empty() || rest[0] != '"') return false;
-  size_t end = 1;
-  while (end < rest.size() && rest[end] != '"') end += rest[end] == '\\' ? 2 : 1;
-  if (end >= rest.size()) return false;
+  size_t end = rest.find('"', 1);
+  if (end == std::string_view::npos) return false;
+  if (rest.substr(1, end - 1).find('\\') != std::string_view::npos) {  // rare: a quote may be the text's own
+    end = 1;
+    while (end < rest.size() && rest[end] != '"') end += rest[end] == '\\' ? 2 : 1;
+    if (end >= rest.size()) return false;
+  }
   out = rest.substr(1, end - 1);
   rest.remove_prefix(std::min(rest.size(), end + 2));
   return true;

@@ -178,7 +178,7 @@ void IntEncoder::encode_in(std::span<const int64_t> values, Effort effort, uint8
       for (size_t b = 0; b < 8; ++b) bytes[b * n + i] = static_cast<char>(u(values[i]) >> (8 * b));
     }
     w.u8(kBytes | unit);
-    write_packed(bytes, effort == Effort::kFull ? Method::kZstd : Method::kLz4, out);
+    write_packed(bytes, method_of(effort), out);
     return;
   }
   w.u8((delta ? kDelta : kFrame) | unit);

@@ -26,8 +26,13 @@ namespace clew::codec {
 
 constexpr size_t kIntRunMax = 1u << 16;  // values of one run: positions have 16 bits
 
-// kNested: for runs that are parts of a run, in one of the forms 0, 1, 2 and 5.
-enum class Effort : uint8_t { kNested, kFast, kFull };
+// kNested: for runs that are parts of a run, in one of the forms 0, 1, 2 and 5. kNone: as kFast, and bytes are stored
+// without being compressed.
+enum class Effort : uint8_t { kNested, kFast, kFull, kNone };
+
+constexpr Method method_of(Effort effort) {
+  return effort == Effort::kFull ? Method::kZstd : effort == Effort::kNone ? Method::kStored : Method::kLz4;
+}
 
 // Threads: one at a time; keeps its scratch memory.
 class IntEncoder {

@@ -15,7 +15,6 @@ namespace clew::columnar {
 namespace {
 
 constexpr size_t kPrintedPageBytes = 64 * 1024;
-constexpr size_t kLongTextBytes = 64;
 
 // A dictionary is given up when after so many texts more than a share of them were new. A column of a few thousand
 // values begins with mostly new ones; whether it goes on so, only many rows can show: few give up at half.
@@ -254,7 +253,7 @@ void ChunkEncoder::plan_texts(ColumnView& column, BlockPlan& plan) {
     plan.codes = codes_.data();
   } else if (form != TextForm::kPlain) {
     plan.text_form = form;
-  } else if (templates_.build(column)) {
+  } else if (cuts_ == Cuts::kTemplates && templates_.build(column)) {
     plan.text_form = TextForm::kTemplates;
     plan.templates = &templates_;
   }
@@ -274,8 +273,9 @@ bool ChunkEncoder::build_dictionary(const ColumnView& column) {
     }
     std::string_view text = column.texts[row];
     bytes += text.size();
-    // Long texts that follow each other are mostly equal (shapes of documents): one comparison beats a hash.
-    bool again = text.size() > kLongTextBytes && text == last;
+    // What a text is most often equal to is the one before (shapes of documents, a file's path): a comparison beats a
+    // hash.
+    bool again = text == last && row > 0 && last.data() != nullptr;
     codes_[row] = again ? last_code : dictionary_.code(text);
     last = text;
     last_code = codes_[row];

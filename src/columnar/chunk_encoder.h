@@ -1,6 +1,7 @@
 // ChunkEncoder turns one column of a part or row group into blocks, a dictionary and its entry in the directory.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <utility>
@@ -13,10 +14,12 @@
 
 namespace clew::columnar {
 
+enum class Cuts : uint8_t { kNothing, kTemplates };
+
 // Threads: one at a time; keeps its memory.
 class ChunkEncoder {
  public:
-  explicit ChunkEncoder(codec::Effort effort) : effort_(effort) {}
+  explicit ChunkEncoder(codec::Effort effort, Cuts cuts = Cuts::kTemplates) : effort_(effort), cuts_(cuts) {}
 
   // Words of the columns encoded from now on go there; null: nowhere.
   void set_words(WordSet* words) { words_ = words; }
@@ -44,6 +47,7 @@ class ChunkEncoder {
                      const std::vector<std::string_view>* entries);
 
   codec::Effort effort_;
+  const Cuts cuts_;
   WordSet* words_ = nullptr;
   BlockScratch scratch_;
   DictionaryBuilder dictionary_;

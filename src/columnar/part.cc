@@ -14,7 +14,10 @@
 namespace clew::columnar {
 
 struct BatchEncoder::State {
-  ChunkEncoder chunks{codec::Effort::kFast};
+  explicit State(Use use)
+      : chunks(use == Use::kTransferPlain ? codec::Effort::kNone : codec::Effort::kFast,
+               use == Use::kKeep ? Cuts::kTemplates : Cuts::kNothing) {}
+  ChunkEncoder chunks;
   Lanes lanes;
   std::shared_ptr<IdFilters> ids;
   std::string data;
@@ -22,7 +25,7 @@ struct BatchEncoder::State {
   std::vector<RestName> rest_names;
 };
 
-BatchEncoder::BatchEncoder() : state_(std::make_unique<State>()) {}
+BatchEncoder::BatchEncoder(Use use) : state_(std::make_unique<State>(use)) {}
 BatchEncoder::~BatchEncoder() = default;
 
 namespace {

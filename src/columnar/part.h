@@ -1,6 +1,7 @@
 // Parts: encoded batches (docs/formats/batch.md). The journal, the disk queue and the agent's request body hold them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,10 @@ namespace clew::columnar {
 // Cost: CPU only, on the caller's thread; keep one encoder per thread, it reuses its memory.
 class BatchEncoder {
  public:
-  BatchEncoder();
+  // What the part is for. One on its way (kTransfer) is written and read once: texts are not cut into templates, which
+  // takes more time than all the rest; kTransferPlain compresses nothing either.
+  enum class Use : uint8_t { kKeep, kTransfer, kTransferPlain };
+  explicit BatchEncoder(Use use = Use::kKeep);
   ~BatchEncoder();
   // Requires: batch.rows() > 0 and a `_time` in every row.
   std::string encode(const model::Batch& batch);

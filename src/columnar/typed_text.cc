@@ -15,10 +15,6 @@ constexpr size_t kHexCharsMin = 8;
 constexpr size_t kHexCharsMax = 128;
 constexpr size_t kTrialBytes = 4096;
 
-codec::Method method_of(codec::Effort effort) {
-  return effort == codec::Effort::kFull ? codec::Method::kZstd : codec::Method::kLz4;
-}
-
 // Positions of the texts that are something else, and the texts.
 struct Exceptions {
   std::vector<int64_t> positions;
@@ -310,7 +306,7 @@ void encode_plain(std::span<const std::string_view> texts, codec::Effort effort,
     scratch.bytes.append(texts[i]);
   }
   scratch.ints.encode(scratch.lengths, effort, out);
-  codec::write_packed(scratch.bytes, method_of(effort), out);
+  codec::write_packed(scratch.bytes, codec::method_of(effort), out);
 }
 
 Status decode_plain(base::Reader& in, size_t count, std::string& bytes, std::vector<std::string_view>& texts) {

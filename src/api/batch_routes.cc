@@ -1,6 +1,7 @@
 // What agents send: encoded batches, under keys that make a repetition known.
 #include "api/json_body.h"
 #include "api/routes.h"
+#include "process/sent_lines.h"
 #include "wire/batch_body.h"
 
 namespace clew::api {
@@ -43,6 +44,15 @@ void Batches::take(const CallPtr& call) {
     return answer_error(*call, kShape, events.error());
   }
   call->exchange->release_body();
+  for (model::Batch& batch : events->batches) {
+    Result<model::Batch> read = process::read_sent_lines(std::move(batch));
+    if (!read.ok()) {
+      agent.received(events->received);
+      agent.rejected("syntax", events->received);
+      return answer_error(*call, kShape, ingest.clean(read.error()));
+    }
+    batch = std::move(read).take();
+  }
   uint64_t rows = events->received;
   Incoming incoming{
       .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};

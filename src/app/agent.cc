@@ -91,7 +91,8 @@ Status Agent::make_sources() {
                     .redaction = redaction_,
                     .geo = geo_,
                     .pipelines = options_.pipelines,
-                    .pages = pages_};
+                    .pages = pages_,
+                    .compressed = options_.compressed};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));

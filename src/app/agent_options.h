@@ -53,6 +53,7 @@ struct AgentOptions {
   net::TlsClientFiles tls;           // for servers of https
   std::string dir = "clew-agent";    // the queue, and how far sources were read
   uint64_t queue_bytes = 1ull << 30;
+  bool compressed = true;              // parts by lz4, in the queue and on the way
   bool mirror = false;                 // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;

@@ -52,6 +52,8 @@ collect::BatchOptions batch_options(const std::string& name, const SourceOptions
   collect::BatchOptions batch;
   batch.source = name;
   batch.dataset = source.dataset;
+  batch.zone_name = source.zone;
+  batch.compressed = parts.compressed;
   if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
   batch.clean = [redaction = parts.redaction](model::Batch& rows) { redaction->redact({&rows, 1}); };
   if (std::string host = host_name(); !host.empty()) batch.fields.emplace_back("host.name", std::move(host));
@@ -64,6 +66,7 @@ using Made = Result<SourcePtr>;
 Made make_files(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   collect::FileSourceOptions files;
   files.batch = batch_options(name, source, parts);
+  files.batch.sends_lines = true;
   // Events tell where they came from in words that hold wherever the agent was started.
   for (const std::string& pattern : source.files) {
     files.patterns.push_back(pattern.starts_with('~') ? pattern : std::filesystem::absolute(pattern).string());

@@ -34,6 +34,7 @@ struct SourceParts {
   const geo::Sources& geo;
   const std::map<std::string, pipeline::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
+  bool compressed = true;
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

@@ -32,6 +32,13 @@ const ConfigEntry kEntries[] = {
      }},
     {{"agent.mirror", "yes or no", "no", "Every server gets everything, instead of the first that answers."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_yes_or_no(text, o.agent.mirror); }},
+    {{"agent.compression", "lz4 or none", "lz4",
+      "Of events in the queue and on their way; none costs bytes and saves a third of the CPU."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       if (text != "lz4" && text != "none") return wrong(text, "compression: write lz4 or none");
+       o.agent.compressed = text == "lz4";
+       return {};
+     }},
     {{"agent.dir", "text", "clew-agent", "The directory of the agent's queue and of how far it has read."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        if (text.empty()) return Status(Error(Code::kInvalid, "an empty directory name"));

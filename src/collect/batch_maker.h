@@ -9,10 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "columnar/part.h"
 #include "contract/queue.h"
@@ -35,19 +37,25 @@ struct BatchOptions {
   std::string dataset = "logs";
   text::Zone zone;                                          // of times that do not say theirs
   std::vector<std::pair<std::string, std::string>> fields;  // of every event that has none of that name: host.name
-  uint32_t rows_max = 8192;
-  size_t bytes_max = 4 << 20;         // of lines
+  std::string zone_name;                                    // the same as text; empty: UTC
+  bool sends_lines = false;  // lines of prose go out as they are, for the server to read (process/sent_lines.h)
+  bool compressed = true;    // by lz4, in the queue and on the way
+  uint32_t rows_max = 65'536;
+  size_t bytes_max = 2 << 20;         // of lines
   uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line
   // What becomes of a batch, by dataset: nothing, itself, others that live until the next call. None: itself.
   std::function<std::vector<model::Batch*>(model::Batch&)> process;
   std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept; none: nothing is
 };
 
-// Threads:  one.
-// Lifetime: queue and clock outlive it.
+// Appends to the queue on a thread of its own, so that reading goes on while the disk syncs; one batch at a time.
+//
+// Threads:  one; and its own, named clew-append.
+// Lifetime: queue and clock outlive it, and `stop` of a flush the batch maker.
 class BatchMaker {
  public:
   BatchMaker(BatchOptions options, contract::Queue& queue, const os::Clock& clock, base::Registry& metrics);
+  ~BatchMaker();
 
   // Which batch is being made; a parser is attached once to each that it adds to.
   uint64_t number() const { return number_; }
@@ -57,6 +65,11 @@ class BatchMaker {
   void add_line(process::LineParser& parser, std::string_view line, std::span<const EventField> fields = {},
                 std::optional<int64_t> unix_nanos = {});
 
+  // Adds the line as it is, with a note for who reads it: BatchOptions::sends_lines. `unix_nanos` and `note` as in
+  // process/sent_lines.h.
+  void add_sent_line(std::string_view line, std::string_view note, int64_t unix_nanos,
+                     std::span<const EventField> fields);
+
   bool empty() const { return bytes_ == 0; }
   uint32_t rows() const { return batch_.rows(); }
   // Since its first line came; 0 when empty.
@@ -64,13 +77,28 @@ class BatchMaker {
   // Whether the batch is full, or its first line has waited long enough.
   bool due() const;
   // Appends what there is, with the places, and begins the next batch. Waits while the queue is full, until `stop`;
-  // then nothing was appended and everything stays as it is: kOverloaded.
+  // then nothing was appended, and the next flush begins with it: kOverloaded.
   // Errors: also what the queue gives when it takes nothing any more.
   Status flush(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop);
+  // The same, but returns as soon as the batch is on its way: what becomes of it the next flush says, and status().
+  Status flush_soon(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop);
+  // What has failed so far. Does not wait.
+  Status status() const;
 
  private:
-  Status append(const std::string& encoded, uint32_t rows, const std::map<std::string, std::string>& places,
-                const std::atomic<bool>& stop);
+  struct Job {
+    std::vector<std::pair<std::string, uint32_t>> batches;  // encoded, and their rows
+    std::vector<contract::QueuePlace> places;
+    const std::atomic<bool>* stop = nullptr;
+  };
+  model::Column* column(std::string_view name);
+  void add_fields(uint32_t row, std::span<const EventField> fields);
+  void note_line(size_t bytes);
+  void append_jobs(const std::stop_token& stop);
+  Status append(Job& job);
+  Status append_one(const Job& job, std::string_view batch, uint32_t rows, bool last);
+  void make_batches();
+  Status wait_appended(const std::atomic<bool>* stop);
 
   const BatchOptions options_;
   contract::Queue& queue_;
@@ -82,6 +110,15 @@ class BatchMaker {
   std::vector<std::pair<std::string, uint32_t>> encoded_;  // of the batch that is being flushed, with its rows
   uint64_t begun_ns_ = 0;                                  // when the first line came
   base::Counter& lines_read_;
+  std::vector<model::Column*> columns_;  // of batch_, in the order of their first use: few, and every line uses them so
+  size_t next_column_ = 0;               // the one that is probably asked for next
+
+  mutable base::Mutex mutex_;
+  base::CondVar changed_;
+  std::optional<Job> job_ CLEW_GUARDED_BY(mutex_);   // handed over and not appended yet
+  std::optional<Job> held_ CLEW_GUARDED_BY(mutex_);  // what a full queue had not taken when `stop` came
+  Status appended_ CLEW_GUARDED_BY(mutex_);          // the first error
+  std::jthread appender_;                            // made with the first batch
 };
 
 }  // namespace clew::collect

@@ -8,6 +8,8 @@
 
 #include "base/hash.h"
 #include "collect/container_fields.h"
+#include "process/plain_line.h"
+#include "process/sent_lines.h"
 
 namespace clew::collect {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr size_t kReadBytesMin = 4 << 10;
 constexpr size_t kReadBytesMax = 1 << 20;  // of one file before the others have their turn
 constexpr size_t kSampleBytes = 64 << 10;
+constexpr size_t kTimeBytesMax = 256;                   // of a line, where its time stands
 constexpr size_t kEndedMax = 1000;                      // files that are gone whose places are kept
 constexpr uint64_t kCopyWaitNanos = 5'000'000'000;      // for the cut that follows when a file was copied to be cut
 constexpr uint64_t kWatchedScanNanos = 10'000'000'000;  // how often names are looked at where changes are told
@@ -73,6 +76,13 @@ std::string plain_lines(std::string_view sample, const LineForm& form) {
     unwrap.add(rest.substr(0, newline), newline + 1, take);
   }
   return lines;
+}
+
+// Of a line of prose.
+std::optional<int64_t> time_of_line(std::string_view line, const text::Zone& zone, UnixNanos now) {
+  text::TimeReader times;
+  std::optional<text::Time> time = process::parse_plain_line(line, times, {zone, now.get()}).time;
+  return time && !time->out_of_range ? std::optional<int64_t>(time->unix_nanos) : std::nullopt;
 }
 
 // How large a file is, and what of it a place may be compared with.
@@ -134,6 +144,11 @@ struct FileSource::Tail {
   uint64_t grown_ns = 0;  // when lines came last
   int64_t checked_modified = 0;
   uint64_t checked_bytes = UINT64_MAX;
+  bool sends_lines = false;                              // as they are
+  std::string line_note;                                 // of the lines sent
+  int64_t line_time = 0;                                 // their `_time`
+  std::optional<int64_t> last_time;                      // of a line before
+  std::string last_line;                                 // its begin
   bool more = true;                                      // than was read so far
   bool ended_early = false;                              // of compressed files
   std::string fields_path;                               // that `own` is of
@@ -453,6 +468,14 @@ void FileSource::attach(Tail& tail) {
   if (tail.batch == maker_.number()) return;
   maker_.attach(*tail.parser);
   tail.batch = maker_.number();
+  tail.sends_lines = options_.batch.sends_lines && !options_.batch.process && tail.format == process::Format::kPlain;
+  if (!tail.sends_lines) return;
+  // A line without a time takes that of the line before: the first of the batch cannot see it.
+  if (std::optional<int64_t> time = time_of_line(tail.last_line, options_.batch.zone, clock_.now())) {
+    tail.last_time = time;
+  }
+  tail.line_time = tail.last_time.value_or(clock_.now().get());
+  tail.line_note = process::print_line_note({.zone = options_.batch.zone_name, .follows = tail.last_time.has_value()});
 }
 
 void FileSource::take_event(Tail& tail, const FileEvent& event) {
@@ -464,17 +487,31 @@ void FileSource::take_event(Tail& tail, const FileEvent& event) {
   fields_.push_back({kPathField, tail.fields_path});
   for (const auto& [name, value] : tail.own) fields_.push_back({name, value});
   if (!event.stream.empty()) fields_.push_back({kStreamField, event.stream});
-  maker_.add_line(*tail.parser, event.text, fields_, event.unix_nanos);
+  if (!tail.sends_lines || event.unix_nanos) {
+    return maker_.add_line(*tail.parser, event.text, fields_, event.unix_nanos);
+  }
+  maker_.add_sent_line(event.text, tail.line_note, tail.line_time, fields_);
+  tail.last_line.assign(event.text.substr(0, kTimeBytesMax));
 }
 
 // --- the queue -----------------------------------------------------------------------------------------------------
 
-Status FileSource::flush_if_due() { return maker_.due() ? flush() : Status(); }
+Status FileSource::flush_if_due() {
+  CLEW_TRY(maker_.status());
+  if (!maker_.due()) return {};
+  Status flushed = maker_.flush_soon(changed_, stop_);
+  if (flushed.ok()) changed_.clear();
+  return unless_stopped_by_a_full_queue(std::move(flushed));
+}
 
 Status FileSource::flush() {
   Status flushed = maker_.flush(changed_, stop_);
   if (flushed.ok()) changed_.clear();
-  // What a full queue does not take before the end is read again by the next run.
+  return unless_stopped_by_a_full_queue(std::move(flushed));
+}
+
+// What a full queue does not take before the end is read again by the next run.
+Status FileSource::unless_stopped_by_a_full_queue(Status flushed) const {
   bool later = !flushed.ok() && (flushed.error().code() == Code::kOverloaded || flushed.error().code() == Code::kFull);
   return stopping() && later ? Status() : flushed;
 }

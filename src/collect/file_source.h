@@ -83,6 +83,7 @@ class FileSource final : public Source {
   void end_lines(Tail& tail);
   Status flush();
   Status flush_if_due();
+  Status unless_stopped_by_a_full_queue(Status flushed) const;
   std::string key_of(const FilePlace& place) const;
   void put_place(const FilePlace& place);
   void end_place(FilePlace place);

@@ -9,6 +9,8 @@ constexpr std::string_view kErrorGroupField = "_error_group";  // kString: of an
 
 // kInt: how many events the event stands for, where a pipeline kept one of many; 1 where it is not there.
 constexpr std::string_view kWeightField = "_weight";
+// kString, only in batches on their way: the line in `_raw` is still to be read, see process/sent_lines.h.
+constexpr std::string_view kLineField = "_line";
 
 // Derived when asked for: `_pattern` is the text::message_pattern of `message`, `_pattern.FIELD` of any field.
 constexpr std::string_view kPatternField = "_pattern";

@@ -12,8 +12,8 @@ namespace clew::model {
 namespace {
 
 constexpr std::string_view kOwnColumns[] = {
-    kTimeField, kRawField,        kShapeField, kIdField,       kIndexField, kFlagsField,
-    kRestField, kErrorGroupField, "_seq",      "_ingest_time", "_weight",   "_dataset",
+    kTimeField,       kRawField,  kShapeField, kIdField,       kIndexField, kFlagsField, kRestField,
+    kErrorGroupField, kLineField, "_seq",      "_ingest_time", "_weight",   "_dataset",
 };
 constexpr std::string_view kOwnPrefix = "_source.";
 constexpr std::string_view kEmptyName = "(empty)";

@@ -34,8 +34,6 @@ std::string_view without_line_end(std::string_view line) {
   return line;
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
-
 // The first bytes of a text that is too long, without a torn character at the end.
 std::string_view cut(std::string_view line, size_t bytes_max) {
   size_t n = bytes_max;
@@ -53,6 +51,8 @@ std::string_view prefix_field(std::string_view name) {
 }
 
 }  // namespace
+
+bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 Result<std::optional<Format>> format_by_name(std::string_view name) {
   if (name == "auto") return std::optional<Format>();
@@ -135,6 +135,7 @@ struct LineParser::State {
   void begin() {
     if (generation != rows.fields_generation() + 1) find_fields();
     rows.begin_row();
+    if (flags != 0) rows.flag(static_cast<Flag>(flags));
   }
   void add(Field* field, std::string_view value) {
     if (value.empty() || rows.has(field)) return;
@@ -329,6 +330,7 @@ struct LineParser::State {
   uint64_t generation = 0;  // of `known`: one above the writer's
   text::TimeContext context;
   text::TimeReader times;
+  uint32_t flags = 0;                // of every row
   std::optional<int64_t> last_time;  // of the line before
   std::optional<int64_t> written;    // when the line was written, as its keeper says
   std::vector<LogfmtPair> pairs;
@@ -344,12 +346,16 @@ void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
   state_->rows.attach(batch, intake);
 }
 
+std::optional<int64_t> LineParser::last_time() const { return state_->last_time; }
+void LineParser::set_last_time(std::optional<int64_t> unix_nanos) { state_->last_time = unix_nanos; }
+void LineParser::set_flags(uint32_t bits) { state_->flags = bits; }
+
 bool LineParser::parse_line(std::string_view line, std::optional<int64_t> unix_nanos) {
   State& s = *state_;
   s.written = unix_nanos;
   bool too_long = line.size() > s.line_bytes_max;
   std::string_view raw = too_long ? cut(line, s.line_bytes_max) : line;
-  if (is_blank(raw)) return false;
+  if (is_blank_line(raw)) return false;
   if (!too_long && s.format != Format::kRaw && s.json(raw, Newlines::kEndDocument)) return true;
   bool expected = s.text_row(without_line_end(raw));
   if (!expected && s.expect == Expect::kOnly) s.rows.flag(Flag::kParseError);
@@ -359,7 +365,7 @@ bool LineParser::parse_line(std::string_view line, std::optional<int64_t> unix_n
 }
 
 bool LineParser::parse_object(std::string_view text) {
-  if (is_blank(text)) return false;
+  if (is_blank_line(text)) return false;
   State& s = *state_;
   s.written = std::nullopt;
   if (s.json(text, Newlines::kBlank)) return true;

@@ -31,6 +31,9 @@ enum class Format : uint8_t {
 Result<std::optional<Format>> format_by_name(std::string_view name);
 std::string_view format_name(Format format);
 
+// Nothing but blanks: no event.
+bool is_blank_line(std::string_view line);
+
 // What a file is, from its first bytes.
 Format detect(std::string_view sample);
 
@@ -56,6 +59,12 @@ class LineParser {
   bool parse_line(std::string_view line, std::optional<int64_t> unix_nanos = {});
   // The same for a JSON object that may hold newlines.
   bool parse_object(std::string_view text);
+
+  // The time of the line before, which a line without one takes; nothing while there was none.
+  std::optional<int64_t> last_time() const;
+  void set_last_time(std::optional<int64_t> unix_nanos);
+  // Bits of model::Flag that the next lines' events have besides their own.
+  void set_flags(uint32_t bits);
 
  private:
   struct State;

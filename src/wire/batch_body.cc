@@ -24,6 +24,7 @@ constexpr OwnColumn kFilledByAgents[] = {
     {model::kShapeField, model::Kind::kString}, {model::kIdField, model::Kind::kString},
     {model::kIndexField, model::Kind::kString}, {model::kFlagsField, model::Kind::kInt},
     {model::kRestField, model::Kind::kString},  {model::kWeightField, model::Kind::kInt},
+    {model::kLineField, model::Kind::kString},
 };
 
 // A name that column_name() leaves alone is a field of a document, whatever it begins with.

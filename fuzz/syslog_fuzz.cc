@@ -11,7 +11,7 @@ using namespace clew;
 
 struct Reader {
   wire::RowWriter writer;
-  process::SyslogRows rows{writer};
+  process::SyslogRows rows{writer, process::KeepRaw::kAlways};
 
   std::string read(std::string_view message) {
     model::Batch batch;

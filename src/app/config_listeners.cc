@@ -45,6 +45,11 @@ const ConfigEntry kEntries[] = {
        listener_of(o, n).shared_key = text;
        return Status();
      }},
+    {{"sources.*.raw", "yes or no", "no",
+      "Of type syslog: messages keep their bytes although their fields say the same."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       return set_yes_or_no(text, listener_of(o, n).raw);
+     }},
     {{"sources.*.connections", "number", "1024", "Connections at one time; more are closed at once and counted."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        uint64_t value = 0;

@@ -153,6 +153,7 @@ Result<std::unique_ptr<collect::Listener>> make_listener(const std::string& name
   options.protocol.message_bytes_max =
       source.listener.message_bytes_max != 0 ? source.listener.message_bytes_max : kind.message_bytes;
   options.protocol.own_host = host_name();
+  options.protocol.raw = source.listener.raw;
   options.protocol.shared_key = source.listener.shared_key;
   return collect::Listener::open(std::move(options), std::move(sink), clock, metrics);
 }

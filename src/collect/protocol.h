@@ -15,6 +15,7 @@ namespace clew::collect {
 struct ProtocolOptions {
   size_t message_bytes_max = 1 << 20;   // longer ones are cut, or refused where cutting makes no sense
   std::string own_host;                 // of events from this machine that name none: those of a Unix socket
+  bool raw = false;                     // messages keep their bytes although their fields say the same
   std::string shared_key;               // what peers have to know; empty: nothing
   net::MemoryBudget* budget = nullptr;  // of what is decompressed; none: no limit but that of one message
 };

@@ -14,7 +14,9 @@ constexpr size_t kCountDigitsMax = 8;
 class Syslog final : public Protocol {
  public:
   Syslog(EventBatcher& batcher, const ProtocolOptions& options)
-      : batcher_(batcher), options_(options), rows_(batcher.rows()) {}
+      : batcher_(batcher),
+        options_(options),
+        rows_(batcher.rows(), options.raw ? process::KeepRaw::kAlways : process::KeepRaw::kWhereNeeded) {}
 
   std::unique_ptr<net::Conversation> converse(const net::PeerPtr& peer) override;
   void take_datagram(std::string_view bytes, const std::string& from) override {

@@ -224,6 +224,7 @@ struct LineParser::State {
   }
   // [opentelemetry trace_id="..."] gives the ids that everybody else has at top level.
   void add_parameter(const SyslogParameter& p) {
+    if (p.name.empty()) return;
     scratch.clear();
     append_logfmt_unescaped(p.value, scratch);
     if (p.id == "opentelemetry" && p.name == "trace_id") return add(known.trace, scratch);

@@ -8,7 +8,6 @@ namespace {
 constexpr int kPriorityMax = 191;
 constexpr size_t kHostBytesMax = 255;
 constexpr size_t kTagBytesMax = 128;
-constexpr size_t kParametersMax = 256;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -45,6 +44,7 @@ bool take_element(std::string_view& rest, std::vector<SyslogParameter>& out) {
   size_t at = 1;
   while (at < rest.size() && rest[at] != ' ' && rest[at] != ']') ++at;
   std::string_view id = rest.substr(1, at - 1);
+  size_t before = out.size();
   while (at < rest.size() && rest[at] == ' ') {
     size_t name = ++at;
     while (at < rest.size() && rest[at] != '=' && rest[at] != ']') ++at;
@@ -59,6 +59,7 @@ bool take_element(std::string_view& rest, std::vector<SyslogParameter>& out) {
     ++at;
   }
   if (at >= rest.size() || rest[at] != ']') return false;
+  if (out.size() == before && before < kParametersMax) out.push_back({id, {}, {}});
   rest.remove_prefix(at + 1);
   return true;
 }

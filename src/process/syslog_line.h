@@ -10,9 +10,11 @@
 
 namespace clew::process {
 
+constexpr size_t kParametersMax = 256;  // further ones are left out
+
 struct SyslogParameter {
-  std::string_view id;  // of the element
-  std::string_view name;
+  std::string_view id;     // of the element
+  std::string_view name;   // empty for an element without any
   std::string_view value;  // with its backslashes
 };
 

@@ -68,7 +68,16 @@ void SyslogRows::put_parameter(const SyslogParameter& p, size_t place) {
     append_value(value, scratch_);
     value = scratch_;
   }
-  put(field_of(p, place), value);
+  wire::Field* field = field_of(p, place);
+  if (rows_.has(field)) {
+    incomplete_ = true;
+    return;
+  }
+  rows_.note_origin(field, model::Origin::kParser);
+  if (p.name.empty())
+    rows_.add_bool(field, true);
+  else
+    rows_.add_string(field, value);
 }
 
 // Messages of one program have the same parameters in the same places.
@@ -80,7 +89,8 @@ wire::Field* SyslogRows::field_of(const SyslogParameter& p, size_t place) {
   known.name = p.name;
   if (p.id == "opentelemetry" && p.name == "trace_id") return known.field = trace_;
   if (p.id == "opentelemetry" && p.name == "span_id") return known.field = span_;
-  name_.assign("syslog.").append(p.id).append(".").append(p.name);
+  name_.assign("syslog.").append(p.id);
+  if (!p.name.empty()) name_.append(".").append(p.name);
   return known.field = rows_.field(name_);
 }
 
@@ -105,8 +115,10 @@ bool SyslogRows::add(std::string_view message, const SyslogSender& sender, Whole
   put(message_, got.message);
   put(kind_, "host");
   put(address_, sender.address, model::Origin::kResource);
+  incomplete_ = !well_formed || whole == Whole::kCut || got.parameters.size() >= kParametersMax;
+  if (got.time && (got.time->assumed_year || got.time->assumed_zone || got.time->out_of_range)) incomplete_ = true;
   for (size_t i = 0; i < got.parameters.size(); ++i) put_parameter(got.parameters[i], i);
-  rows_.set_raw(message);
+  if (incomplete_ || keep_raw_ == KeepRaw::kAlways) rows_.set_raw(message);
   if (!well_formed) rows_.flag(model::Flag::kParseError);
   if (whole == Whole::kCut) rows_.flag(model::Flag::kTruncated);
   if (!text::is_valid_utf8(message)) rows_.flag(model::Flag::kBadUtf8);

@@ -1,5 +1,5 @@
-// SyslogRows: messages of the syslog protocol become rows: their bytes as `_raw`, their parts as fields. Lines of files
-// are LineParser's.
+// SyslogRows: messages of the syslog protocol become rows: their parts as fields, and their bytes as `_raw` where
+// fields do not say everything. Lines of files are LineParser's.
 #pragma once
 
 #include <string>
@@ -18,6 +18,12 @@ struct SyslogSender {
   std::string_view own_host;  // `host.name` of what comes from this machine without one
 };
 
+// Which messages keep their bytes beside their fields.
+enum class KeepRaw : uint8_t {
+  kWhereNeeded,  // no form at all, a time that lacks its year or zone, a parameter that occurs twice
+  kAlways,
+};
+
 // Whether the bytes are all that the sender wrote.
 enum class Whole : uint8_t { kYes, kCut };
 
@@ -26,7 +32,7 @@ enum class Whole : uint8_t { kYes, kCut };
 //           the call.
 class SyslogRows {
  public:
-  explicit SyslogRows(wire::RowWriter& rows) : rows_(rows) {}
+  explicit SyslogRows(wire::RowWriter& rows, KeepRaw raw = KeepRaw::kWhereNeeded) : rows_(rows), keep_raw_(raw) {}
 
   // Times that do not say theirs are of this zone and of about `now_nanos`, which also stands for times that are
   // missing.
@@ -43,6 +49,8 @@ class SyslogRows {
   wire::Field* field_of(const SyslogParameter& parameter, size_t place);
 
   wire::RowWriter& rows_;
+  const KeepRaw keep_raw_;
+  bool incomplete_ = false;  // the row's fields do not say all of its message
   uint64_t generation_ = 0;  // of the fields: one above the writer's
   wire::Field* message_ = nullptr;
   wire::Field* level_ = nullptr;

@@ -124,6 +124,21 @@ TEST(SyslogRows, EveryByteIsKeptAndWhatIsWrongIsFlagged) {
   EXPECT_EQ(in.rows(), std::size(bad) + 1);
 }
 
+TEST(SyslogRows, BytesAreKeptWhereFieldsDoNotSayEverything) {
+  Received in;
+  ASSERT_TRUE(in.add("<165>1 2003-10-11T22:14:15.003Z h a 123 ID47 [a k=\"\"][origin] text"));
+  EXPECT_EQ(in.field("_raw"), "");
+  EXPECT_EQ(in.field("syslog.a.k"), "\"\"");
+  EXPECT_EQ(in.field("syslog.origin"), "true");
+  ASSERT_TRUE(in.add("<13>2026-11-30T10:00:00+01:00 web7 nginx: GET /"));
+  EXPECT_EQ(in.field("_raw"), "");
+  for (std::string_view message :
+       {"<165>1 - h a - - [a k=\"1\" k=\"2\"] twice", "<34>Oct 11 22:14:15 h su: no year", "<13>no form"}) {
+    ASSERT_TRUE(in.add(message));
+    EXPECT_NE(in.field("_raw"), "") << message;
+  }
+}
+
 TEST(SyslogRows, CutAtEveryByteEachIsOneRow) {
   std::string_view whole = "<165>1 2003-10-11T22:14:15.003Z host.example app 123 ID47 [a@1 k=\"v\\\"\"] text";
   Received in;
@@ -172,6 +187,7 @@ TEST(TelegrafSuite, FieldsAreTheSameByOurNames) {
                                                     {"message", "message"},
                                                     {"msgid", "syslog.msgid"},
                                                     {"procid", "process.pid"},
+                                                    {"origin", "syslog.origin"},
                                                     {"meta_sequence", "syslog.meta.sequence"},
                                                     {"meta_service", "syslog.meta.service"}};
   size_t passed = 0;

@@ -78,8 +78,18 @@ def test_syslog_over_udp_and_tcp_gets_its_fields(make_server, tmp_path):
     assert server.metric("clew_events_stored_total", source="net") == 7
     assert server.metric("clew_listener_datagrams_total", source="net") == 3
     server.assert_counts_add_up()
-    raw = server.cli("query", "--raw", "source=net | where message = 'first'").stdout
-    assert raw.startswith("<165>1 2026-11-30T10:00:00.003Z web1.example")
+
+
+def test_messages_keep_their_bytes_where_asked(make_server, tmp_path):
+    both = "".join(f"  {name}: {{type: syslog, listen: '127.0.0.1:0', protocol: udp, dataset: {name}, raw: {raw}}}\n" for name, raw in
+                   (("with", "yes"), ("without", "no")))
+    server = make_server("--config", config(tmp_path, "sources:\n" + both))
+    message = b"<165>1 2026-11-30T10:00:00.003+01:00 web1.example shop 7 - - first"
+    for name in ("with", "without"):
+        send_udp(of_source(server, name)["udp"], message)
+        stored(server, 1, name)
+    assert server.cli("query", "--raw", "source=with").stdout.encode().rstrip() == message
+    assert "<165>" not in server.cli("query", "--raw", "source=without").stdout
 
 
 def test_what_is_no_syslog_is_kept_or_counted(make_server, tmp_path):

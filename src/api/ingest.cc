@@ -29,6 +29,13 @@ void SourceCounters::rejected(const wire::Events& events) {
   }
 }
 
+void SourceCounters::dropped(std::string_view rule, uint64_t events) {
+  metrics_
+      .counter("clew_events_dropped_total", "events that a rule took away, by rule",
+               {{"rule", std::string(rule)}, {"source", source_}})
+      .add(events);
+}
+
 void SourceCounters::written(uint64_t rows, const Result<contract::Ack>& result) {
   if (!result.ok()) return rejected(code_name(result.error().code()), rows);
   if (result->duplicate) return duplicate_.add(rows);
@@ -66,6 +73,27 @@ void Ingest::set_redaction(std::shared_ptr<const Redaction> redaction) {
   redaction_ = std::move(redaction);
 }
 
+void Ingest::set_pipelines(std::shared_ptr<const DatasetPipelines> pipelines) {
+  base::MutexLock lock(mutex_);
+  pipelines_ = std::move(pipelines);
+}
+
+void Ingest::run_pipelines(SourceCounters& counters, Incoming& incoming) const {
+  std::shared_ptr<const DatasetPipelines> pipelines;
+  {
+    base::MutexLock lock(mutex_);
+    pipelines = pipelines_;
+  }
+  if (pipelines == nullptr) return;
+  // What is created by its `_id` is named by batch and row until it is written: it stays where it is.
+  std::vector<uint32_t> but;
+  for (const contract::CreateRow& create : incoming.creates) but.push_back(create.batch);
+  pipelines->run(incoming.events.batches, but,
+                 [&](std::string_view rule, uint64_t events) { counters.dropped(rule, events); });
+  if (incoming.creates.empty())
+    std::erase_if(incoming.events.batches, [](const model::Batch& b) { return b.rows() == 0; });
+}
+
 std::shared_ptr<const Redaction> Ingest::redaction() const {
   base::MutexLock lock(mutex_);
   return redaction_;
@@ -87,6 +115,7 @@ Result<wire::Events> Ingest::clean(Result<wire::Events> events) const {
 void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
   counters.received(incoming.events.received);
   counters.rejected(incoming.events);
+  run_pipelines(counters, incoming);
   if (std::shared_ptr<const Redaction> redact = redaction()) redact->redact(incoming.events.batches);
   uint64_t rows = 0;
   for (model::Batch& batch : incoming.events.batches) {

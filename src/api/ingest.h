@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/dataset_pipelines.h"
 #include "api/redaction.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -29,6 +30,8 @@ class SourceCounters {
   // Counts what a decoder left out, by its reasons.
   void rejected(const wire::Events& events);
   void rejected(std::string_view reason, uint64_t events);
+  // Counts what a rule of a pipeline took away.
+  void dropped(std::string_view rule, uint64_t events);
   // Counts how a write of `rows` events ended.
   void written(uint64_t rows, const Result<contract::Ack>& result);
 
@@ -95,23 +98,27 @@ class Ingest {
 
   // From now on events are redacted so; without a call nothing is.
   void set_redaction(std::shared_ptr<const Redaction> redaction);
+  // From now on events of these datasets pass these pipelines before they are redacted; without a call none do.
+  void set_pipelines(std::shared_ptr<const DatasetPipelines> pipelines);
   // What a decoder made of a body, without secrets in what it says of items or of the whole.
   Result<wire::Events> clean(Result<wire::Events> events) const;
   Error clean(const Error& error) const;
   std::string clean_text(std::string text) const;
 
-  // Redacts, counts and writes. `done` gets null when there was nothing to write, else the answer of the store; on the
-  // caller's thread or one of the store's.
+  // Runs pipelines, redacts, counts and writes. `done` gets null when there was nothing to write, else the answer of
+  // the store; on the caller's thread or one of the store's.
   using Done = std::function<void(const contract::Ack* ack, const Error* error)>;
   void write(SourceCounters& counters, Incoming incoming, Done done);
 
  private:
   std::shared_ptr<const Redaction> redaction() const;
+  void run_pipelines(SourceCounters& counters, Incoming& incoming) const;
 
   contract::EventSink& sink_;
   const os::Clock& clock_;
   mutable base::Mutex mutex_;
   std::shared_ptr<const Redaction> redaction_ CLEW_GUARDED_BY(mutex_);
+  std::shared_ptr<const DatasetPipelines> pipelines_ CLEW_GUARDED_BY(mutex_);
 };
 
 }  // namespace clew::api

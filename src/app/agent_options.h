@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "net/tls.h"
 #include "pipeline/tree.h"
+#include "process/continuation.h"
 
 namespace clew::app {
 
@@ -41,6 +42,7 @@ struct SourceOptions {
   std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
+  process::JoinRule join;           // which lines go on with an event; none: as the format has it
   std::string pipeline;             // its name; events go as they are when empty
   uint64_t every_millis = 0;        // of types that look again and again; 0: as often as is good for the type
   std::vector<std::string> urls;    // of type health: services, or whole URLs

@@ -75,6 +75,7 @@ Made make_files(const std::string& name, const SourceOptions& source, const Sour
   files.format = CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
   CLEW_TRY(use_pipeline(source, parts, files.batch, files.format));
   files.encoding = CLEW_TRY(text::encoding_by_name(source.encoding));
+  files.join = source.join;
   files.from_end = source.from_end;
   return SourcePtr(new collect::FileSource(std::move(files), parts.queue, parts.clock, parts.metrics));
 }

@@ -127,6 +127,16 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).dataset_named = true;
        return check_source_dataset(text);
      }},
+    {{"sources.*.multiline.begins", "regex", "none", "A line that this does not match goes on with the event before."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       source_of(o, n).join = CLEW_TRY(process::own_join_rule(process::JoinRule::How::kBegins, text));
+       return {};
+     }},
+    {{"sources.*.multiline.continues", "regex", "none", "A line that this matches goes on with the event before."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       source_of(o, n).join = CLEW_TRY(process::own_join_rule(process::JoinRule::How::kContinues, text));
+       return {};
+     }},
     {{"sources.*.pipeline", "name", "none", "The pipeline that its events pass, one of `pipelines`."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        source_of(o, n).pipeline = text;

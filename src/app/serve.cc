@@ -183,6 +183,7 @@ class Server {
   Status open_store();
   Status set_dataset_rules(const ServeOptions& options);
   Status set_redaction(const ServeOptions& options);
+  Status set_pipelines(const ServeOptions& options);
   Status listen();
   void tell_access() const;
   Status listen_for_sources();
@@ -255,6 +256,21 @@ Status Server::set_dataset_rules(const ServeOptions& options) {
   return {};
 }
 
+Status Server::set_pipelines(const ServeOptions& options) {
+  pipeline::Surroundings around{
+      .geo = geo_.get(), .metrics = &metrics_, .clock = clock_.get(), .zone = {}, .host = pipeline::read_host_facts()};
+  std::map<std::string, pipeline::PipelinePtr> made;
+  for (const auto& [dataset, name] : options.dataset_pipelines) {
+    pipeline::PipelinePtr one = CLEW_TRY(make_pipeline(name, options.pipelines, around));
+    made[dataset] = std::move(one);
+  }
+  if (made.empty())
+    ingest_->set_pipelines(nullptr);
+  else
+    ingest_->set_pipelines(std::make_shared<api::DatasetPipelines>(std::move(made)));
+  return {};
+}
+
 Status Server::set_redaction(const ServeOptions& options) {
   std::shared_ptr<const api::Redaction> redaction = CLEW_TRY(api::Redaction::make(options.redaction, metrics_));
   ingest_->set_redaction(std::move(redaction));
@@ -324,6 +340,7 @@ Status Server::start() {
   }
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
+  CLEW_TRY(set_pipelines(options_));
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,
                                                                .metric_store = *metric_store_,
@@ -374,6 +391,9 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
     options_.ingest_keys = fresh.ingest_keys;
     lines.push_back(fmt::format("auth.ingest_key: {} of them", fresh.ingest_keys.size()));
   }
+  Status pipelines = set_pipelines(fresh);
+  lines.push_back("pipelines: " + (pipelines.ok() ? "as the configuration says now" : pipelines.error().message()));
+  if (fresh.dataset_pipelines.empty() && options_.dataset_pipelines.empty() && pipelines.ok()) lines.pop_back();
   if (tls_ != nullptr) {
     Status certificate = tls_->reload();
     if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());
@@ -385,6 +405,7 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   if (!rules.ok()) lines.push_back("retention of datasets: " + rules.error().message());
   for (const std::string& key : needing_restart(options_, fresh)) lines.push_back(key + ": changes at the next start");
   options_.redaction = fresh.redaction;
+  options_.dataset_pipelines = fresh.dataset_pipelines;
   return lines;
 }
 

@@ -25,7 +25,7 @@ using TakeEvent = std::function<void(const FileEvent& event)>;
 struct LineForm {
   text::Encoding encoding = text::Encoding::kUtf8;
   Wrapping wrapping = Wrapping::kNone;
-  bool join = false;  // lines that go on with the one before belong to its event
+  process::JoinRule join = {};  // which lines go on with the one before and belong to its event
   friend bool operator==(const LineForm&, const LineForm&) = default;
 };
 
@@ -34,7 +34,8 @@ struct LineForm {
 // Threads: one.
 class EventLines {
  public:
-  EventLines(LineForm form, size_t line_bytes_max) : form_(form), line_bytes_max_(line_bytes_max) {}
+  EventLines(LineForm form, size_t line_bytes_max)
+      : form_(std::move(form)), line_bytes_max_(line_bytes_max), continuation_(form_.join) {}
 
   // A line without its newline, which takes `bytes` bytes of the file.
   void add(std::string_view line, uint64_t bytes, const TakeEvent& take);

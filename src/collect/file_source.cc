@@ -69,7 +69,7 @@ std::string plain_lines(std::string_view sample, const LineForm& form) {
   text::append_as_utf8(form.encoding, sample, decoded);
   if (form.wrapping == Wrapping::kNone) return decoded;
   std::string lines;
-  EventLines unwrap({.encoding = text::Encoding::kUtf8, .wrapping = form.wrapping, .join = false}, kSampleBytes);
+  EventLines unwrap({.encoding = text::Encoding::kUtf8, .wrapping = form.wrapping, .join = {}}, kSampleBytes);
   auto take = [&](const FileEvent& event) { lines.append(event.text).append("\n"); };
   std::string_view rest = decoded;
   for (size_t newline; (newline = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(newline + 1)) {
@@ -436,18 +436,20 @@ Result<bool> FileSource::read_tail(Tail& tail) {
 
 // A file's first lines say what it is; of few lines that is asked again when there are more.
 void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
+  std::string sample;
   auto use = [&](process::Format format, LineForm form) {
-    form.join = format == process::Format::kPlain || format == process::Format::kRaw;
+    form.join = options_.join ? options_.join : process::join_rule(format);
     tail.file.set_form(form);
     if (tail.parser && tail.format == format) return;
     tail.format = format;
     tail.parser = std::make_unique<process::LineParser>(
         format, options_.format ? process::Expect::kOnly : process::Expect::kMostly, options_.line_bytes_max);
     tail.batch = 0;
+    if (tail.file.place().offset > 0) tail.parser->learn(sample);
   };
   uint64_t bytes = std::min<uint64_t>(info.bytes, kSampleBytes);
   if (tail.parser && (tail.sampled_bytes >= kSampleBytes || bytes < 2 * tail.sampled_bytes)) return;
-  std::string sample(bytes, '\0');
+  sample.assign(bytes, '\0');
   if (tail.file.compressed()) {
     Result<std::unique_ptr<InputFile>> plain = InputFile::open(tail.file.place().path);
     Result<std::string_view> begin = plain.ok() ? (*plain)->read() : Result<std::string_view>(plain.error());

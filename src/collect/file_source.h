@@ -35,6 +35,7 @@ struct FileSourceOptions {
   std::vector<std::string> exclude;        // patterns of whole paths
   std::optional<process::Format> format;   // none: each file's own, detected
   std::optional<text::Encoding> encoding;  // none: each file's own, by its mark
+  process::JoinRule join;                  // of the user's; none: the format's own
   bool from_end = false;                   // of files that are there when the source first runs
   size_t line_bytes_max = process::kLineBytesMax;
   uint64_t event_wait_nanos = 500'000'000;      // for further lines of the last event of a file of plain lines

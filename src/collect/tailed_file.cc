@@ -51,7 +51,7 @@ void TailedFile::set_form(const LineForm& form) {
   if (!plain_ && cut_bytes() > 0) end_ = begin_;
   cuts_.clear();
   line_cut_ = 0;
-  continuation_.reset();
+  continuation_ = process::Continuation(form_.join);
 }
 
 uint64_t TailedFile::cut_bytes() const {

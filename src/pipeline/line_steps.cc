@@ -142,6 +142,11 @@ constexpr StepKind kKinds[] = {
     line_kind<Format::kLogfmt>("logfmt", "write logfmt: {field: message}"),
     line_kind<Format::kAccess>("access", "write access: {field: message}"),
     line_kind<Format::kSyslog>("syslog", "write syslog: {field: message}"),
+    line_kind<Format::kW3c>("w3c", "write w3c: {}"),
+    line_kind<Format::kZeek>("zeek", "write zeek: {}"),
+    line_kind<Format::kMysqlSlow>("mysql_slow", "write mysql_slow: {}"),
+    line_kind<Format::kPostgresCsv>("postgres_csv", "write postgres_csv: {}"),
+    line_kind<Format::kPlain>("plain", "write plain: {}"),
     {"parse", "write parse: {format: syslog, field: message}", make_parse, true},
 };
 

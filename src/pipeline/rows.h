@@ -70,6 +70,9 @@ struct Field {
   bool changed = false;
 };
 
+// Adds the rows of `from` behind those of `to`.
+void append_rows(model::Batch& to, const model::Batch& from);
+
 // Threads: one at a time. Reused from batch to batch.
 class Rows {
  public:

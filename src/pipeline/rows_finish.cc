@@ -67,6 +67,14 @@ class ShapeExtender {
 
 }  // namespace
 
+void append_rows(model::Batch& to, const model::Batch& from) {
+  std::vector<uint32_t> places(from.rows());
+  for (uint32_t row = 0; row < from.rows(); ++row) places[row] = to.begin_row();
+  for (const auto& column : from.columns()) {
+    if (column->values_count() > 0) copy_column(*column, *to.column(column->name()), places);
+  }
+}
+
 bool Rows::untouched() const {
   if (dropped_ || !datasets_.empty()) return false;
   for (const auto& [name, field] : fields_) {

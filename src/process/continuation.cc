@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include <re2/re2.h>
+
+#include "process/mysql_slow.h"
+
 namespace clew::process {
 namespace {
 
@@ -51,11 +55,34 @@ bool is_go_call(std::string_view line) {
 
 }  // namespace
 
-void Continuation::reset() { *this = Continuation(); }
+Result<JoinRule> own_join_rule(JoinRule::How how, const std::string& regex) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  auto compiled = std::make_shared<re2::RE2>(regex, options);
+  if (!compiled->ok()) return Error(Code::kInvalid, quoted(regex) + " is no regular expression: " + compiled->error());
+  return JoinRule{how, std::move(compiled)};
+}
+
+void Continuation::reset() { *this = Continuation(std::move(rule_)); }
+
+// By the rule, whatever the limits.
+bool Continuation::follows(std::string_view line) {
+  switch (rule_.how) {
+    case JoinRule::How::kNone: return false;
+    case JoinRule::How::kTraces: return decide(line);
+    case JoinRule::How::kBegins: return !re2::RE2::PartialMatch(line, *rule_.regex);
+    case JoinRule::How::kContinues: return re2::RE2::PartialMatch(line, *rule_.regex);
+    case JoinRule::How::kQuotes: return open_quotes_;
+    // What stands above the first entry, as the server's version, belongs to it.
+    case JoinRule::How::kSlowQueries:
+      return head_ || !begins_slow_query(line, after_time_ ? std::string_view("# Time:") : std::string_view());
+  }
+  return false;
+}
 
 bool Continuation::continues(std::string_view line) {
   bool full = lines_ >= kEventLinesMax || bytes_ >= kEventBytesMax;
-  bool goes_on = any_ && !full && decide(line);
+  bool goes_on = any_ && !full && follows(line);
   if (!goes_on) {
     in_ = line.starts_with("panic: ") || line.starts_with("fatal error: ") ? In::kGo
           : line.starts_with("Traceback (most recent call last)")          ? In::kPython
@@ -63,6 +90,16 @@ bool Continuation::continues(std::string_view line) {
     indented_event_ = !full && is_indented(line);
     lines_ = 0;
     bytes_ = 0;
+  }
+  if (rule_.how == JoinRule::How::kQuotes) {
+    if (!goes_on) open_quotes_ = false;
+    if (std::count(line.begin(), line.end(), '"') % 2 != 0) open_quotes_ = !open_quotes_;
+  }
+  if (rule_.how == JoinRule::How::kSlowQueries) {
+    after_time_ = line.starts_with("# Time:") && line.find("# User@Host:") == std::string_view::npos;
+    bool header = line.find(", Version: ") != std::string_view::npos;
+    if (!goes_on) head_ = header;
+    if (line.starts_with("# ")) head_ = false;
   }
   any_ = true;
   blank_ = is_blank(line);

@@ -16,6 +16,9 @@ struct Importer::State {
     format = options.format ? *options.format : detect(held);
     parser.emplace(*format, options.format ? options.expect : Expect::kMostly, options.line_bytes_max);
     parser->attach(batch, intake);
+    JoinRule rule = join_rule(*format);
+    join = rule.how == JoinRule::How::kSlowQueries || rule.how == JoinRule::How::kQuotes;
+    continuation = Continuation(rule);
     std::string first = std::move(held);
     held.clear();
     take(first);
@@ -53,7 +56,17 @@ struct Importer::State {
     bool added = piece == JsonSplitter::Piece::kObject ? parser->parse_object(text) : parser->parse_line(text);
     count(added, text.size());
   }
-  void take_line(std::string_view line) { count(parser->parse_line(line), line.size()); }
+  void take_line(std::string_view line) {
+    if (!join) return count(parser->parse_line(line), line.size());
+    bool goes_on = continuation.continues(line);
+    if (!goes_on) end_event();
+    if (goes_on) event.push_back('\n');
+    event.append(line);
+  }
+  void end_event() {
+    if (!event.empty()) count(parser->parse_line(event), event.size());
+    event.clear();
+  }
 
   void count(bool added, size_t bytes) {
     if (!added) return;
@@ -77,7 +90,10 @@ struct Importer::State {
   model::Batch batch;
   std::optional<LineParser> parser;
   JsonSplitter splitter;
-  std::string held;  // the sample, then an unfinished line
+  std::string held;   // the sample, then an unfinished line
+  bool join = false;  // of a format whose events have more lines than one
+  Continuation continuation;
+  std::string event;  // that may go on
   size_t batch_bytes = 0;
   uint64_t events = 0;
   Status status;  // the sink's first error
@@ -106,6 +122,7 @@ Status Importer::finish() {
   } else if (!s.held.empty()) {
     s.take_line(s.held);
   }
+  if (s.join && s.status.ok()) s.end_event();
   if (s.status.ok()) s.flush();
   return s.status;
 }

@@ -1,8 +1,14 @@
 #include "process/line_parser.h"
 
+#include <algorithm>
+#include <array>
+
 #include "model/canonical.h"
 #include "process/access_log.h"
+#include "process/columns_line.h"
+#include "process/firewall_line.h"
 #include "process/logfmt.h"
+#include "process/mysql_slow.h"
 #include "process/plain_line.h"
 #include "process/syslog_line.h"
 #include "text/message_shape.h"
@@ -17,6 +23,31 @@ using model::Flag;
 using wire::Field;
 using wire::Newlines;
 
+// Of PostgreSQL's csvlog, in order; an empty name is passed over.
+constexpr std::array<std::string_view, 23> kPostgresColumns = {"",
+                                                               "db.user",
+                                                               "db.name",
+                                                               "process.pid",
+                                                               "client.address",
+                                                               "postgresql.session_id",
+                                                               "postgresql.session_line",
+                                                               "postgresql.command_tag",
+                                                               "postgresql.session_start",
+                                                               "postgresql.virtual_transaction_id",
+                                                               "postgresql.transaction_id",
+                                                               "level",
+                                                               "postgresql.sql_state",
+                                                               "message",
+                                                               "postgresql.detail",
+                                                               "postgresql.hint",
+                                                               "postgresql.internal_query",
+                                                               "postgresql.internal_query_position",
+                                                               "postgresql.context",
+                                                               "postgresql.query",
+                                                               "postgresql.query_position",
+                                                               "postgresql.location",
+                                                               "db.application"};
+
 constexpr size_t kPairsMin = 2;  // fewer pairs are prose with an equals sign
 
 struct FormatName {
@@ -24,9 +55,18 @@ struct FormatName {
   Format format;
 };
 constexpr FormatName kFormats[] = {
-    {"plain", Format::kPlain},   {"ndjson", Format::kNdjson}, {"json", Format::kJsonStream},
-    {"access", Format::kAccess}, {"syslog", Format::kSyslog}, {"logfmt", Format::kLogfmt},
+    {"plain", Format::kPlain},
+    {"ndjson", Format::kNdjson},
+    {"json", Format::kJsonStream},
+    {"access", Format::kAccess},
+    {"syslog", Format::kSyslog},
+    {"logfmt", Format::kLogfmt},
     {"raw", Format::kRaw},
+    {"w3c", Format::kW3c},
+    {"zeek", Format::kZeek},
+    {"csv", Format::kCsv},
+    {"mysql_slow", Format::kMysqlSlow},
+    {"postgres_csv", Format::kPostgresCsv},
 };
 
 std::string_view without_line_end(std::string_view line) {
@@ -59,9 +99,11 @@ Result<std::optional<Format>> format_by_name(std::string_view name) {
   for (const FormatName& f : kFormats) {
     if (f.name == name) return std::optional<Format>(f.format);
   }
-  return Error(Code::kInvalid,
-               "unknown format " + quoted(name) +
-                   ": auto, plain, ndjson, json, access, syslog, logfmt, raw, jaeger-json, zipkin-json or otlp-json");
+  return Error(
+      Code::kInvalid,
+      "unknown format " + quoted(name) +
+          ": auto, plain, ndjson, json, access, syslog, logfmt, w3c, zeek, csv, mysql_slow, postgres_csv, raw, "
+          "jaeger-json, zipkin-json or otlp-json");
 }
 
 std::string_view format_name(Format format) {
@@ -69,6 +111,17 @@ std::string_view format_name(Format format) {
     if (f.format == format) return f.name;
   }
   return "plain";
+}
+
+JoinRule join_rule(Format format) {
+  switch (format) {
+    case Format::kPlain:
+    case Format::kRaw: return {JoinRule::How::kTraces, nullptr};
+    case Format::kMysqlSlow: return {JoinRule::How::kSlowQueries, nullptr};
+    case Format::kCsv:
+    case Format::kPostgresCsv: return {JoinRule::How::kQuotes, nullptr};
+    default: return {};
+  }
 }
 
 struct LineParser::State {
@@ -212,6 +265,7 @@ struct LineParser::State {
     add(known.message_id, got->message_id);
     add(known.message, got->message);
     add(known.kind, "host");
+    add_firewall(got->message);
     for (const SyslogParameter& p : got->parameters) add_parameter(p);
     return true;
   }
@@ -232,6 +286,104 @@ struct LineParser::State {
     std::string name = "syslog.";
     name.append(p.id).append(".").append(p.name);
     add(rows.field(name), scratch);
+  }
+
+  // A packet that a firewall logged has fields besides its message.
+  void add_firewall(std::string_view message) {
+    std::optional<FirewallLine> packet = parse_firewall_line(message);
+    if (!packet) return;
+    if (!packet->action.empty()) add(rows.field("event.action"), packet->action);
+    for (auto [name, value] : packet->values) add_text_or_number(rows.field(name), value);
+  }
+  void add_text_or_number(Field* field, std::string_view value) {
+    if (value.empty() || rows.has(field)) return;
+    const char* end = value.data() + value.size();
+    if (wire::scan::number_end(value.data(), end) == end)
+      add_number(field, value);
+    else
+      add(field, value);
+  }
+
+  // A line of columns with names; the header's own lines are events, too, with their text.
+  bool column_row(std::string_view line) {
+    if (columns->header(line)) {
+      begin();
+      return true;
+    }
+    if (!columns->read(line)) return false;
+    begin();
+    std::string_view date;
+    std::string_view time;
+    for (size_t i = 0; i < columns->names().size(); ++i) {
+      const std::string& name = columns->names()[i];
+      std::string_view value = columns->values()[i].view();
+      if (format == Format::kW3c && name == "date") date = value;
+      if (format == Format::kW3c && name == "time") time = value;
+      if (value.empty()) continue;
+      bool split_time = format == Format::kW3c && (name == "date" || name == "time");
+      if (!split_time) add_text_or_number(rows.field(name), value);
+      note_column_time(name, value);
+    }
+    if (!date.empty() && !time.empty()) {
+      scratch.assign(date);
+      scratch.push_back(' ');
+      scratch.append(time);
+      scratch.push_back('Z');
+      note(times.parse(scratch, context));
+    }
+    return true;
+  }
+  // StartTimeUnixNano and its like say when, where nothing else does.
+  void note_column_time(std::string_view name, std::string_view value) {
+    if (rows.time().any() || format != Format::kCsv) return;
+    auto ends = [&](std::string_view end) { return name.ends_with(end); };
+    if (ends("Time") || ends("TimeUnixNano") || ends("_time") || ends("_at") || ends("Timestamp")) {
+      std::optional<text::Time> time = text::parse_epoch(value);
+      note(time ? time : times.parse(value, context));
+    }
+  }
+
+  bool slow_query(std::string_view text) {
+    std::optional<SlowQuery> got = parse_slow_query(text);
+    if (!got) return false;
+    begin();
+    std::optional<text::Time> time;
+    if (!got->timestamp.empty()) time = text::parse_epoch_seconds(got->timestamp);
+    if (!time && !got->time.empty()) time = times.parse(got->time, context);
+    // The server writes a time only when the second is another: without one it is that of the entry before.
+    if (!time && last_time) time = text::Time{.unix_nanos = *last_time};
+    note(time);
+    add(known.message, got->statement);
+    add(known.kind, "database");
+    add(rows.field("db.user"), got->user);
+    add(rows.field("db.name"), got->schema);
+    add(known.client, got->address.empty() ? got->host : got->address);
+    if (!got->id.empty()) add_text_or_number(rows.field("db.thread_id"), got->id);
+    for (auto [name, value] : got->values) {
+      std::string field = "mysql.";
+      for (char c : name) field.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+      add_text_or_number(rows.field(field), value);
+    }
+    return true;
+  }
+
+  bool postgres_csv(std::string_view line) {
+    if (!split_csv(line, csv) || csv.size() < kPostgresColumns.size()) return false;
+    std::optional<text::Time> time = times.parse(csv[0].view(), context);
+    if (!time) return false;
+    begin();
+    note(time);
+    for (size_t i = 1; i < kPostgresColumns.size(); ++i) {
+      std::string_view value = csv[i].view();
+      if (value.empty() || kPostgresColumns[i].empty()) continue;
+      Field* field = rows.field(kPostgresColumns[i]);
+      if (kPostgresColumns[i] == "process.pid")
+        add_pid(value);
+      else
+        add(field, value);
+    }
+    add(known.kind, "database");
+    return true;
   }
 
   bool logfmt(std::string_view line) {
@@ -275,6 +427,7 @@ struct LineParser::State {
     add(known.logger, got.logger);
     add(known.thread, got.thread);
     add_pid(got.pid);
+    add_firewall(got.message);
     if (got.database) add(known.kind, "database");
     for (auto [name, value] : got.pairs) {
       std::string_view field = prefix_field(name);
@@ -311,6 +464,9 @@ struct LineParser::State {
 
   // Adds the row of a text line; true when it is of the format.
   bool text_row(std::string_view line) {
+    if (columns && column_row(line)) return true;
+    if (format == Format::kMysqlSlow && slow_query(line)) return true;
+    if (format == Format::kPostgresCsv && postgres_csv(line)) return true;
     if (format == Format::kRaw) {
       begin();
       return true;
@@ -335,11 +491,17 @@ struct LineParser::State {
   std::optional<int64_t> last_time;  // of the line before
   std::optional<int64_t> written;    // when the line was written, as its keeper says
   std::vector<LogfmtPair> pairs;
+  std::optional<ColumnsLine> columns;  // of formats whose header names them
+  std::vector<ColumnValue> csv;
   std::string scratch;
 };
 
 LineParser::LineParser(Format format, Expect expect, size_t line_bytes_max)
-    : state_(std::make_unique<State>(format, expect, line_bytes_max)) {}
+    : state_(std::make_unique<State>(format, expect, line_bytes_max)) {
+  if (format == Format::kW3c) state_->columns.emplace(ColumnsKind::kW3c);
+  if (format == Format::kZeek) state_->columns.emplace(ColumnsKind::kZeek);
+  if (format == Format::kCsv) state_->columns.emplace(ColumnsKind::kCsv);
+}
 LineParser::~LineParser() = default;
 
 void LineParser::attach(model::Batch& batch, const wire::Intake& intake) {
@@ -363,6 +525,15 @@ bool LineParser::parse_line(std::string_view line, std::optional<int64_t> unix_n
   if (too_long) s.rows.flag(Flag::kTruncated);
   s.end(raw);
   return true;
+}
+
+void LineParser::learn(std::string_view head) {
+  if (!state_->columns) return;
+  while (!head.empty()) {
+    size_t end = std::min(head.find('\n'), head.size());
+    if (!state_->columns->header(without_line_end(head.substr(0, end)))) return;
+    head.remove_prefix(std::min(end + 1, head.size()));
+  }
 }
 
 bool LineParser::parse_object(std::string_view text) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "model/batch.h"
+#include "process/continuation.h"
 #include "wire/intake.h"
 
 namespace clew::process {
@@ -19,17 +20,24 @@ constexpr size_t kLineBytesMax =
 constexpr size_t kLineBytesMost = 16 << 20;  // that they may say
 
 enum class Format : uint8_t {
-  kPlain,       // prose; a time and a level where they can be found
-  kNdjson,      // one JSON object a line
-  kJsonStream,  // JSON objects over several lines, or in an array
-  kAccess,      // common and combined log format
-  kSyslog,      // RFC 3164 and 5424, with or without the priority
-  kLogfmt,      // key=value
-  kRaw,         // lines as they are, whatever they are: a pipeline parses them
+  kPlain,        // prose; a time and a level where they can be found
+  kNdjson,       // one JSON object a line
+  kJsonStream,   // JSON objects over several lines, or in an array
+  kAccess,       // common and combined log format
+  kSyslog,       // RFC 3164 and 5424, with or without the priority
+  kLogfmt,       // key=value
+  kW3c,          // columns that a `#Fields:` names, as IIS writes them
+  kZeek,         // columns that a `#fields` names, with tabs
+  kCsv,          // columns that the first line names
+  kMysqlSlow,    // entries of MySQL's slow query log, their lines together
+  kPostgresCsv,  // PostgreSQL's csvlog
+  kRaw,          // lines as they are, whatever they are: a pipeline parses them
 };
 // "auto" gives nothing: detect() then says.  Errors: kInvalid naming the formats there are.
 Result<std::optional<Format>> format_by_name(std::string_view name);
 std::string_view format_name(Format format);
+// Which lines of the format go on with the event before.
+JoinRule join_rule(Format format);
 
 // Nothing but blanks: no event.
 bool is_blank_line(std::string_view line);
@@ -57,6 +65,8 @@ class LineParser {
   // `unix_nanos`: when the line was written, as whoever kept it says; it is the event's time unless the line itself has
   // one with its zone, or is a JSON object with a time.
   bool parse_line(std::string_view line, std::optional<int64_t> unix_nanos = {});
+  // Reads what the head of a file says of its columns, without adding rows: for who begins to read further below.
+  void learn(std::string_view head);
   // The same for a JSON object that may hold newlines.
   bool parse_object(std::string_view text);
 

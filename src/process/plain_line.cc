@@ -216,18 +216,59 @@ bool take_glog(PlainLine& line, std::string_view text, std::string_view rest) {
   return true;
 }
 
+// glog with the year: I20261120 10:37:05.485123.
+std::optional<text::Time> take_glog_date(std::string_view text, std::string_view& rest, text::TimeReader& times,
+                                         const text::TimeContext& context) {
+  constexpr size_t kDateBytes = 10;
+  if (text.size() < kDateBytes || std::string_view("IWEF").find(text[0]) == std::string_view::npos) return std::nullopt;
+  if (!all_digits(text.substr(1, 8)) || text[9] != ' ') return std::nullopt;
+  size_t used = 0;
+  std::optional<text::Time> time = times.parse_prefix(text.substr(1), context, used);
+  if (time) rest = text.substr(1 + used);
+  return time;
+}
+
+// Apache's error log: [core:error] [pid 35708:tid 4328636416] [client 1.2.3.4:80] message
+bool take_apache(PlainLine& line, std::string_view rest) {
+  rest = skip_dividers(rest);
+  Token module = first_token(rest);
+  size_t colon = module.text.find(':');
+  if (!module.bracketed || colon == std::string_view::npos) return false;
+  std::string_view level = module.text.substr(colon + 1);
+  if (model::level_rank(level) == 0) return false;
+  line.level = level;
+  line.logger = module.text.substr(0, colon);
+  rest = skip_dividers(rest.substr(module.bytes));
+  for (Token next = first_token(rest); next.bracketed; next = first_token(rest)) {
+    if (next.text.starts_with("pid ")) {
+      std::string_view pid = next.text.substr(4);
+      size_t thread = pid.find(":tid ");
+      line.pid = pid.substr(0, thread);
+      if (thread != std::string_view::npos) line.thread = pid.substr(thread + 5);
+    } else if (next.text.starts_with("client ")) {
+      line.pairs.emplace_back("client", next.text.substr(7));
+    } else {
+      break;
+    }
+    rest = skip_dividers(rest.substr(next.bytes));
+  }
+  line.message = rest;
+  return true;
+}
+
 }  // namespace
 
 PlainLine parse_plain_line(std::string_view text, text::TimeReader& times, const text::TimeContext& context) {
   PlainLine line;
   std::string_view rest = text;
   line.time = take_time(rest, times, context);
+  if (!line.time) line.time = take_glog_date(text, rest, times, context);
   if (!line.time) {
     take_level(line, text, false);
     line.message = {};
     return line;
   }
-  if (take_glog(line, text, rest) || take_postgres(line, rest)) return line;
+  if (take_glog(line, text, rest) || take_apache(line, rest) || take_postgres(line, rest)) return line;
   take_level(line, rest, true);
   return line;
 }

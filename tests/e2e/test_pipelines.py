@@ -83,3 +83,37 @@ def test_mistakes_are_told_with_their_line(tmp_path):
     assert done.returncode == 1
     assert f"{config}:3: no processor jsn; did you mean json?" in done.stderr
     assert "sources.a.pipeline: there is no pipeline q" in done.stderr
+
+
+def test_the_server_runs_the_pipeline_of_a_dataset(make_server, tmp_path):
+    config = tmp_path / "clew.yaml"
+    config.write_text(PIPELINES.replace("- grok: {patterns", "- grok: {field: message, patterns")
+                      + "    - route: [{when: 'status >= 500', dataset: errors}]\n"
+                      + "datasets:\n  shop: {pipeline: shop}\n")
+    server = make_server("--config", str(config))
+    line = "10.1.2.3 GET /cart {} at=10/Oct/2026:13:55:36 +0200"
+    events = [{"message": line.format(status), "n": n} for n, status in enumerate([200, 404, 500, 200, 503])]
+    assert server.import_ndjson(events, dataset="shop").status == 200
+    assert server.import_ndjson(events, dataset="other").status == 200
+    assert count_of(server, "shop") == 1 and count_of(server, "errors") == 2 and count_of(server, "other") == 5
+    assert rows_of(server, "source=errors | sort n | fields n, status, env, client.ip") == [
+        [2, 500, "prod", "10.1.2.3"], [4, 503, "prod", "10.1.2.3"]]
+    assert server.metric("clew_events_dropped_total", rule="errors_only") == 2
+    server.assert_counts_add_up()
+
+
+def test_samples_stand_for_what_they_came_from(server, make_agent, tmp_path):  # noqa: F811
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"level={'debug' if i % 10 else 'error'} n={i} msg=x\n" for i in range(50000)))
+    config = tmp_path / "agent.yaml"
+    config.write_text("pipelines:\n  less:\n    - logfmt: {}\n    - sample: {keep: 0.01, when: \"level = 'debug'\"}\n"
+                      f"sources:\n  app: {{files: {log}, dataset: less, pipeline: less}}\n")
+    make_agent("--config", config, "--url", server.url)
+
+    def weight():
+        reply = server.post("/_plugins/_ppl", {"query": "source=less | stats sum(_weight) as w"})
+        return reply.json()["datarows"][0][0] if reply.status == 200 else 0
+
+    wait_for(lambda: weight() == 50000, "a weight of all that was read")
+    assert rows_of(server, "source=less | where level='error' | stats count() as n") == [[5000]]
+    assert 5000 < count_of(server, "less") < 6000

@@ -142,7 +142,8 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).pipeline = text;
        return Status();
      }},
-    {{"sources.*.format", "format", "auto", "auto, plain, ndjson, access, syslog or logfmt."},
+    {{"sources.*.format", "format", "auto",
+      "auto, plain, ndjson, access, syslog, logfmt, w3c, zeek, csv, mysql_slow, postgres_csv or raw."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_format(text, source_of(o, n).format);
      }},

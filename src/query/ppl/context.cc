@@ -193,7 +193,7 @@ Column SourceFields::add_field(std::string_view name) {
 // Names that answer without being stored under that name.
 std::optional<Type> SourceFields::clew_field_type(std::string_view name) const {
   if (name == "@timestamp" || name == "_ingest_time" || name == "_time") return Type::kTimestamp;
-  if (name == "_seq" || name == "_flags") return Type::kLong;
+  if (name == "_seq" || name == "_flags" || name == model::kWeightField) return Type::kLong;
   if (name == "_id" || name == "_index" || name == "_raw" || name == "_dataset" || name == model::kErrorGroupField) {
     return Type::kString;
   }

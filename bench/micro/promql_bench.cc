@@ -117,7 +117,7 @@ CLEW_QUERY(sum_plain, "sum by (job) (requests_total)");
 CLEW_QUERY(rate_all, "rate(requests_total[5m])");
 CLEW_QUERY(max_over_time, "max by (job) (max_over_time(requests_total[5m]))");
 CLEW_QUERY(quantile, "quantile by (job) (0.9, rate(requests_total[5m]))");
-CLEW_QUERY(ratio, "rate(requests_total[5m]) / rate(requests_total[1m])");
+CLEW_QUERY(ratio, "rate(requests_total[5m]) / (rate(requests_total[1m]) + 1)");
 CLEW_QUERY(topk, "topk(5, rate(requests_total[5m]))");
 
 }  // namespace

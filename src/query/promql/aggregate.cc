@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "query/promql/evaluator.h"
 #include "query/promql/histogram.h"
@@ -93,6 +94,27 @@ class Lane {
       if (is_absent(x)) continue;
       counts_[base + step] += 1;
       add_one(base + step, x);
+    }
+  }
+
+  // add_kahan() of a whole column without a branch, so that it runs on vectors. Both give the same bits: the rounding
+  // error of a sum is a number of its own.
+  void add_sums(const Column& column, size_t base) {
+    double* sums = values_.data() + base;
+    double* lost = second_.data() + base;
+    double* counts = counts_.data() + base;
+    const double* values = column.values.data();
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    for (size_t step = 0; step < steps_; ++step) {
+      bool here = !is_absent(values[step]);
+      double x = here ? values[step] : 0;
+      double sum = sums[step];
+      double total = sum + x;
+      double part = total - sum;
+      double error = (sum - (total - part)) + (x - part);
+      lost[step] = std::fabs(total) == kInfinity ? 0 : lost[step] + error;
+      sums[step] = total;
+      counts[step] += here ? 1 : 0;
     }
   }
 

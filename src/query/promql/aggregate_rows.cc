@@ -129,26 +129,36 @@ class RowAggregator {
     picked_.clear();
     if (expr_.aggregation == Aggregation::kLimitRatio) return pick_ratio(group, step, parameter);
     if (!(parameter >= 1)) return;
-    bool limit = expr_.aggregation == Aggregation::kLimitk;
+    if (expr_.aggregation == Aggregation::kLimitk) return pick_first(group, step, parameter);
+    ranked_.clear();
     for (size_t row : group.rows) {
       const Column& column = block_->rows[row].column;
-      if (!limit && column.has_histogram(step)) {
+      if (column.has_histogram(step)) {
         ignore_histogram();
-      } else if (column.present(step)) {
-        picked_.push_back(row);
+      } else if (!is_absent(column.values[step])) {
+        ranked_.emplace_back(column.values[step], row);
       }
     }
-    auto count = static_cast<size_t>(std::min(parameter, static_cast<double>(picked_.size())));
-    if (!limit) {
-      bool top = expr_.aggregation == Aggregation::kTopk;
-      std::stable_sort(picked_.begin(), picked_.end(), [&](size_t a, size_t b) {
-        double x = block_->rows[a].column.values[step];
-        double y = block_->rows[b].column.values[step];
-        if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
-        return top ? x > y : x < y;
-      });
+    auto count = static_cast<size_t>(std::min(parameter, static_cast<double>(ranked_.size())));
+    bool top = expr_.aggregation == Aggregation::kTopk;
+    auto before = [top](const std::pair<double, size_t>& a, const std::pair<double, size_t>& b) {
+      // NaN comes last; of equal ones that which came first.
+      if (std::isnan(a.first) || std::isnan(b.first)) {
+        if (std::isnan(a.first) != std::isnan(b.first)) return std::isnan(b.first);
+      } else if (a.first != b.first) {
+        return top ? a.first > b.first : a.first < b.first;
+      }
+      return a.second < b.second;
+    };
+    std::partial_sort(ranked_.begin(), ranked_.begin() + static_cast<ptrdiff_t>(count), ranked_.end(), before);
+    for (size_t i = 0; i < count; ++i) picked_.push_back(ranked_[i].second);
+  }
+
+  void pick_first(const Group& group, size_t step, double limit) {
+    for (size_t row : group.rows) {
+      if (static_cast<double>(picked_.size()) + 1 > limit) return;
+      if (block_->rows[row].column.present(step)) picked_.push_back(row);
     }
-    picked_.resize(count);
   }
 
   // The same series for the same ratio, and for ratio - 1 the others.
@@ -168,6 +178,7 @@ class RowAggregator {
   size_t steps_;
   std::vector<Group> groups_;
   std::vector<size_t> picked_;
+  std::vector<std::pair<double, size_t>> ranked_;
   bool ignored_ = false;
 };
 

@@ -61,7 +61,7 @@ class RangeStream final : public Stream {
     call.metric = labels(series).metric_name();
     if (call.options->type_and_unit_labels) call.type = labels(series).get("__type__");
     if (is_plain_rate(floats, histograms)) {
-      rate_all(call, floats, out);
+      rate_all(call, floats, scratch.resets, out);
     } else {
       slide(call, floats, histograms, out);
     }
@@ -75,8 +75,7 @@ class RangeStream final : public Stream {
     return rate && call_.extension == Extension::kNone && histograms.count == 0 && floats.starts == nullptr;
   }
 
-  void rate_all(const WindowCall& call, const Floats& floats, Column& out) const {
-    std::vector<uint32_t> resets;
+  void rate_all(const WindowCall& call, const Floats& floats, std::vector<uint32_t>& resets, Column& out) const {
     rate_column(floats, range_.shape, call.function, resets, out.values);
     if (call.function == FunctionId::kDelta) return;
     bool any = std::any_of(out.values.begin(), out.values.end(), [](double v) { return !is_absent(v); });

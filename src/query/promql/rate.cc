@@ -208,30 +208,77 @@ WindowValue rate_of(const Window& window, const WindowCall& call) {
   return value;
 }
 
+namespace {
+
+// factor_of() over per, for windows that mostly look alike: samples come at a steady pace and so do steps, so that the
+// divisions of the step before hold for the next one too.
+class SteadyFactor {
+ public:
+  explicit SteadyFactor(double per) : per_(per) {}
+
+  double at(const Extrapolation& e) {
+    int64_t before = e.first - e.begin;
+    int64_t after = e.end - e.last;
+    int64_t sampled = e.last - e.first;
+    if (before != before_ || after != after_ || sampled != sampled_ || e.intervals != intervals_) {
+      before_ = before;
+      after_ = after;
+      sampled_ = sampled;
+      intervals_ = e.intervals;
+      Extrapolation gauge = e;
+      gauge.counter = false;
+      factor_ = factor_of(gauge) / per_;
+      // As factor_of() has it: how far the range's beginning is guessed at.
+      double average = static_cast<double>(sampled) / 1000 / static_cast<double>(e.intervals);
+      double to_start = static_cast<double>(before) / 1000;
+      if (to_start >= average * 1.1) to_start = average / 2;
+      start_share_ = to_start / (static_cast<double>(sampled) / 1000) * kMargin;
+    }
+    // Whether the counter would have been zero within that stretch; a little early, so that only the exact way decides.
+    if (e.counter && e.change > 0 && e.first_value >= 0 && e.first_value <= start_share_ * e.change)
+      return factor_of(e) / per_;
+    return factor_;
+  }
+
+ private:
+  static constexpr double kMargin = 1.000001;
+  double per_;
+  int64_t before_ = -1;
+  int64_t after_ = -1;
+  int64_t sampled_ = -1;
+  size_t intervals_ = 0;
+  double factor_ = 0;
+  double start_share_ = 0;
+};
+
+}  // namespace
+
 void rate_column(const Floats& floats, const RangeShape& shape, FunctionId function, std::vector<uint32_t>& resets,
                  std::vector<double>& out) {
   const int64_t* times = floats.times;
   const double* values = floats.values;
+  const size_t count = floats.count;
   bool counter = function != FunctionId::kDelta;
-  double per = function == FunctionId::kRate ? static_cast<double>(shape.range_millis) / 1000 : 1;
+  SteadyFactor factor(function == FunctionId::kRate ? static_cast<double>(shape.range_millis) / 1000 : 1);
   resets.clear();
-  for (size_t i = 1; counter && i < floats.count; ++i) {
+  for (size_t i = 1; counter && i < count; ++i) {
     if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
   }
   size_t low = 0;   // first sample of the window
   size_t high = 0;  // first behind it
   size_t reset = 0;
-  for (size_t step = 0; step < shape.grid.count; ++step) {
-    int64_t end = shape.end_at(step);
+  int64_t end = shape.end_at(0);
+  const int64_t step_millis = shape.pinned ? 0 : shape.grid.step;
+  for (size_t step = 0; step < shape.grid.count; ++step, end += step_millis) {
     int64_t begin = end - shape.range_millis;
-    while (high < floats.count && times[high] <= end) ++high;
+    while (high < count && times[high] <= end) ++high;
     while (low < high && times[low] <= begin) ++low;
     if (high - low < 2) continue;
     double change = values[high - 1] - values[low];
     while (reset < resets.size() && resets[reset] <= low) ++reset;
     for (size_t r = reset; r < resets.size() && resets[r] < high; ++r) change += values[resets[r] - 1];
-    double factor = factor_of({begin, end, times[low], times[high - 1], high - low - 1, values[low], change, counter});
-    out[step] = change * (factor / per);
+    out[step] =
+        change * factor.at({begin, end, times[low], times[high - 1], high - low - 1, values[low], change, counter});
   }
 }
 

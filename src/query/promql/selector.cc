@@ -14,7 +14,8 @@ namespace {
 void split(const model::SampleColumns& raw, Scratch& scratch, Floats& floats, Histograms& histograms,
            bool starts_wanted) {
   bool starts = starts_wanted && !raw.starts.empty();
-  bool stale = std::any_of(raw.values.begin(), raw.values.end(), [](double v) { return model::is_stale(v); });
+  bool stale = false;
+  for (double value : raw.values) stale |= model::is_stale(value);
   if (!stale && raw.histograms.empty()) {
     floats = {raw.millis.data(), raw.values.data(), starts ? raw.starts.data() : nullptr, raw.size()};
     histograms = {};

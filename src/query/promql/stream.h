@@ -15,7 +15,8 @@ namespace clew::query::promql {
 struct Scratch {
   model::SampleColumns raw;
   std::vector<int64_t> times, histogram_times, starts, histogram_starts;
-  std::vector<double> values, spare;
+  std::vector<double> values;
+  std::vector<uint32_t> resets;
   std::vector<HistogramPtr> histograms;
   Column column;
 };

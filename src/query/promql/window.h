@@ -47,7 +47,7 @@ struct WindowCall {
   std::string_view type;  // __type__
   const Options* options = nullptr;
   Annotations* annotations = nullptr;
-  mutable std::vector<double> spare;
+  mutable std::vector<double> spare;  // of one thread's call
 };
 
 struct WindowValue {

@@ -14,6 +14,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(remote_write_routes(parts));
   router.add(otlp.routes());
   router.add(query_routes(parts));
+  router.add(prometheus_routes(parts));
   router.add(explore_routes(parts));
   router.add(parse_routes(parts));
   router.add(tail_routes(parts));

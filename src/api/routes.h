@@ -22,6 +22,7 @@ std::vector<Route> push_routes(ServerParts& parts);          // Loki, Zipkin
 std::vector<Route> span_routes(ServerParts& parts);          // Datadog, Jaeger
 std::vector<Route> collector_routes(ServerParts& parts);     // Splunk's, Datadog's and CloudWatch's logs
 std::vector<Route> remote_write_routes(ServerParts& parts);  // Prometheus' samples
+std::vector<Route> prometheus_routes(ServerParts& parts);    // Prometheus' query API
 std::vector<Route> query_routes(ServerParts& parts);         // _plugins/_ppl, /clew/v1/search
 std::vector<Route> trace_routes(ServerParts& parts);         // traces, goals, services of /clew/v1
 std::vector<Route> jaeger_routes(ServerParts& parts);        // Jaeger's query API

@@ -100,11 +100,12 @@ bool is_card_number(std::string_view digits) {
   return digits.size() >= kDigitsMin && digits.size() <= kDigitsMax && is_issued(digits) && passes_luhn(digits);
 }
 
-// Whether the run around `at` has digits enough for a card; `at` moves behind it. Most runs are dates and small numbers
-// side by side: to know that here saves looking at their texts.
-static bool has_card_digits(std::string_view text, size_t& at) {
+// Whether the run around `at`, from `first` on, has digits enough for a card; `at` moves behind it. Most runs are dates
+// and small numbers side by side: to know that here saves looking at their texts. What lies before `first` is of other
+// texts: in a column of numbers it is one run, and to go back over it for each would be quadratic.
+static bool has_card_digits(std::string_view text, size_t first, size_t& at) {
   size_t begin = at;
-  while (begin > 0 && in_run(text[begin - 1])) --begin;
+  while (begin > first && in_run(text[begin - 1])) --begin;
   size_t digits = 0;
   size_t end = begin;
   for (; end < text.size() && in_run(text[end]) && digits < kDigitsMin; ++end) digits += is_digit(text[end]) ? 1 : 0;
@@ -118,6 +119,7 @@ size_t next_digits(std::string_view text, size_t from) {
   const __m128i above = _mm_set1_epi8('9' + 1);
   const __m128i space = _mm_set1_epi8(' ');
   const __m128i dash = _mm_set1_epi8('-');
+  const size_t first = from;
   while (from < text.size()) {
     alignas(16) char last[kBlock];
     const char* block = text.data() + from;
@@ -147,7 +149,7 @@ size_t next_digits(std::string_view text, size_t from) {
       at = from;
     else if (mask >> (kBlock - 7) == kSeven)
       at = from + kBlock - 7;
-    if (at < from + kBlock && has_card_digits(text, at)) return at;
+    if (at < from + kBlock && has_card_digits(text, first, at)) return at;
     from = at;
   }
   return text.size();

@@ -272,5 +272,15 @@ TEST_F(RedactBatch, OtherKindsOfTheColumnStay) {
   EXPECT_EQ(values("m"), "0:1.25 | 1:1 | 2:0.1 | 3:18446744073709551615 | 4:password=[redacted:password] | 5:-3");
 }
 
+// A column of numbers as texts is one run of digits from its first byte to its last. (Half a minute and more where each
+// look goes back to the column's begin.)
+TEST(NextDigits, OfNumbersSideBySideEachIsLookedAtOnce) {
+  std::string lane;
+  for (int i = 0; i < 400'000; ++i) lane += std::to_string(100'000 + i);
+  size_t found = 0;
+  for (size_t from = 0; from + 13 <= lane.size(); from += 6) found += next_digits(lane, from) == from ? 1 : 0;
+  EXPECT_EQ(found, (lane.size() - 13) / 6 + 1);
+}
+
 }  // namespace
 }  // namespace clew::process

@@ -142,10 +142,20 @@ struct Door {
 struct Letterbox {
   Letterbox(asio::io_context& io, Descriptor socket, TakeDatagram on_datagram)
       : wait(io, socket.release()), take(std::move(on_datagram)) {}
+  // While it rests the socket is not asio's, whose reactor would be woken by each datagram although nobody waits.
+  void begin_rest() { resting = Descriptor(wait.release()); }
+  // False when it did not rest.
+  bool end_rest() {
+    if (resting.fd() < 0) return false;
+    wait.assign(resting.release());
+    return true;
+  }
+  int fd() { return resting.fd() >= 0 ? resting.fd() : wait.native_handle(); }
+
   Wait wait;
+  Descriptor resting;
   TakeDatagram take;
   bool armed = false;
-  bool resting = false;
   uint64_t dropped = 0;  // as counted so far
   sockaddr_storage last_peer{};
   std::string last_text;
@@ -540,7 +550,7 @@ void Loop::read_box(Letterbox& box) {
   for (int i = 0; i < kRoundsBeforeOthers && reading_ && got == kDatagramsAtOnce; ++i) all += got = receive(box);
   if (!reading_) return;
   if (all == 0 || got == kDatagramsAtOnce) return arm(box);
-  box.resting = true;
+  box.begin_rest();
   rest_on();
 }
 
@@ -555,7 +565,7 @@ void Loop::rest_on() {
 
 void Loop::end_rest() {
   for (const auto& box : boxes_) {
-    if (std::exchange(box->resting, false)) read_box(*box);
+    if (box->end_rest()) read_box(*box);
   }
   std::vector<std::shared_ptr<Connection>> rested = std::exchange(resting_, {});
   for (const auto& connection : rested) connection->look_again();
@@ -563,7 +573,7 @@ void Loop::end_rest() {
 
 unsigned Loop::receive(Letterbox& box) {
   for (unsigned i = 0; i < kDatagramsAtOnce; ++i) datagrams_->headers[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-  int got = ::recvmmsg(box.wait.native_handle(), datagrams_->headers, kDatagramsAtOnce, MSG_DONTWAIT, nullptr);
+  int got = ::recvmmsg(box.fd(), datagrams_->headers, kDatagramsAtOnce, MSG_DONTWAIT, nullptr);
   if (got <= 0) return 0;
   counters_.datagrams.add(static_cast<uint64_t>(got));
   uint64_t bytes = 0;
@@ -589,7 +599,7 @@ void Loop::set_reading(bool on) {
   std::vector<std::shared_ptr<Connection>> open(connections_.begin(), connections_.end());
   for (const auto& connection : open) connection->arm();
   for (const auto& box : boxes_) {
-    if (!box->resting) arm(*box);
+    if (box->resting.fd() < 0) arm(*box);
   }
 }
 
@@ -614,7 +624,7 @@ void Loop::after(uint32_t ms, std::function<void()> call) {
 
 void Loop::note_dropped() {
   for (const auto& box : boxes_) {
-    uint64_t dropped = dropped_datagrams(box->wait.native_handle());
+    uint64_t dropped = dropped_datagrams(box->fd());
     if (dropped > box->dropped) counters_.dropped.add(dropped - box->dropped);
     box->dropped = dropped;
   }

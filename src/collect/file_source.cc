@@ -301,6 +301,7 @@ void FileSource::scan() {
   }
   // Copies that are gone again.
   std::erase_if(copies_, [&](const auto& copy) { return scanned_ns_ - copy.second.since_ns > 4 * kCopyWaitNanos; });
+  std::erase_if(empties_, [&](const auto& empty) { return scanned_ns_ - empty.second > 4 * kCopyWaitNanos; });
 }
 
 void FileSource::open_file(const std::string& path) {
@@ -320,7 +321,7 @@ void FileSource::open_file(const std::string& path) {
   if (is_compressed(path) && clock_.now().get() - info->modified_nanos < static_cast<int64_t>(options_.scan_nanos)) {
     return;  // still being written
   }
-  if (copy_of_open(path, **file, *info)) return;
+  if (may_become_copy(path, *info) || copy_of_open(path, **file, *info)) return;
   close_events_of(**file, *info, path);
   FilePlace place = start_place(**file, *info, path);
   if (is_compressed(path)) {
@@ -342,6 +343,24 @@ void FileSource::add_tail(TailedFile file, const FilePlace& place) {
   tail->grown_ns = clock_.monotonic_ns();
   put_place(place);
   tails_.emplace(place.id, std::move(tail));
+}
+
+// A copy is empty at first, when nothing tells it from a file of its own. There is nothing to read of it: it is looked
+// at again.
+bool FileSource::may_become_copy(const std::string& path, const os::FileInfo& info) {
+  if (info.bytes > 0 || is_compressed(path)) {
+    empties_.erase(path);
+    return false;
+  }
+  bool named = std::any_of(tails_.begin(), tails_.end(), [&path](const auto& tail) {
+    const FilePlace& place = tail.second->file.place();
+    return directory_of(path) == directory_of(place.path) && may_be_later_name(path, place.path);
+  });
+  if (!named) return false;
+  auto [seen, first] = empties_.emplace(path, clock_.monotonic_ns());
+  if (first || clock_.monotonic_ns() - seen->second < kCopyWaitNanos) return true;
+  empties_.erase(seen);
+  return false;
 }
 
 // A file that begins as one that is followed: it was copied and will be cut, after which the copy has what is missing.
@@ -570,8 +589,10 @@ Status FileSource::run() {
                        : maker_.empty() ? std::min(options_.scan_nanos, options_.event_wait_nanos)
                                         : options_.batch.wait_nanos;
     os::DirWatcher::Seen seen = watcher_->wait(static_cast<uint32_t>(wait_ns / 1'000'000));
-    uint64_t every = watcher_->watches() && copies_.empty() ? kWatchedScanNanos : options_.scan_nanos;
-    if (seen == os::DirWatcher::Seen::kNames || clock_.monotonic_ns() - scanned_ns_ >= every) scan();
+    bool settled = copies_.empty() && empties_.empty();
+    uint64_t every = watcher_->watches() && settled ? kWatchedScanNanos : options_.scan_nanos;
+    bool filled = seen == os::DirWatcher::Seen::kWrites && !empties_.empty();
+    if (seen == os::DirWatcher::Seen::kNames || filled || clock_.monotonic_ns() - scanned_ns_ >= every) scan();
   }
   return flush();
 }

@@ -70,6 +70,7 @@ class FileSource final : public Source {
   std::optional<FilePlace> known_place(const os::ForeignFile& file, const os::FileInfo& info,
                                        const std::string& path) const;
   void forget_inode(const os::FileId& id, uint64_t offset);
+  bool may_become_copy(const std::string& path, const os::FileInfo& info);
   void close_events_of(const os::ForeignFile& file, const os::FileInfo& info, const std::string& path);
   bool copy_of_open(const std::string& path, const os::ForeignFile& file, const os::FileInfo& info);
   void add_tail(TailedFile file, const FilePlace& place);
@@ -105,7 +106,8 @@ class FileSource final : public Source {
     uint64_t since_ns = 0;
     std::optional<uint64_t> offset;  // where it is begun, once that is known
   };
-  std::map<std::string, Copy> copies_;  // by path
+  std::map<std::string, Copy> copies_;       // by path
+  std::map<std::string, uint64_t> empties_;  // files that may become copies, and when they were first seen empty
   BatchMaker maker_;
   std::vector<EventField> fields_;  // of the event being taken
   uint64_t scans_ = 0;

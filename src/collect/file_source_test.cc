@@ -133,6 +133,33 @@ TEST_F(FileSourceTest, AnEventThatIsOpenWhenItsFileIsCopiedAndCutComesOnce) {
   EXPECT_THAT(lines, testing::UnorderedElementsAre("two", "three"));
 }
 
+TEST_F(FileSourceTest, ACopyThatIsSeenWhileItIsStillEmptyGivesNothing) {
+  append("a.log", "one\ntwo\n");
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+  append("a.log.1", "");
+  EXPECT_THAT(read(), IsEmpty());
+  fs::copy_file(path("a.log"), path("a.log.1"), fs::copy_options::overwrite_existing);
+  fs::resize_file(path("a.log"), 0);
+  append("a.log", "three\n");
+  EXPECT_THAT(read(), ElementsAre("three"));
+  pass(6);
+  EXPECT_THAT(read(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, AnEmptyFileWithALaterNameMayBeAFileOfItsOwn) {
+  append("a.log", "one\n");
+  append("a.log-new", "");
+  EXPECT_THAT(read(), ElementsAre("one"));
+  append("a.log-new", "two\n");
+  EXPECT_THAT(read(), ElementsAre("two"));
+  append("a.log-newer", "");
+  EXPECT_THAT(read(), IsEmpty());
+  pass(6);
+  EXPECT_THAT(read(), IsEmpty());
+  append("a.log-newer", "three\n");
+  EXPECT_THAT(read(), ElementsAre("three"));
+}
+
 TEST_F(FileSourceTest, CopiesOfEqualLengthBeforeTwoCutsGiveNothing) {
   options_.patterns = {path("a.log")};
   append("a.log", "one\n");

@@ -21,7 +21,7 @@ struct ListenerKeys {
   std::string listen;  // an address, or the path of a Unix socket
   std::vector<std::string> transports;
   std::string shared_key;
-  bool raw = false;   // messages of syslog keep their bytes
+  bool raw = true;    // messages of syslog keep their bytes
   net::TlsFiles tls;  // where a certificate is named, streams over TCP speak TLS
   bool insecure = false;
   uint32_t connections_max = 1024;

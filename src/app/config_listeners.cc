@@ -45,8 +45,8 @@ const ConfigEntry kEntries[] = {
        listener_of(o, n).shared_key = text;
        return Status();
      }},
-    {{"sources.*.raw", "yes or no", "no",
-      "Of type syslog: messages keep their bytes although their fields say the same."},
+    {{"sources.*.raw", "yes or no", "yes",
+      "Of type syslog: messages keep their bytes; no: only where their fields do not say the same."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_yes_or_no(text, listener_of(o, n).raw);
      }},

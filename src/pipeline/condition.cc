@@ -6,6 +6,8 @@
 namespace clew::pipeline {
 namespace {
 
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
 class RowInputs final : public expr::Inputs {
  public:
   RowInputs(Rows& batch, const std::vector<std::string>& names) : batch_(batch), names_(names) {}
@@ -38,20 +40,32 @@ class Expression::Names final : public expr::Schema {
   std::vector<std::string>& names_;
 };
 
-Result<std::unique_ptr<Expression>> Expression::make(const std::string& text, Kind kind, const geo::Sources* geo) {
+Result<std::unique_ptr<Expression>> Expression::make(const std::string& text, Kind kind, const geo::Sources* geo,
+                                                     const os::Clock& clock) {
   expr::Diagnostic diagnostic;
   Result<expr::ExprPtr> parsed = expr::parse_expression_text(text, &diagnostic);
   if (!parsed.ok()) return parsed.error();
-  std::unique_ptr<Expression> made(new Expression());
-  Names names(made->names_);
-  expr::Binder binder(names, {.now = 0, .geo = geo}, text);
-  Result<expr::BoundPtr> bound = kind == Kind::kCondition ? binder.bind_condition(**parsed) : binder.bind(**parsed);
-  if (!bound.ok()) return expr::to_error(binder.diagnostic());
-  made->bound_ = std::move(bound).take();
+  std::unique_ptr<Expression> made(new Expression(text, kind, geo, clock));
+  made->parsed_ = std::move(parsed).take();
+  CLEW_TRY(made->bind());
   return made;
 }
 
+// What is bound holds the time, folded into constants: each second it is bound anew.
+Status Expression::bind() {
+  int64_t now = clock_.now().get();
+  if (bound_second_ == now / kNanosPerSecond) return {};
+  Names names(names_);
+  expr::Binder binder(names, {.now = now, .geo = geo_}, text_);
+  Result<expr::BoundPtr> bound = kind_ == Kind::kCondition ? binder.bind_condition(*parsed_) : binder.bind(*parsed_);
+  if (!bound.ok()) return expr::to_error(binder.diagnostic());
+  bound_ = std::move(bound).take();
+  bound_second_ = now / kNanosPerSecond;
+  return {};
+}
+
 Result<model::Selection> Expression::filter(Rows& batch, const model::Selection& rows) {
+  CLEW_TRY(bind());
   RowInputs inputs(batch, names_);
   expr::Evaluator evaluator;
   model::Selection kept = rows;
@@ -60,6 +74,7 @@ Result<model::Selection> Expression::filter(Rows& batch, const model::Selection&
 }
 
 Result<model::VectorPtr> Expression::eval(Rows& batch, const model::Selection& rows) {
+  CLEW_TRY(bind());
   RowInputs inputs(batch, names_);
   expr::Evaluator evaluator;
   model::VectorPtr values = CLEW_TRY(evaluator.eval(*bound_, inputs, &rows));

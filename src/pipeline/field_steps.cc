@@ -113,7 +113,7 @@ StepPtr make_eval(Options& options, StepContext& context) {
   for (auto& [name, value] : options.members()) {
     check_target(options, value.line, name);
     Result<std::unique_ptr<Expression>> made =
-        Expression::make(value.text, Expression::Kind::kValue, context.around.geo);
+        Expression::make(value.text, Expression::Kind::kValue, context.around.geo, *context.around.clock);
     if (made.ok())
       values.emplace_back(name, std::move(made).take());
     else
@@ -223,13 +223,14 @@ template <bool kKeep>
 StepPtr make_where(Options& options, StepContext& context) {
   std::string text = options.whole_text("condition");
   if (text.empty()) return nullptr;
-  Result<std::unique_ptr<Expression>> made = Expression::make(text, Expression::Kind::kCondition, context.around.geo);
+  Result<std::unique_ptr<Expression>> made =
+      Expression::make(text, Expression::Kind::kCondition, context.around.geo, *context.around.clock);
   if (!made.ok()) {
     options.blame(fmt::format("{}: {}", clew::quoted(text), made.error().message()));
     return nullptr;
   }
   Result<std::unique_ptr<Expression>> opposite =
-      Expression::make("not (" + text + ")", Expression::Kind::kCondition, context.around.geo);
+      Expression::make("not (" + text + ")", Expression::Kind::kCondition, context.around.geo, *context.around.clock);
   if (!opposite.ok()) {
     options.blame(opposite.error().message());
     return nullptr;

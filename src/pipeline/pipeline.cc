@@ -113,7 +113,8 @@ StepPtr Pipeline::make_step(size_t index, SharedStates& shared, Mistakes& mistak
   StepPtr made = step.kind->make(options, context);
   options.finish();
   if (step.when.empty()) return made;
-  Result<std::unique_ptr<Expression>> when = Expression::make(step.when, Expression::Kind::kCondition, around_.geo);
+  Result<std::unique_ptr<Expression>> when =
+      Expression::make(step.when, Expression::Kind::kCondition, around_.geo, *around_.clock);
   if (!when.ok()) options.blame(fmt::format("when: {}", when.error().message()));
   return made;
 }
@@ -176,7 +177,8 @@ Runner::Runner(std::shared_ptr<const Pipeline> pipeline, Lines lines) : pipeline
     Stage stage;
     stage.step = pipeline_->make_step(i, pipeline_->shared_, none);
     if (!plan.when.empty()) {
-      Result<std::unique_ptr<Expression>> when = Expression::make(plan.when, Expression::Kind::kCondition, around.geo);
+      Result<std::unique_ptr<Expression>> when =
+          Expression::make(plan.when, Expression::Kind::kCondition, around.geo, *around.clock);
       if (when.ok()) stage.when = std::move(when).take();
     }
     if (around.metrics != nullptr) {

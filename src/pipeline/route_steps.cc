@@ -131,7 +131,7 @@ StepPtr make_route(Options& options, StepContext& context) {
     }
     if (when != nullptr) {
       Result<std::unique_ptr<Expression>> made =
-          Expression::make(when->text, Expression::Kind::kCondition, context.around.geo);
+          Expression::make(when->text, Expression::Kind::kCondition, context.around.geo, *context.around.clock);
       if (!made.ok())
         options.blame(when->line, fmt::format("when: {}", made.error().message()));
       else

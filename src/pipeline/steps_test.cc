@@ -37,6 +37,14 @@ TEST(TextSteps, ReplaceSplitTrim) {
   EXPECT_EQ(message.field("my secret", "message"), "\"my ***\"");
 }
 
+TEST(Expressions, NowIsTheTimeOfTheCall) {
+  TestPipeline p("- logfmt: {}\n- eval: {year: 'year(now())', day: 'dayofmonth(now())'}");
+  EXPECT_EQ(p.field("a=1 b=2", "year"), "2026");
+  EXPECT_EQ(p.field("a=1 b=2", "day"), "30");
+  p.clock.wall += 86'400'000'000'000;
+  EXPECT_EQ(p.field("a=1 b=2", "day"), "1");
+}
+
 TEST(TextSteps, BlobsBecomeHashAndSize) {
   TestPipeline p("- json: {}\n- hash_blobs: {over: 64, rule: blobs}");
   std::string png = "iVBORw0KGgo" + std::string(100, 'A');

@@ -16,8 +16,9 @@ namespace clew::pipeline {
 // 2026-11-30T12:00:00Z, and as long since an arbitrary moment as a test says.
 class TestClock final : public os::Clock {
  public:
-  UnixNanos now() const override { return UnixNanos(1'796'040'000'000'000'000); }
+  UnixNanos now() const override { return UnixNanos(wall); }
   uint64_t monotonic_ns() const override { return monotonic; }
+  int64_t wall = 1'796'040'000'000'000'000;
   uint64_t monotonic = 1'000'000'000;
 };
 

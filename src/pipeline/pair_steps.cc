@@ -32,7 +32,7 @@ class PairStep final : public Step {
       for (auto [name, value] : pairs_) {
         name = trimmed(name, " \t");
         if (name.empty()) continue;
-        batch.set(field_of(batch, name), row, Cell::string(trimmed(unquoted(value), o_.trim)));
+        batch.set(field_of(batch, name), row, Cell::string(trimmed(unquoted(trimmed(value, " \t")), o_.trim)));
       }
     }
   }

@@ -124,9 +124,9 @@ TEST(Formats, FirewallsSayWhoAndWhere) {
 
 TEST(Formats, GlogAndApacheErrors) {
   std::string glog = events_of("E20261120 10:37:05.485123  1234 foo.cc:12] bad thing\n");
-  EXPECT_TRUE(has(glog, "@=1795171025 level=E thread.name=1234 message=bad thing")) << glog;
+  EXPECT_TRUE(has(glog, "@=1795171025 level=E thread.name=1234 code.file=foo.cc code.line=12 message=bad thing")) << glog;
   std::string klog = events_of("W1120 10:37:05.485123    1234 reflector.go:324] watch ended\n");
-  EXPECT_TRUE(has(klog, "level=W thread.name=1234 message=watch ended")) << klog;
+  EXPECT_TRUE(has(klog, "level=W thread.name=1234 code.file=reflector.go code.line=324 message=watch ended")) << klog;
   std::string apache = events_of(
       "[Fri Nov 20 10:37:05.123456 2026] [core:error] [pid 35708:tid 4328] [client 10.0.0.9:34] File does not exist\n");
   EXPECT_TRUE(has(apache, "level=error logger=core thread.name=4328 process.pid=35708")) << apache;

@@ -428,6 +428,10 @@ struct LineParser::State {
     add(known.thread, got.thread);
     add_pid(got.pid);
     add_firewall(got.message);
+    if (!got.file.empty()) {
+      add(rows.field("code.file"), got.file);
+      add_number(rows.field("code.line"), got.file_line);
+    }
     if (got.database) add(known.kind, "database");
     for (auto [name, value] : got.pairs) {
       std::string_view field = prefix_field(name);

@@ -213,6 +213,13 @@ bool take_glog(PlainLine& line, std::string_view text, std::string_view rest) {
   Token thread = first_token(skip_dividers(rest));
   if (all_digits(thread.text)) line.thread = thread.text;
   line.message = bracket == std::string_view::npos ? skip_dividers(rest) : rest.substr(bracket + 2);
+  if (bracket == std::string_view::npos) return true;
+  std::string_view place = rest.substr(0, bracket);
+  place.remove_prefix(std::min(place.size(), place.find_last_of(" \t") + 1));
+  size_t colon = place.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || !all_digits(place.substr(colon + 1))) return true;
+  line.file = place.substr(0, colon);
+  line.file_line = place.substr(colon + 1);
   return true;
 }
 

@@ -17,6 +17,8 @@ struct PlainLine {
   std::string_view logger;
   std::string_view thread;
   std::string_view pid;
+  std::string_view file;                                             // of the source that wrote the line
+  std::string_view file_line;                                        // digits
   std::string_view message;                                          // empty: the whole line is the message
   bool database = false;                                             // PostgreSQL's layout
   std::vector<std::pair<std::string_view, std::string_view>> pairs;  // of PostgreSQL's prefix

@@ -147,7 +147,7 @@ TEST(Plain, TimeLevelAndMessage) {
   }
   EXPECT_EQ(
       row_of("I1120 10:37:05.485123   99 a.cc:12] hello"),
-      R"({"_time":"2026-11-20T10:37:05.485123Z","_flags":"assumed_zone assumed_year","level":"I","message":"hello","thread.name":"99"})");
+      R"({"_time":"2026-11-20T10:37:05.485123Z","_flags":"assumed_zone assumed_year","code.file":"a.cc","code.line":12,"level":"I","message":"hello","thread.name":"99"})");
   EXPECT_EQ(row_of("WARNING: disk is full"),
             R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time","level":"WARNING"})");
   EXPECT_EQ(row_of("=== TITLE ==="), R"({"_time":"2026-11-20T10:47:05Z","_flags":"arrival_time"})");

@@ -18,6 +18,7 @@
 #include "model/json_text.h"
 #include "net/http_server.h"
 #include "os/clock.h"
+#include "os/cpu_time.h"
 #include "os/disk.h"
 #include "queue/disk_queue.h"
 
@@ -45,7 +46,8 @@ class Agent {
         disk_(os::make_real_disk()),
         geo_(*disk_),
         clock_(os::make_real_clock()),
-        rng_(os::make_real_rng()) {}
+        rng_(os::make_real_rng()),
+        cpu_budget_(options.cpu_cores, *clock_, os::process_cpu_nanos) {}
 
   Status start();
   // Whether standard input has ended and everything is acknowledged, or a source has failed.
@@ -69,6 +71,7 @@ class Agent {
   std::unique_ptr<os::Clock> clock_;
   std::unique_ptr<os::Rng> rng_;
   base::Registry metrics_;
+  collect::CpuBudget cpu_budget_;
   net::MemoryBudget budget_{kBodyBytesMax};
   std::shared_ptr<const api::Redaction> redaction_;
   std::unique_ptr<queue::DiskQueue> queue_;
@@ -92,7 +95,8 @@ Status Agent::make_sources() {
                     .geo = geo_,
                     .pipelines = options_.pipelines,
                     .pages = pages_,
-                    .compressed = options_.compressed};
+                    .compressed = options_.compressed,
+                    .budget = &cpu_budget_};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));
@@ -181,6 +185,8 @@ void Agent::start_shipper() {
 }
 
 void Agent::add_gauges() {
+  metrics_.gauge("clew_agent_cpu_cores", "What the agent used of the processors since it was asked last, in cores", {},
+                 [this] { return cpu_budget_.share(); });
   auto gauge = [this](const char* name, const char* help, double (*read)(const contract::QueueStats&)) {
     metrics_.gauge(name, help, {}, [this, read] { return read(queue_->stats()); });
   };

@@ -51,6 +51,7 @@ struct SourceOptions {
 };
 
 struct AgentOptions {
+  double cpu_cores = 0;              // that it may use; 0: as it comes
   std::vector<std::string> servers;  // http://127.0.0.1:4320 when empty
   std::string key;                   // that the servers ask for; none is sent when empty
   net::TlsClientFiles tls;           // for servers of https

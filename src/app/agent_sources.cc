@@ -54,6 +54,8 @@ collect::BatchOptions batch_options(const std::string& name, const SourceOptions
   batch.dataset = source.dataset;
   batch.zone_name = source.zone;
   batch.compressed = parts.compressed;
+  if (parts.budget != nullptr)
+    batch.pace = [budget = parts.budget](const std::atomic<bool>& stop) { budget->keep(stop); };
   if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
   batch.clean = [redaction = parts.redaction](model::Batch& rows) { redaction->redact({&rows, 1}); };
   if (std::string host = host_name(); !host.empty()) batch.fields.emplace_back("host.name", std::move(host));

@@ -11,6 +11,7 @@
 #include "app/agent_options.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "collect/cpu_budget.h"
 #include "collect/source.h"
 #include "contract/queue.h"
 #include "geo/sources.h"
@@ -35,6 +36,7 @@ struct SourceParts {
   const std::map<std::string, pipeline::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
   bool compressed = true;
+  collect::CpuBudget* budget = nullptr;  // none: nothing waits
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

@@ -39,6 +39,9 @@ const ConfigEntry kEntries[] = {
        o.agent.compressed = text == "lz4";
        return {};
      }},
+    {{"agent.cpu", "share", "as it comes",
+      "What it may use of the processors: 20% of one core, 150%; it reads more slowly then."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_share(text, o.agent.cpu_cores); }},
     {{"agent.dir", "text", "clew-agent", "The directory of the agent's queue and of how far it has read."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) {
        if (text.empty()) return Status(Error(Code::kInvalid, "an empty directory name"));

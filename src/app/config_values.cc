@@ -16,12 +16,27 @@ namespace {
 
 constexpr uint64_t kMillisPerDay = 86'400'000;
 constexpr uint64_t kDaysMax = 36'500;
+constexpr int kSharePercentMin = 1;
+constexpr int kSharePercentMax = 25'600;
 constexpr uint64_t kTimeoutMillisMost = 3'600'000;
 
 }  // namespace
 
 Error wrong(const std::string& text, std::string_view expected) {
   return Error(Code::kInvalid, fmt::format("{} is no {}", clew::quoted(text), expected));
+}
+
+Status set_share(const std::string& text, double& cores) {
+  double percent = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (error != std::errc() || std::string_view(end, text.data() + text.size()) != "%") {
+    return wrong(text, "share: write 20% for a fifth of one core");
+  }
+  if (percent < kSharePercentMin || percent > kSharePercentMax) {
+    return Error(Code::kInvalid, fmt::format("{} is not from {}% to {}%", text, kSharePercentMin, kSharePercentMax));
+  }
+  cores = percent / 100;
+  return {};
 }
 
 Status set_size(const std::string& text, uint64_t& to) {

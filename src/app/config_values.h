@@ -13,6 +13,7 @@
 namespace clew::app {
 
 Error wrong(const std::string& text, std::string_view expected);
+Status set_share(const std::string& text, double& cores);
 Status set_size(const std::string& text, uint64_t& to);
 Status set_days(const std::string& text, uint32_t& to);
 Status set_address(const std::string& text, net::Address& to);

@@ -129,6 +129,7 @@ Status BatchMaker::flush_soon(const std::map<std::string, std::string>& places, 
   next_column_ = 0;
   bytes_ = 0;
   ++number_;
+  if (options_.pace) options_.pace(stop);
   return {};
 }
 

@@ -45,6 +45,7 @@ struct BatchOptions {
   uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line
   // What becomes of a batch, by dataset: nothing, itself, others that live until the next call. None: itself.
   std::function<std::vector<model::Batch*>(model::Batch&)> process;
+  std::function<void(const std::atomic<bool>& stop)> pace;  // called after each batch; may wait, not longer than `stop`
   std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept; none: nothing is
 };
 

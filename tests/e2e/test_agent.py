@@ -239,3 +239,20 @@ def test_what_is_written_while_no_server_answers_arrives_later(make_server, make
     agent.start()
     server.start()
     wait_for(lambda: count_of(server, "later") == 2000, "both parts")
+
+
+def test_the_agent_keeps_its_share_of_the_processors(server, make_agent, tmp_path):
+    lines = "".join(f'{{"n":{i},"level":"info","message":"request {i} took {i * 7919 % 1000} ms","user":"u{i % 977}"}}\n' for i in range(1_200_000))
+    (tmp_path / "x.log").write_text(lines)
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"agent:\n  servers: {server.url}\n  cpu: 10%\nsources:\n  x:\n    files: {tmp_path}/x.log\n    dataset: slowly\n")
+    begun = time.monotonic()
+    agent = make_agent("--config", config)
+    wait_for(lambda: count_of(server, "slowly") == 1_200_000, "all lines")
+    seconds = time.monotonic() - begun
+    with open(f"/proc/{agent.process.pid}/stat") as stat:
+        ticks = sum(int(word) for word in stat.read().rsplit(")", 1)[1].split()[11:13])
+    used = ticks / os.sysconf("SC_CLK_TCK")
+    # Half a second of the budget is saved up at first, and a batch is not cut short.
+    assert used <= 0.1 * seconds + 0.2, f"{used} s of CPU in {seconds} s"
+    assert agent.metric("clew_agent_cpu_cores") < 0.5

@@ -57,6 +57,8 @@ class Agent {
 
  private:
   Status make_sources();
+  std::vector<std::string> servers() const;
+  std::vector<std::pair<std::string, std::string>> auth_headers() const;
   void start_shipper();
   void add_gauges();
   Status listen();
@@ -96,7 +98,13 @@ Status Agent::make_sources() {
                     .pipelines = options_.pipelines,
                     .pages = pages_,
                     .compressed = options_.compressed,
-                    .budget = &cpu_budget_};
+                    .budget = &cpu_budget_,
+                    .samples = {.source = {},
+                                .urls = servers(),
+                                .mirror = options_.mirror,
+                                .headers = auth_headers(),
+                                .labels = {},
+                                .make_client = [this] { return net::make_https_client(options_.tls); }}};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));
@@ -165,12 +173,18 @@ net::Response Agent::health() const {
   return {.status = ready ? 200 : 503, .headers = {}, .body = std::move(body)};
 }
 
+std::vector<std::string> Agent::servers() const {
+  return options_.servers.empty() ? std::vector<std::string>{std::string(kUrlDefault)} : options_.servers;
+}
+
+std::vector<std::pair<std::string, std::string>> Agent::auth_headers() const {
+  if (options_.key.empty()) return {};
+  return {{"Authorization", "Bearer " + options_.key}};
+}
+
 void Agent::start_shipper() {
   collect::ShipperOptions ship;
-  std::vector<std::pair<std::string, std::string>> headers;
-  if (!options_.key.empty()) headers.emplace_back("Authorization", "Bearer " + options_.key);
-  for (const std::string& url : options_.servers) ship.endpoints.push_back({.url = url, .headers = headers});
-  if (ship.endpoints.empty()) ship.endpoints.push_back({.url = std::string(kUrlDefault), .headers = headers});
+  for (const std::string& url : servers()) ship.endpoints.push_back({.url = url, .headers = auth_headers()});
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
   shipper_ = std::make_unique<collect::Shipper>(

@@ -96,6 +96,13 @@ Made make_host(const std::string& name, const SourceOptions& source, const Sourc
   collect::HostSourceOptions host;
   host.source = name;
   if (source.every_millis != 0) host.every_nanos = source.every_millis * 1'000'000;
+  if (!parts.samples.urls.empty()) {
+    collect::SampleSenderOptions to = parts.samples;
+    to.source = name;
+    to.labels = {{"instance", host_name()}, {"job", name}};
+    auto sender = std::make_shared<collect::SampleSender>(std::move(to), parts.clock, parts.metrics);
+    host.measured = [sender](const host::Samples& samples, int64_t unix_millis) { sender->send(samples, unix_millis); };
+  }
   auto made = std::make_unique<collect::HostSource>(std::move(host), host::make_host({}, parts.clock), parts.clock);
   parts.pages.push_back([page = made.get()](std::string& out) { page->append_metrics(out); });
   return SourcePtr(std::move(made));

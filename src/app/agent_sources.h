@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "collect/cpu_budget.h"
+#include "collect/sample_sender.h"
 #include "collect/source.h"
 #include "contract/queue.h"
 #include "geo/sources.h"
@@ -37,6 +38,8 @@ struct SourceParts {
   std::vector<MetricsPage>& pages;
   bool compressed = true;
   collect::CpuBudget* budget = nullptr;  // none: nothing waits
+  // Where measurements go; no urls: nowhere.
+  collect::SampleSenderOptions samples;
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

@@ -1,5 +1,6 @@
 #include "collect/host_source.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -9,10 +10,12 @@ HostSource::HostSource(HostSourceOptions options, std::unique_ptr<host::Host> ho
     : options_(std::move(options)), host_(std::move(host)), clock_(clock) {}
 
 Status HostSource::run() {
+  uint64_t next = clock_.monotonic_ns();  // when it is time by itself
   while (true) {
-    collect();
+    bool due = clock_.monotonic_ns() >= next;
+    collect(due);
+    if (due) next = std::max(next + options_.every_nanos, clock_.monotonic_ns());
     base::MutexLock lock(mutex_);
-    uint64_t next = collected_ns_ + options_.every_nanos;
     while (!stop_ && !wanted_) {
       uint64_t now = clock_.monotonic_ns();
       if (now >= next) break;
@@ -28,14 +31,16 @@ void HostSource::stop() {
   changed_.notify_all();
 }
 
-void HostSource::collect() {
+void HostSource::collect(bool due) {
   uint64_t begun = clock_.monotonic_ns();
   {
     base::MutexLock lock(mutex_);
     wanted_ = false;
   }
+  int64_t unix_millis = clock_.now().get() / 1'000'000;
   samples_.clear();
   host_->collect(samples_);
+  if (due && options_.measured) options_.measured(samples_, unix_millis);
   std::string text;
   host::append_prometheus(samples_, text);
   base::MutexLock lock(mutex_);

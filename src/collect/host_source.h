@@ -1,6 +1,7 @@
 // HostSource: measurements of this machine, for the agent's /metrics.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,8 @@ struct HostSourceOptions {
   uint64_t every_nanos = 15'000'000'000;  // between two collections that nobody asked for
   uint64_t fresh_nanos = 1'000'000'000;   // what was measured so long ago still holds
   uint64_t wait_nanos = 2'000'000'000;    // that whoever asks waits for a collection
+  // Gets what was measured because it was time, not because somebody asked, and when (UTC). On run()'s thread.
+  std::function<void(const host::Samples& samples, int64_t unix_millis)> measured = nullptr;
 };
 
 // Threads:  run() has one of its own, on which all is measured: a file system that does not answer holds up nobody
@@ -36,7 +39,7 @@ class HostSource final : public Source {
   void append_metrics(std::string& out);
 
  private:
-  void collect();
+  void collect(bool due);
 
   const HostSourceOptions options_;
   const std::unique_ptr<host::Host> host_;

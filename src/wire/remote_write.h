@@ -13,6 +13,9 @@
 
 namespace clew::wire {
 
+// Appends a body of version 1.0, before its compression: floats and metadata; histograms and exemplars are left out.
+void encode_remote_write(const model::MetricBatch& batch, std::string& out);
+
 // Threads: one; keeps its memory from body to body.
 class RemoteWriteDecoder {
  public:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/bytes.h"
 
 namespace clew::wire {
@@ -133,6 +135,26 @@ TEST(RemoteWrite, Version2) {
   EXPECT_EQ(got.error().message(), "a label refers to symbol 9 of 1");
   got = decoder.decode_v2(Message().bytes(4, "").bytes(5, Message().bytes(1, packed({0}))));
   ASSERT_FALSE(got.ok());
+}
+
+TEST(RemoteWrite, WhatIsEncodedIsDecoded) {
+  model::MetricBatch batch;
+  model::Labels up = model::Labels::of({{"__name__", "up"}, {"job", "a"}});
+  batch.begin_series(up);
+  batch.add_sample(-5, 1.5);
+  batch.add_sample(1'796'032'800'000, -0.0);
+  batch.begin_series(model::Labels::of({{"__name__", "none"}}));
+  batch.set_metadata("up", {model::MetricType::kGauge, "s", "Up."});
+  std::string body;
+  encode_remote_write(batch, body);
+  RemoteWriteDecoder decoder;
+  Result<const model::MetricBatch*> got = decoder.decode_v1(body);
+  ASSERT_TRUE(got.ok()) << got.error().message();
+  ASSERT_EQ((*got)->series().size(), 2u);
+  EXPECT_EQ((*got)->labels_of((*got)->series()[0]), up.view());
+  EXPECT_EQ((*got)->samples()[0].millis, -5);
+  EXPECT_TRUE(std::signbit((*got)->samples()[1].value));
+  EXPECT_EQ((*got)->metadata(), batch.metadata());
 }
 
 TEST(RemoteWrite, WhatIsCutIsRefusedOrShorter) {

@@ -1,15 +1,17 @@
 """Measurements of the machine on the agent's /metrics: beside a real node_exporter where there is one."""
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
 
-from test_agent import Agent
+from test_agent import Agent, make_agent, wait_for  # noqa: F401  (a fixture)
 
 EXPORTER = shutil.which("prometheus-node-exporter")
 # Its packagers leave out more mount points and devices than the program itself does, and than clew.
@@ -158,3 +160,31 @@ def test_two_of_them_are_a_mistake(tmp_path):
     (tmp_path / "agent.yaml").write_text("sources:\n  a: {type: host}\n  b: {type: host}\n")
     done = subprocess.run([clew_server.BINARY, "check", str(tmp_path / "agent.yaml")], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "sources.a and sources.b are both of type host" in done.stderr
+
+
+def test_measurements_go_to_the_server(make_server, make_agent, tmp_path):
+    """By themselves, also what was measured while it was away; PromQL answers from them."""
+    server = make_server()
+    server.listen = server.listening["http"]
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"agent:\n  servers: {server.url}\nsources:\n  node:\n    type: host\n    every: 1s\n")
+    agent = make_agent("--config", config)
+
+    def value(query):
+        reply = server.get("/api/v1/query?" + urllib.parse.urlencode({"query": query}))
+        result = json.loads(reply.text)["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
+
+    wait_for(lambda: value("count_over_time(node_time_seconds[1h])") is not None, "the first measurement")
+    with open("/proc/meminfo") as meminfo:
+        total = int(meminfo.readline().split()[1]) * 1024
+    assert value(f'node_memory_MemTotal_bytes{{job="node",instance="{os.uname().nodename}"}}') == total
+    server.kill()
+    failed = agent.metric("clew_agent_measurements_failed_total")
+    wait_for(lambda: agent.metric("clew_agent_measurements_failed_total") > failed, "an attempt without a server")
+    server.start()
+    wait_for(lambda: (value("count_over_time(node_time_seconds[1h])") or 0) >= 4, "what was measured meanwhile")
+    wait_for(lambda: value("sum(rate(node_cpu_seconds_total[1m]))") is not None, "a rate")
+    assert agent.metric("clew_agent_measurements_dropped_total") == 0
+    help_of = json.loads(server.get("/api/v1/metadata?metric=node_memory_MemTotal_bytes").text)["data"]
+    assert help_of["node_memory_MemTotal_bytes"][0]["type"] == "gauge"

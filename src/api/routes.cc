@@ -7,6 +7,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(es_admin_routes(parts));
   router.add(import_routes(parts));
   router.add(batch_routes(parts));
+  router.add(sync_routes(parts));
   router.add(logrecord_routes(parts));
   router.add(push_routes(parts));
   router.add(span_routes(parts));

@@ -17,6 +17,7 @@ std::vector<Route> es_write_routes(ServerParts& parts);      // _bulk, _doc, _cr
 std::vector<Route> es_admin_routes(ServerParts& parts);      // what Elasticsearch's clients ask around writing
 std::vector<Route> import_routes(ServerParts& parts);        // /api/v1/import
 std::vector<Route> batch_routes(ServerParts& parts);         // /clew/v1/batches
+std::vector<Route> sync_routes(ServerParts& parts);          // /clew/v1/sync
 std::vector<Route> logrecord_routes(ServerParts& parts);     // /api/v1/logrecord
 std::vector<Route> push_routes(ServerParts& parts);          // Loki, Zipkin
 std::vector<Route> span_routes(ServerParts& parts);          // Datadog, Jaeger

@@ -25,6 +25,7 @@ std::span<const Command> commands() {
       {"lint", "says what log files lack", run_lint},
       {"delete", "deletes the events that match a search", run_delete},
       {"retention", "shows or applies how long events are kept", run_retention},
+      {"sync", "fills a server from its mirror", run_sync},
       {"snapshot", "copies the store of a running server", run_snapshot},
       {"restore", "makes a data directory from a snapshot", run_restore},
       {"inspect", "prints what is inside a file of the store", run_inspect},

@@ -37,6 +37,7 @@ int run_import(int argc, char** argv);
 int run_lint(int argc, char** argv);
 int run_delete(int argc, char** argv);
 int run_retention(int argc, char** argv);
+int run_sync(int argc, char** argv);
 int run_snapshot(int argc, char** argv);
 int run_restore(int argc, char** argv);
 int run_inspect(int argc, char** argv);

@@ -6,6 +6,7 @@
 #include "logstore/committer.h"
 #include "logstore/engine.h"
 #include "logstore/retention_class.h"
+#include "logstore/stored_writes_reader.h"
 #include "logstore/usage.h"
 #include "logstore/writer.h"
 
@@ -265,6 +266,16 @@ Result<Usage> LogStore::usage(const contract::Access& access, const std::vector<
   bool nothing_readable = wanted.empty() && !(datasets.empty() && access.datasets.empty());
   if (nothing_readable) return usage_of({}, request, stop);
   return usage_of(parts_->engine.catalog.view(access.tenant.get(), wanted, {}), request, stop);
+}
+
+Result<WritesPage> LogStore::stored_writes(const contract::Access& access, const WritesRequest& request) const {
+  if (!access.datasets.empty()) return Error(Code::kForbidden, "stored writes are for who may see all datasets");
+  return read_stored_writes(parts_->engine, access.tenant.get(), request);
+}
+
+std::vector<bool> LogStore::has_old_keys(const contract::Access& access,
+                                         const std::vector<contract::BatchKey>& keys) const {
+  return find_stored_keys(parts_->engine, access.tenant.get(), keys);
 }
 
 std::vector<RetentionItem> LogStore::retention_due() const {

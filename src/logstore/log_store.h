@@ -27,6 +27,8 @@ namespace clew::logstore {
 struct Engine;
 struct Usage;
 struct UsageRequest;
+struct WritesPage;
+struct WritesRequest;
 
 // What open() found, for the log line at start and for tests.
 struct Recovered {
@@ -112,6 +114,12 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   // Who uses the disk (usage.h), of the datasets that may be read; `datasets` empty: of all of them.
   Result<Usage> usage(const contract::Access& access, const std::vector<std::string>& datasets,
                       const UsageRequest& request, const std::stop_token& stop) const;
+
+  // The writes of the tenant, a page at a time, as another store takes them (stored_writes.h).
+  // Errors: kForbidden for a caller who may not see all datasets: a write is given whole or not at all.
+  Result<WritesPage> stored_writes(const contract::Access& access, const WritesRequest& request) const;
+  // By key: true when it is stored and write() may not know it any more, as only the newest keys are in memory.
+  std::vector<bool> has_old_keys(const contract::Access& access, const std::vector<contract::BatchKey>& keys) const;
 
   // Deletes the rows that the selector leaves, of those committed before the call. They are gone from the next snapshot
   // on; their bytes within StoreOptions::delete_rewrite_ns, or before the return with kYes.

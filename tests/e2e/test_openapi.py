@@ -151,7 +151,7 @@ def test_answers_have_the_shape_of_the_document(filled):
         seen.add((method, path))
     # A snapshot writes where the test says; cancelling, tails, which have no end, and batches, which are
     # no JSON, have tests of their own.
-    left = {("post", "/clew/v1/snapshot"), ("get", "/clew/v1/tail"), ("post", "/clew/v1/tail"), ("post", "/clew/v1/batches"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
+    left = {("post", "/clew/v1/snapshot"), ("get", "/clew/v1/tail"), ("post", "/clew/v1/tail"), ("post", "/clew/v1/batches"), ("get", "/clew/v1/sync"), ("post", "/clew/v1/sync"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
             ("get", "/clew/v1/traces/typical")}
     assert {(m, p) for p, methods in document["paths"].items() for m in methods} - seen == left
 

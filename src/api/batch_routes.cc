@@ -1,4 +1,5 @@
 // What agents send: encoded batches, under keys that make a repetition known.
+#include "api/agent_ledger.h"
 #include "api/json_body.h"
 #include "api/routes.h"
 #include "process/sent_lines.h"
@@ -10,11 +11,12 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 
 struct Batches {
-  explicit Batches(ServerParts& parts) : ingest(parts.ingest), agent(parts.metrics, "agent") {}
+  explicit Batches(ServerParts& parts) : ingest(parts.ingest), ledger(parts.ledger), agent(parts.metrics, "agent") {}
 
   void take(const CallPtr& call);
 
   Ingest& ingest;
+  AgentLedger& ledger;
   SourceCounters agent;
 };
 
@@ -41,6 +43,7 @@ void Batches::take(const CallPtr& call) {
   if (!events.ok()) {
     agent.received(refusal.events);
     agent.rejected(refusal.reason, refusal.events);
+    ledger.rejected(call->access, key->producer, refusal.events);
     return answer_error(*call, kShape, events.error());
   }
   call->exchange->release_body();
@@ -49,17 +52,19 @@ void Batches::take(const CallPtr& call) {
     if (!read.ok()) {
       agent.received(events->received);
       agent.rejected("syntax", events->received);
+      ledger.rejected(call->access, key->producer, events->received);
       return answer_error(*call, kShape, ingest.clean(read.error()));
     }
     batch = std::move(read).take();
   }
   uint64_t rows = events->received;
-  Incoming incoming{
-      .access = call->access, .key = std::move(key).take(), .events = std::move(events).take(), .creates = {}};
-  ingest.write(agent, std::move(incoming), [call, rows](const contract::Ack* ack, const Error* error) {
-    if (error != nullptr) return answer_error(*call, kShape, *error);
-    call->exchange->answer({.headers = {}, .body = batches_reply(rows, ack != nullptr && ack->duplicate)});
-  });
+  Incoming incoming{.access = call->access, .key = *key, .events = std::move(events).take(), .creates = {}};
+  ingest.write(agent, std::move(incoming),
+               [this, call, rows, name = *key](const contract::Ack* ack, const Error* error) {
+                 if (error != nullptr) return answer_error(*call, kShape, *error);
+                 ledger.accepted(call->access, name, rows, ack == nullptr ? 0 : ack->rows);
+                 call->exchange->answer({.headers = {}, .body = batches_reply(rows, ack != nullptr && ack->duplicate)});
+               });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(import_routes(parts));
   router.add(batch_routes(parts));
   router.add(sync_routes(parts));
+  router.add(ledger_routes(parts));
   router.add(logrecord_routes(parts));
   router.add(push_routes(parts));
   router.add(span_routes(parts));

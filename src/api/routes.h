@@ -18,6 +18,7 @@ std::vector<Route> es_admin_routes(ServerParts& parts);      // what Elasticsear
 std::vector<Route> import_routes(ServerParts& parts);        // /api/v1/import
 std::vector<Route> batch_routes(ServerParts& parts);         // /clew/v1/batches
 std::vector<Route> sync_routes(ServerParts& parts);          // /clew/v1/sync
+std::vector<Route> ledger_routes(ServerParts& parts);        // /clew/v1/ledger
 std::vector<Route> logrecord_routes(ServerParts& parts);     // /api/v1/logrecord
 std::vector<Route> push_routes(ServerParts& parts);          // Loki, Zipkin
 std::vector<Route> span_routes(ServerParts& parts);          // Datadog, Jaeger

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <string>
 
+#include "api/agent_ledger.h"
 #include "api/ingest.h"
 #include "api/settings.h"
 #include "base/metrics.h"
@@ -24,6 +25,7 @@ struct ServerParts {
   metricstore::MetricStore& metric_store;
   query::Engine& engine;
   live::Live& live;
+  AgentLedger& ledger;
   base::Registry& metrics;
   net::MemoryBudget& body_budget;
   const os::Clock& clock;

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/agent_report.h"
 #include "app/agent_sources.h"
 #include "app/client.h"
 #include "app/listeners.h"
@@ -78,6 +79,7 @@ class Agent {
   std::shared_ptr<const api::Redaction> redaction_;
   std::unique_ptr<queue::DiskQueue> queue_;
   std::unique_ptr<collect::Shipper> shipper_;
+  std::unique_ptr<AgentReport> report_;
   std::vector<std::unique_ptr<collect::Source>> sources_;
   std::vector<MetricsPage> pages_;  // of sources_
   std::atomic<bool> stdin_ended_{false};
@@ -185,6 +187,7 @@ std::vector<std::pair<std::string, std::string>> Agent::auth_headers() const {
 void Agent::start_shipper() {
   collect::ShipperOptions ship;
   for (const std::string& url : servers()) ship.endpoints.push_back({.url = url, .headers = auth_headers()});
+  std::vector<collect::ShipEndpoint> endpoints = ship.endpoints;
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
   shipper_ = std::make_unique<collect::Shipper>(
@@ -196,6 +199,17 @@ void Agent::start_shipper() {
                          .say = say},
       *disk_, std::move(ship));
   shipper_->start();
+  std::vector<std::string> names;
+  for (const auto& source : sources_) names.push_back(source->name());
+  report_ = std::make_unique<AgentReport>(
+      AgentReportParts{.queue = *queue_,
+                       .refused_events = [this] { return shipper_->refused_events(); },
+                       .make_client = [this] { return net::make_https_client(options_.tls); },
+                       .endpoints = std::move(endpoints),
+                       .mirror = options_.mirror,
+                       .directory = options_.dir,
+                       .sources = std::move(names)});
+  report_->start();
 }
 
 void Agent::add_gauges() {
@@ -243,6 +257,7 @@ Status Agent::stop() {
   for (auto& source : sources_) source->stop();
   threads_.clear();
   if (shipper_) shipper_->stop(kShipMs);
+  if (report_) report_->stop();
   queue_->close();
   http_.reset();
   contract::QueueStats left = queue_->stats();

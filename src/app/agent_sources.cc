@@ -43,8 +43,14 @@ Status use_pipeline(const SourceOptions& source, const SourceParts& parts, colle
     if (*format != process::Format::kRaw) lines = pipeline::Lines::kReadByFirstStep;
   }
   batch.wait_nanos = std::max(batch.wait_nanos, made->window_ns());
+  pipeline::PipelinePtr of = made;
   auto runner = std::make_shared<pipeline::Runner>(std::move(made), lines);
-  batch.process = [runner](model::Batch& rows) { return runner->run(rows); };
+  batch.dropped = std::make_shared<std::map<std::string, uint64_t>>();
+  auto watch = [of, dropped = batch.dropped.get()](size_t step, pipeline::Rows&, const pipeline::StepCounts& counts) {
+    uint64_t gone = counts.dropped + counts.merged;
+    if (gone > 0) (*dropped)[of->step_name(step)] += gone;
+  };
+  batch.process = [runner, watch, kept = batch.dropped](model::Batch& rows) { return runner->run(rows, watch); };
   return {};
 }
 
@@ -134,7 +140,8 @@ Made make_agent_listener(const std::string& name, const SourceOptions& source, c
   collect::BatchOptions batch = batch_options(name, source, parts);
   std::optional<process::Format> format;
   CLEW_TRY(use_pipeline(source, parts, batch, format));
-  collect::QueueSink::Steps steps{.process = std::move(batch.process), .clean = std::move(batch.clean)};
+  collect::QueueSink::Steps steps{
+      .process = std::move(batch.process), .clean = std::move(batch.clean), .dropped = std::move(batch.dropped)};
   auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(steps), parts.metrics, name);
   std::unique_ptr<collect::Listener> made =
       CLEW_TRY(make_listener(name, source, std::move(sink), parts.clock, parts.metrics, false));

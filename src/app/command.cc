@@ -20,6 +20,7 @@ std::span<const Command> commands() {
       {"context", "shows the events before and after one", run_context},
       {"export", "writes every row of an answer to a file", run_export},
       {"usage", "shows what takes how many bytes", run_usage},
+      {"ledger", "shows what agents have read and where it is: 0 missing, or where", run_ledger},
       {"queries", "lists running and past queries, cancels one", run_queries},
       {"import", "sends log files to the server", run_import},
       {"lint", "says what log files lack", run_lint},

@@ -32,6 +32,7 @@ int run_patterns(int argc, char** argv);
 int run_context(int argc, char** argv);
 int run_export(int argc, char** argv);
 int run_usage(int argc, char** argv);
+int run_ledger(int argc, char** argv);
 int run_queries(int argc, char** argv);
 int run_import(int argc, char** argv);
 int run_lint(int argc, char** argv);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/access_gate.h"
+#include "api/agent_ledger.h"
 #include "api/listener_sink.h"
 #include "api/routes.h"
 #include "api/work_pool.h"
@@ -204,6 +205,7 @@ class Server {
   std::unique_ptr<geo::Sources> geo_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<live::Live> live_;
+  std::unique_ptr<api::AgentLedger> ledger_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
   std::unique_ptr<api::ServerParts> parts_;
@@ -338,6 +340,7 @@ Status Server::start() {
     say(fmt::format("subscriptions: the log in {}/subscriptions is DAMAGED and set aside; their places are lost",
                     options_.data));
   }
+  ledger_ = CLEW_TRY(api::AgentLedger::open(*disk_, *clock_, options_.data + "/ledger"));
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
@@ -346,6 +349,7 @@ Status Server::start() {
                                                                .metric_store = *metric_store_,
                                                                .engine = *engine_,
                                                                .live = *live_,
+                                                               .ledger = *ledger_,
                                                                .metrics = metrics_,
                                                                .body_budget = body_budget_,
                                                                .clock = *clock_,

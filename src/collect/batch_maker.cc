@@ -25,7 +25,9 @@ BatchMaker::BatchMaker(BatchOptions options, contract::Queue& queue, const os::C
       batch_(options_.dataset),
       encoder_(options_.compressed ? columnar::BatchEncoder::Use::kTransfer
                                    : columnar::BatchEncoder::Use::kTransferPlain),
-      lines_read_(metrics.counter("clew_agent_read_lines_total", "Lines read", {{"source", options_.source}})) {}
+      lines_read_(metrics.counter("clew_agent_read_lines_total", "Lines read", {{"source", options_.source}})) {
+  counts_ = kept_counts(queue, options_.source);
+}
 
 BatchMaker::~BatchMaker() {
   appender_.request_stop();
@@ -101,12 +103,18 @@ Status BatchMaker::flush(const std::map<std::string, std::string>& places, const
 
 // What was made of the batch stays when the queue does not take it: the next call goes on with it.
 void BatchMaker::make_batches() {
-  if (batch_.rows() == 0 || !encoded_.empty()) return;
+  if (batch_.rows() == 0 || made_) return;
+  made_ = true;
+  counts_.read += batch_.rows();
   std::vector<model::Batch*> out = options_.process ? options_.process(batch_) : std::vector{&batch_};
   for (model::Batch* one : out) {
     if (options_.clean) options_.clean(*one);
     encoded_.emplace_back(encoder_.encode(*one), one->rows());
+    counts_.queued += one->rows();
   }
+  if (!options_.dropped) return;
+  for (const auto& [rule, events] : *options_.dropped) counts_.dropped[rule] += events;
+  options_.dropped->clear();
 }
 
 Status BatchMaker::flush_soon(const std::map<std::string, std::string>& places, const std::atomic<bool>& stop) {
@@ -115,6 +123,7 @@ Status BatchMaker::flush_soon(const std::map<std::string, std::string>& places, 
   CLEW_TRY(wait_appended(&stop));
   Job job{.batches = std::exchange(encoded_, {}), .places = {}, .stop = &stop};
   for (const auto& [source, place] : places) job.places.push_back({source, place});
+  if (made_) job.places.push_back({counts_key(options_.source), print_counts(counts_)});
   if (!appender_.joinable()) {
     appender_ = std::jthread([this](const std::stop_token& ending) { append_jobs(ending); });
     pthread_setname_np(appender_.native_handle(), "clew-append");
@@ -128,6 +137,7 @@ Status BatchMaker::flush_soon(const std::map<std::string, std::string>& places, 
   columns_.clear();  // a pipeline may have changed them
   next_column_ = 0;
   bytes_ = 0;
+  made_ = false;
   ++number_;
   if (options_.pace) options_.pace(stop);
   return {};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "collect/source_counts.h"
 #include "columnar/part.h"
 #include "contract/queue.h"
 #include "model/batch.h"
@@ -45,11 +47,14 @@ struct BatchOptions {
   uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line
   // What becomes of a batch, by dataset: nothing, itself, others that live until the next call. None: itself.
   std::function<std::vector<model::Batch*>(model::Batch&)> process;
+  // Where `process` adds what it drops, by rule; on the thread that calls it. None: it drops nothing.
+  std::shared_ptr<std::map<std::string, uint64_t>> dropped;
   std::function<void(const std::atomic<bool>& stop)> pace;  // called after each batch; may wait, not longer than `stop`
   std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept; none: nothing is
 };
 
-// Appends to the queue on a thread of its own, so that reading goes on while the disk syncs; one batch at a time.
+// Counts what it reads (source_counts.h), on from what the queue has of its source. Appends to the queue on a thread of
+// its own, so that reading goes on while the disk syncs; one batch at a time.
 //
 // Threads:  one; and its own, named clew-append.
 // Lifetime: queue and clock outlive it, and `stop` of a flush the batch maker.
@@ -108,6 +113,8 @@ class BatchMaker {
   columnar::BatchEncoder encoder_;
   uint64_t number_ = 1;
   size_t bytes_ = 0;
+  bool made_ = false;                                      // encoded_ is of this batch, and counts_ have it
+  SourceCounts counts_;                                    // with the batches that are on their way
   std::vector<std::pair<std::string, uint32_t>> encoded_;  // of the batch that is being flushed, with its rows
   uint64_t begun_ns_ = 0;                                  // when the first line came
   base::Counter& lines_read_;

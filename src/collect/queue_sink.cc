@@ -15,11 +15,15 @@ QueueSink::QueueSink(contract::Queue& queue, Steps steps, base::Registry& metric
       steps_(std::move(steps)),
       received_(metrics.counter("clew_events_received_total", "events that arrived", {{"source", source}})),
       metrics_(metrics),
-      source_(source) {}
+      source_(source),
+      counts_(kept_counts(queue, source)) {}
 
-Result<uint64_t> QueueSink::append(const std::string& encoded, uint32_t rows) {
+// With empty `counts` they stay as they are.
+Result<uint64_t> QueueSink::append(const std::string& encoded, uint32_t rows, const std::string& counts) {
   while (true) {
-    Result<uint64_t> appended = queue_.append(encoded, rows, {});
+    std::vector<contract::QueuePlace> places;
+    if (!counts.empty()) places.push_back({counts_key(source_), counts});
+    Result<uint64_t> appended = queue_.append(encoded, rows, std::move(places));
     if (appended.ok()) return appended;
     Code code = appended.error().code();
     if ((code != Code::kOverloaded && code != Code::kFull) || stop_) return appended;
@@ -28,14 +32,24 @@ Result<uint64_t> QueueSink::append(const std::string& encoded, uint32_t rows) {
 }
 
 Status QueueSink::keep(model::Batch& batch, contract::Ack& ack) {
-  for (model::Batch* out : steps_.process ? steps_.process(batch) : std::vector{&batch}) {
-    uint32_t rows = out->rows();
-    if (rows == 0) continue;
-    if (steps_.clean) steps_.clean(*out);
-    uint64_t offset = CLEW_TRY(append(encoder_.encode(*out), rows));
-    ack.key = {queue_.producer(), offset};
-    ack.rows += rows;
+  SourceCounts counts = counts_;
+  counts.read += batch.rows();
+  std::vector<model::Batch*> kept = steps_.process ? steps_.process(batch) : std::vector{&batch};
+  std::erase_if(kept, [](const model::Batch* out) { return out->rows() == 0; });
+  for (const model::Batch* out : kept) counts.queued += out->rows();
+  if (steps_.dropped) {
+    for (const auto& [rule, events] : *steps_.dropped) counts.dropped[rule] += events;
+    steps_.dropped->clear();
   }
+  for (model::Batch* out : kept) {
+    if (steps_.clean) steps_.clean(*out);
+    std::string moved = out == kept.back() ? print_counts(counts) : std::string();
+    uint64_t offset = CLEW_TRY(append(encoder_.encode(*out), out->rows(), moved));
+    ack.key = {queue_.producer(), offset};
+    ack.rows += out->rows();
+  }
+  if (kept.empty()) CLEW_TRY(append({}, 0, print_counts(counts)));
+  counts_ = std::move(counts);
   return {};
 }
 

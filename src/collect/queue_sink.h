@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "collect/listener.h"
+#include "collect/source_counts.h"
 #include "columnar/part.h"
 #include "contract/queue.h"
 #include "model/batch.h"
@@ -20,7 +23,8 @@ class QueueSink final : public ListenerSink {
   struct Steps {
     // What is kept of a batch, in the datasets that it goes to; none: all of it, in its own.
     std::function<std::vector<model::Batch*>(model::Batch&)> process;
-    std::function<void(model::Batch&)> clean;  // takes secrets away before anything is kept
+    std::function<void(model::Batch&)> clean;                  // takes secrets away before anything is kept
+    std::shared_ptr<std::map<std::string, uint64_t>> dropped;  // as BatchOptions::dropped
   };
   QueueSink(contract::Queue& queue, Steps steps, base::Registry& metrics, const std::string& source);
 
@@ -32,7 +36,7 @@ class QueueSink final : public ListenerSink {
 
  private:
   Status keep(model::Batch& batch, contract::Ack& ack);
-  Result<uint64_t> append(const std::string& encoded, uint32_t rows);
+  Result<uint64_t> append(const std::string& encoded, uint32_t rows, const std::string& counts);
 
   contract::Queue& queue_;
   const Steps steps_;
@@ -40,6 +44,7 @@ class QueueSink final : public ListenerSink {
   base::Registry& metrics_;
   const std::string source_;
   columnar::BatchEncoder encoder_;
+  SourceCounts counts_;  // as the queue has them
   std::atomic<bool> stop_{false};
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -22,15 +23,24 @@ class RefusedBatches {
   // Writes DIR/NAME.part, the batch, and DIR/NAME.txt, the reason, durably.
   // Errors: kFull when the directory has its most bytes, or the disk; kIo.
   Status keep(const std::string& name, std::string_view batch, std::string_view reason);
+  // Counts the events of a refused batch durably, beside DIR (DIR.count): once, however often it is refused.
+  // Errors: kFull, kIo.
+  Status count(const std::string& name, uint64_t events);
+  // Events of all batches that were counted, over restarts.
+  uint64_t events() const;
 
  private:
+  void load_count() const CLEW_REQUIRES(mutex_);
   Status write(const std::string& path, std::string_view bytes);
   Result<uint64_t> bytes_kept();
 
   os::Disk& disk_;
   const std::string dir_;
   const uint64_t bytes_max_;
-  base::Mutex mutex_;  // held during I/O: refusals are rare, and two must not count the same room
+  mutable base::Mutex mutex_;  // held during I/O: refusals are rare, and two must not count the same room
+  mutable bool count_loaded_ CLEW_GUARDED_BY(mutex_) = false;
+  mutable uint64_t events_ CLEW_GUARDED_BY(mutex_) = 0;
+  mutable std::deque<std::string> counted_ CLEW_GUARDED_BY(mutex_);  // names of the last ones
 };
 
 }  // namespace clew::collect

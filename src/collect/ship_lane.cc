@@ -341,6 +341,7 @@ void ShipLane::set_aside(const Target& target, const contract::QueueEntry& entry
   std::string name = fmt::format("{}-{}", parts_.queue.producer(), entry.offset);
   std::string reason = fmt::format("batch {}:{}, {} events, refused by {}\n{}\n", parts_.queue.producer(), entry.offset,
                                    entry.rows, url, answer.text);
+  (void)refused_.count(name, entry.rows);  // a disk that keeps nothing shows in what is not kept, below
   if (refused_.keep(name, entry.batch, reason).ok()) return;
   parts_.metrics
       .counter("clew_ship_refused_not_kept_events_total", "events refused whose batch could not be kept aside",

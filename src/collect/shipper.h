@@ -43,6 +43,8 @@ class Shipper {
   void stop(uint32_t at_most_ms);
 
   std::vector<ShipEndpointState> endpoints() const;
+  // Events of batches that were refused for what they are, over restarts.
+  uint64_t refused_events() const { return refused_.events(); }
   // Requests that may be in flight at a time just now, over all lanes.
   uint32_t in_flight_limit() const;
 

@@ -216,6 +216,19 @@ TEST_F(ShipperTest, ABadBatchIsSetAsideAndHoldsUpNothing) {
   std::string name = "/agent/refused/" + queue_->producer() + "-2";
   EXPECT_EQ(disk_.contents(name + ".part"), "batch 2");
   EXPECT_NE(disk_.contents(name + ".txt").find("as scripted"), std::string::npos);
+  EXPECT_EQ(shipper_->refused_events(), 2u);
+}
+
+TEST_F(ShipperTest, RefusedBatchesAreCountedOnceOverRestarts) {
+  auto refused = std::make_unique<RefusedBatches>(disk_, "/agent/refused", 1 << 20);
+  ASSERT_TRUE(refused->count("p-2", 7).ok());
+  ASSERT_TRUE(refused->count("p-3", 5).ok());
+  refused = std::make_unique<RefusedBatches>(disk_, "/agent/refused", 1 << 20);
+  EXPECT_EQ(refused->events(), 12u);
+  ASSERT_TRUE(refused->count("p-3", 5).ok());
+  ASSERT_TRUE(refused->count("p-4", 1).ok());
+  disk_.crash();
+  EXPECT_EQ(RefusedBatches(disk_, "/agent/refused", 1 << 20).events(), 13u);
 }
 
 TEST_F(ShipperTest, WhatASecondSendFindsStoredIsCountedAsDuplicate) {

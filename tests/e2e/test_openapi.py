@@ -125,6 +125,9 @@ def calls(server):
     yield "post", "/clew/v1/export", "", {"query": "source=logs", "marks": True, "order": "newest"}
     yield "get", "/clew/v1/usage?by=dataset,service,day", "", None
     yield "get", "/clew/v1/usage?by=field", "", None
+    yield "post", "/clew/v1/ledger", "", {"producer": "p", "host": "h", "appended": 7, "waiting": 2, "acknowledged": 5,
+                                          "sources": {"app": {"read": 9, "queued": 7, "dropped": {"debug": 2}}}}
+    yield "get", "/clew/v1/ledger", "", None
     yield "get", "/clew/v1/openapi.json", "", None
 
 

@@ -239,7 +239,7 @@ Status Server::open_store() {
     say(fmt::format("metrics {}/metrics: {} records or parts DAMAGED and left out", options_.data, series.damaged));
   }
   metrics_.gauge("clew_metric_series", "Time series known", {},
-                 [this] { return static_cast<double>(metric_store_->stats().series); });
+                 [this] { return static_cast<double>(metric_store_->series_count()); });
   metrics_.gauge("clew_body_bytes", "bytes of request bodies in memory", {},
                  [this] { return static_cast<double>(body_budget_.used_bytes()); });
   return {};

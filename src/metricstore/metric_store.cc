@@ -232,7 +232,7 @@ bool MetricStore::admit(SeriesId series, int64_t millis, double value, contract:
     return false;
   };
   int64_t newest = newest_[series];
-  if (millis > clock_.now().get() / 1'000'000 + options_.ahead_millis) {
+  if (millis > latest_millis_) {
     return refuse(ack.too_far_ahead, "later than the clock of the server by more than is allowed");
   }
   if (millis > newest) {
@@ -260,6 +260,7 @@ void MetricStore::apply_sample(SeriesId series, const model::Sample& sample, int
 
 // What a record says becomes what queries see. The same whenever it is done again from the start.
 void MetricStore::apply(Pending& write) {
+  latest_millis_ = clock_.now().get() / 1'000'000 + options_.ahead_millis;
   if (active_since_ns_ == 0 && write.batch.samples_count() > 0) active_since_ns_ = clock_.monotonic_ns();
   const auto& all = write.batch.series();
   for (size_t s = 0; s < all.size(); ++s) {
@@ -389,6 +390,11 @@ void MetricStore::close() {
     commit_thread_.join();
   }
   if (journal_) commit_pending();
+}
+
+uint64_t MetricStore::series_count() const {
+  base::MutexLock lock(mutex_);
+  return index_.size();
 }
 
 MetricStoreStats MetricStore::stats() const {

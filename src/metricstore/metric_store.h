@@ -90,6 +90,7 @@ class MetricStore final : public contract::MetricSink, public contract::MetricSo
   void close();
 
   MetricStoreStats stats() const;
+  uint64_t series_count() const;  // the same as stats().series, at no cost
   // What makes many series, the greatest first.
   std::vector<SeriesIndex::Count> series_by_metric(size_t most) const;
   std::vector<SeriesIndex::Count> values_by_label(size_t most) const;
@@ -166,6 +167,7 @@ class MetricStore final : public contract::MetricSink, public contract::MetricSo
   bool swap_wanted_ CLEW_GUARDED_BY(mutex_) = false;
   bool closed_ CLEW_GUARDED_BY(mutex_) = false;
   int64_t newest_millis_ CLEW_GUARDED_BY(mutex_) = INT64_MIN;
+  int64_t latest_millis_ CLEW_GUARDED_BY(mutex_) = 0;  // that a sample of the record being applied may be of
   base::CondVar wake_commits_;
   base::CondVar wake_work_;
   base::CondVar swapped_;

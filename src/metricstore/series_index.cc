@@ -176,7 +176,8 @@ std::string_view SeriesIndex::label_value(SeriesId series, std::string_view name
   return {};
 }
 
-Result<std::vector<SeriesId>> SeriesIndex::with_value(const LabelMatcher& matcher, bool matching) const {
+std::vector<SeriesId> SeriesIndex::with_value(const LabelMatcher& matcher, const ValueMatcher& values,
+                                              bool matching) const {
   std::vector<SeriesId> out;
   const Name* name = find_name(matcher.name);
   if (name == nullptr) return out;
@@ -185,7 +186,6 @@ Result<std::vector<SeriesId>> SeriesIndex::with_value(const LabelMatcher& matche
     if (pair != name->values.end()) out = pairs_[pair->second].series;
     return out;
   }
-  ValueMatcher values = CLEW_TRY(ValueMatcher::make(matcher));
   size_t lists = 0;
   for (const auto& [value, pair] : name->values) {
     if (values.matches(value) != matching) continue;
@@ -204,11 +204,11 @@ Result<std::vector<SeriesId>> SeriesIndex::select(const std::vector<LabelMatcher
     ValueMatcher value = CLEW_TRY(ValueMatcher::make(matcher));
     if (value.matches({})) {
       // Series without the label match too: those whose value does not are taken away.
-      std::vector<SeriesId> others = CLEW_TRY(with_value(matcher, false));
+      std::vector<SeriesId> others = with_value(matcher, value, false);
       if (!others.empty()) without.push_back(std::move(others));
       continue;
     }
-    std::vector<SeriesId> having = CLEW_TRY(with_value(matcher, true));
+    std::vector<SeriesId> having = with_value(matcher, value, true);
     found = found ? intersect(*found, having) : std::move(having);
     if (found->empty()) return std::vector<SeriesId>();
   }

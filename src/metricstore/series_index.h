@@ -17,6 +17,8 @@
 
 namespace clew::metricstore {
 
+class ValueMatcher;
+
 // A series is given the next id when it is added; ids and the strings behind views stay for the life of the index.
 //
 // Threads: any number that read, or one that adds; the caller locks.
@@ -71,9 +73,9 @@ class SeriesIndex {
   }
   uint64_t hash_of(SeriesId series) const;
   bool is(SeriesId series, model::LabelsView labels) const;
-  // Whether the matcher matches series without its label; the series whose value for it matches, rising, when
-  // `matching`, else those whose value does not.
-  Result<std::vector<SeriesId>> with_value(const contract::LabelMatcher& matcher, bool matching) const;
+  // The series whose value for the matcher's label matches, rising, when `matching`, else those whose value does not.
+  std::vector<SeriesId> with_value(const contract::LabelMatcher& matcher, const ValueMatcher& values,
+                                   bool matching) const;
 
   // The set keeps ids; hash and equality look into the index.
   struct Hash {

@@ -153,15 +153,9 @@ SeriesId SeriesIndex::add(model::LabelsView labels) {
 
 void SeriesIndex::append_labels(SeriesId series, std::string& packed) const {
   auto [at, end] = pairs_of(series);
-  auto append = [&](std::string_view text) {
-    auto length = static_cast<uint16_t>(text.size());
-    packed.append(reinterpret_cast<const char*>(&length), 2);
-    packed.append(text);
-  };
   for (; at < end; ++at) {
     const Pair& pair = pairs_[series_pairs_[at]];
-    append(names_[pair.name].name);
-    append(pair.value);
+    model::append_packed({names_[pair.name].name, pair.value}, packed);
   }
 }
 

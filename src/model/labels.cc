@@ -7,7 +7,7 @@
 namespace clew::model {
 namespace {
 
-void append_packed(std::string_view text, std::string& out) {
+void append_packed_text(std::string_view text, std::string& out) {
   text = text.substr(0, kLabelBytesMax);
   auto length = static_cast<uint16_t>(text.size());
   out.append(reinterpret_cast<const char*>(&length), 2);
@@ -69,10 +69,14 @@ LabelsBuilder& LabelsBuilder::set(std::string_view name, std::string_view value)
 Labels LabelsBuilder::build() const {
   Labels built;
   for (const auto& [name, value] : labels_) {
-    append_packed(name, built.packed_);
-    append_packed(value, built.packed_);
+    append_packed({name, value}, built.packed_);
   }
   return built;
+}
+
+void append_packed(Label label, std::string& packed) {
+  append_packed_text(label.name, packed);
+  append_packed_text(label.value, packed);
 }
 
 std::string to_text(LabelsView labels) {

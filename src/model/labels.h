@@ -126,6 +126,9 @@ class LabelsBuilder {
   std::vector<std::pair<std::string, std::string>> labels_;  // in order
 };
 
+// Appends a label as packed labels have it; what is over kLabelBytesMax is cut. Requires: names rise.
+void append_packed(Label label, std::string& packed);
+
 // `metric{a="b", c="d"}` as Prometheus prints it: names that are no identifiers are quoted, also the metric's.
 std::string to_text(LabelsView labels);
 // base::hash64 of the packed bytes.

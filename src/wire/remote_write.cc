@@ -167,16 +167,9 @@ model::LabelsView RemoteWriteDecoder::labels() {
   auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
   if (!std::is_sorted(pairs_.begin(), pairs_.end(), by_name)) std::stable_sort(pairs_.begin(), pairs_.end(), by_name);
   packed_.clear();
-  auto append = [this](std::string_view text) {
-    text = text.substr(0, model::kLabelBytesMax);
-    auto length = static_cast<uint16_t>(text.size());
-    packed_.append(reinterpret_cast<const char*>(&length), 2);
-    packed_.append(text);
-  };
   for (size_t i = 0; i < pairs_.size(); ++i) {
     if (i + 1 < pairs_.size() && pairs_[i + 1].first == pairs_[i].first) continue;  // the last one holds
-    append(pairs_[i].first);
-    append(pairs_[i].second);
+    model::append_packed({pairs_[i].first, pairs_[i].second}, packed_);
   }
   return model::LabelsView(packed_);
 }

@@ -205,6 +205,7 @@ Result<Json> take_snapshot(ServerParts& parts, const CallPtr& call) {
 
 Result<Json> flush(ServerParts& parts, const CallPtr&) {
   CLEW_TRY(parts.store.flush_now());
+  CLEW_TRY(parts.metric_store.flush());
   return Json{{"idle", parts.store.is_idle()}};
 }
 

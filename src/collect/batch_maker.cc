@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "model/own_fields.h"
@@ -15,6 +17,20 @@ namespace {
 constexpr std::chrono::milliseconds kRoomWait{200};
 bool is_full(Code code) { return code == Code::kOverloaded || code == Code::kFull; }
 constexpr std::chrono::seconds kLookWait{10};  // waits end by being told
+
+// The same text for the rows from `first` to before `end`, its copies made of ever longer ones.
+void add_to_rows(model::Column& column, uint32_t first, uint32_t end, std::string_view text) {
+  if (first == end) return;
+  size_t bytes = text.size() * (end - first);
+  char* to = column.text_room(bytes + 1);
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  for (size_t have = text.size(); have > 0 && have < bytes;) {
+    size_t more = std::min(have, bytes - have);
+    std::memcpy(to + have, to, more);
+    have += more;
+  }
+  for (uint32_t row = first; row < end; ++row) column.add_filled_text(row, model::Kind::kString, text.size());
+}
 
 }  // namespace
 
@@ -69,25 +85,56 @@ void BatchMaker::add_fields(uint32_t row, std::span<const EventField> fields) {
 void BatchMaker::note_line(size_t bytes) {
   if (bytes_ == 0) begun_ns_ = clock_.monotonic_ns();
   bytes_ += bytes + 1;
-  lines_read_.add();
 }
 
 void BatchMaker::add_line(process::LineParser& parser, std::string_view line, std::span<const EventField> fields,
                           std::optional<int64_t> unix_nanos) {
+  end_sent_lines();
   if (!parser.parse_line(line, unix_nanos)) return;
   note_line(line.size());
+  lines_read_.add();
   add_fields(batch_.rows() - 1, fields);
 }
 
-void BatchMaker::add_sent_line(std::string_view line, std::string_view note, int64_t unix_nanos,
-                               std::span<const EventField> fields) {
+void BatchMaker::begin_sent_lines(std::string_view note, int64_t unix_nanos, std::span<const EventField> fields) {
+  end_sent_lines();
+  sent_.first_row = batch_.rows();
+  sent_.unix_nanos = unix_nanos;
+  sent_.note = note;
+  sent_.strings.clear();
+  sent_.numbers.clear();
+  for (const EventField& field : fields)
+    (field.number ? sent_.numbers : sent_.strings).emplace_back(field.name, field.value);
+  sent_raw_ = column(model::kRawField);
+}
+
+void BatchMaker::add_sent_line(std::string_view line) {
   if (process::is_blank_line(line)) return;
   note_line(line.size());
-  uint32_t row = batch_.begin_row();
-  column(model::kTimeField)->add_time(row, unix_nanos);
-  column(model::kRawField)->add_string(row, line);
-  column(model::kLineField)->add_string(row, note);
-  add_fields(row, fields);
+  sent_raw_->add_string(batch_.begin_row(), line);
+}
+
+// The value of every sent line that has no other.
+void BatchMaker::fill_sent(const EventField& field) {
+  model::Column* to = column(field.name);
+  if (to->rows_end() > sent_.first_row) return;
+  to->note_origins(model::bit(model::Origin::kResource));
+  if (!field.number) return add_to_rows(*to, sent_.first_row, batch_.rows(), field.value);
+  for (uint32_t row = sent_.first_row; row < batch_.rows(); ++row) to->add_number(row, field.value);
+}
+
+void BatchMaker::end_sent_lines() {
+  if (sent_raw_ == nullptr) return;
+  sent_raw_ = nullptr;
+  if (batch_.rows() == sent_.first_row) return;
+  lines_read_.add(batch_.rows() - sent_.first_row);
+  model::Column* time = column(model::kTimeField);
+  model::Column* note = column(model::kLineField);
+  for (uint32_t row = sent_.first_row; row < batch_.rows(); ++row) time->add_time(row, sent_.unix_nanos);
+  add_to_rows(*note, sent_.first_row, batch_.rows(), sent_.note);
+  for (const auto& [name, text] : options_.fields) fill_sent({name, text});
+  for (const auto& [name, text] : sent_.strings) fill_sent({name, text});
+  for (const auto& [name, text] : sent_.numbers) fill_sent({name, text, true});
 }
 
 bool BatchMaker::due() const {
@@ -103,6 +150,7 @@ Status BatchMaker::flush(const std::map<std::string, std::string>& places, const
 
 // What was made of the batch stays when the queue does not take it: the next call goes on with it.
 void BatchMaker::make_batches() {
+  end_sent_lines();
   if (batch_.rows() == 0 || made_) return;
   made_ = true;
   counts_.read += batch_.rows();

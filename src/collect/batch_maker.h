@@ -71,10 +71,14 @@ class BatchMaker {
   void add_line(process::LineParser& parser, std::string_view line, std::span<const EventField> fields = {},
                 std::optional<int64_t> unix_nanos = {});
 
-  // Adds the line as it is, with a note for who reads it: BatchOptions::sends_lines. `unix_nanos` and `note` as in
-  // process/sent_lines.h.
-  void add_sent_line(std::string_view line, std::string_view note, int64_t unix_nanos,
-                     std::span<const EventField> fields);
+  // Lines that are added as they are, with a note for who reads them: BatchOptions::sends_lines. What they have in
+  // common is told once: `unix_nanos` and `note` as in process/sent_lines.h, and `fields`. They go on until
+  // end_sent_lines(), a line of another kind, or the end of the batch.
+  void begin_sent_lines(std::string_view note, int64_t unix_nanos, std::span<const EventField> fields);
+  // Requires: sends_lines(); a blank line adds nothing.
+  void add_sent_line(std::string_view line);
+  bool sends_lines() const { return sent_raw_ != nullptr; }
+  void end_sent_lines();
 
   bool empty() const { return bytes_ == 0; }
   uint32_t rows() const { return batch_.rows(); }
@@ -99,6 +103,7 @@ class BatchMaker {
   };
   model::Column* column(std::string_view name);
   void add_fields(uint32_t row, std::span<const EventField> fields);
+  void fill_sent(const EventField& field);
   void note_line(size_t bytes);
   void append_jobs(const std::stop_token& stop);
   Status append(Job& job);
@@ -120,6 +125,16 @@ class BatchMaker {
   base::Counter& lines_read_;
   std::vector<model::Column*> columns_;  // of batch_, in the order of their first use: few, and every line uses them so
   size_t next_column_ = 0;               // the one that is probably asked for next
+  // Of the lines that are being sent as they are; the columns of what they have in common are filled at their end.
+  struct Sent {
+    uint32_t first_row = 0;
+    int64_t unix_nanos = 0;
+    std::string note;
+    std::vector<std::pair<std::string, std::string>> strings;
+    std::vector<std::pair<std::string, std::string>> numbers;
+  };
+  Sent sent_;
+  model::Column* sent_raw_ = nullptr;  // while there are such
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;

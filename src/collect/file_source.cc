@@ -485,7 +485,13 @@ void FileSource::detect_format(Tail& tail, const os::FileInfo& info) {
   use(format == process::Format::kJsonStream ? process::Format::kNdjson : format, form);
 }
 
+// Before lines of a file are taken.
 void FileSource::attach(Tail& tail) {
+  maker_.end_sent_lines();
+  if (tail.fields_path != tail.file.place().path) {
+    tail.fields_path = tail.file.place().path;
+    tail.own = container_fields(tail.fields_path);
+  }
   if (tail.batch == maker_.number()) return;
   maker_.attach(*tail.parser);
   tail.batch = maker_.number();
@@ -499,19 +505,23 @@ void FileSource::attach(Tail& tail) {
   tail.line_note = process::print_line_note({.zone = options_.batch.zone_name, .follows = tail.last_time.has_value()});
 }
 
-void FileSource::take_event(Tail& tail, const FileEvent& event) {
-  if (tail.fields_path != tail.file.place().path) {
-    tail.fields_path = tail.file.place().path;
-    tail.own = container_fields(tail.fields_path);
-  }
+void FileSource::collect_fields(const Tail& tail, std::string_view stream) {
   fields_.clear();
   fields_.push_back({kPathField, tail.fields_path});
   for (const auto& [name, value] : tail.own) fields_.push_back({name, value});
-  if (!event.stream.empty()) fields_.push_back({kStreamField, event.stream});
-  if (!tail.sends_lines || event.unix_nanos) {
+  if (!stream.empty()) fields_.push_back({kStreamField, stream});
+}
+
+void FileSource::take_event(Tail& tail, const FileEvent& event) {
+  if (!tail.sends_lines || event.unix_nanos || !event.stream.empty()) {
+    collect_fields(tail, event.stream);
     return maker_.add_line(*tail.parser, event.text, fields_, event.unix_nanos);
   }
-  maker_.add_sent_line(event.text, tail.line_note, tail.line_time, fields_);
+  if (!maker_.sends_lines()) {
+    collect_fields(tail, {});
+    maker_.begin_sent_lines(tail.line_note, tail.line_time, fields_);
+  }
+  maker_.add_sent_line(event.text);
   tail.last_line.assign(event.text.substr(0, kTimeBytesMax));
 }
 

@@ -79,6 +79,7 @@ class FileSource final : public Source {
   Result<bool> read_tail(Tail& tail);
   void attach(Tail& tail);
   void take_event(Tail& tail, const FileEvent& event);
+  void collect_fields(const Tail& tail, std::string_view stream);
   void detect_format(Tail& tail, const os::FileInfo& info);
   void end_events();
   void let_go();

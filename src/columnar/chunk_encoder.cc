@@ -69,6 +69,19 @@ std::vector<uint32_t> rows_of_entries(const ColumnView& column, const Chunk& chu
   return rows;
 }
 
+// Whether every row has the same text, as fields of an agent's own have (host.name): told by one comparison of the lane
+// with itself.
+bool is_one_text(const ColumnView& column) {
+  if (column.kinds || column.rows < 2 || column.texts[0].empty()) return false;
+  std::string_view first = column.texts[0];
+  if (column.texts[1] != first) return false;
+  for (uint32_t row = 1; row < column.rows; ++row) {
+    std::string_view text = column.texts[row];
+    if (text.size() != first.size() || text.data() != first.data() + row * first.size()) return false;
+  }
+  return std::memcmp(first.data(), first.data() + first.size(), first.size() * (column.rows - 1)) == 0;
+}
+
 bool has_texts(uint16_t kinds) {
   for (uint8_t k = 0; k < 16; ++k) {
     if ((kinds >> k & 1) && lane_is_text(k)) return true;
@@ -261,6 +274,10 @@ void ChunkEncoder::plan_texts(ColumnView& column, BlockPlan& plan) {
 
 bool ChunkEncoder::build_dictionary(const ColumnView& column) {
   dictionary_.reset(kDictionaryEntriesMax);
+  if (is_one_text(column)) {
+    codes_.assign(column.rows, dictionary_.code(column.texts[0]));
+    return true;
+  }
   codes_.resize(column.rows);
   uint32_t texts = 0;
   size_t bytes = 0;

@@ -94,15 +94,18 @@ ChunkStats text_stats(const ColumnView& column, const std::vector<std::string_vi
   bool any = false;
   auto see = [&](std::string_view text) {
     uint64_t prefix = prefix_of(text);
-    if (!any || prefix < least_prefix || (prefix == least_prefix && text < least)) {
+    if (!any) {
+      least = most = text;
+      least_prefix = most_prefix = prefix;
+      any = true;
+    } else if (prefix > most_prefix ||
+               (prefix == most_prefix && text > most)) {  // first: lines begin with rising times
+      most = text;
+      most_prefix = prefix;
+    } else if (prefix < least_prefix || (prefix == least_prefix && text < least)) {
       least = text;
       least_prefix = prefix;
     }
-    if (!any || prefix > most_prefix || (prefix == most_prefix && text > most)) {
-      most = text;
-      most_prefix = prefix;
-    }
-    any = true;
   };
   if (entries) {
     for (std::string_view text : *entries) see(text);

@@ -300,13 +300,20 @@ TextForm form_of_text(std::string_view text) {
 void encode_plain(std::span<const std::string_view> texts, codec::Effort effort, BlockScratch& scratch,
                   std::string& out) {
   scratch.lengths.resize(texts.size());
-  scratch.bytes.clear();
+  size_t bytes = 0;
+  bool one_lane = true;  // as a batch has them: each begins where the one before ends
   for (size_t i = 0; i < texts.size(); ++i) {
     scratch.lengths[i] = static_cast<int64_t>(texts[i].size());
-    scratch.bytes.append(texts[i]);
+    one_lane = one_lane && texts[i].data() == texts[0].data() + bytes;
+    bytes += texts[i].size();
   }
   scratch.ints.encode(scratch.lengths, effort, out);
-  codec::write_packed(scratch.bytes, codec::method_of(effort), out);
+  scratch.bytes.clear();
+  if (!one_lane) {
+    for (std::string_view text : texts) scratch.bytes.append(text);
+  }
+  std::string_view lane = one_lane && bytes > 0 ? std::string_view(texts[0].data(), bytes) : scratch.bytes;
+  codec::write_packed(lane, codec::method_of(effort), out);
 }
 
 Status decode_plain(base::Reader& in, size_t count, std::string& bytes, std::vector<std::string_view>& texts) {

@@ -109,6 +109,9 @@ bool Continuation::continues(std::string_view line) {
 }
 
 bool Continuation::decide(std::string_view line) {
+  // Most lines begin with their time, and no line of a trace with a digit.
+  bool digit = !line.empty() && line[0] >= '0' && line[0] <= '9';
+  if (digit && (in_ == In::kEvent || in_ == In::kTrace)) return false;
   if (is_blank(line)) return in_ == In::kGo || in_ == In::kPythonEnd;
   if (is_indented(line)) {
     if (indented_event_) return false;

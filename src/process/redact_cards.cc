@@ -1,5 +1,5 @@
 // Payment cards' numbers: runs of digits with an issuer's beginning, a length of his, and Luhn's digit.
-#include <emmintrin.h>
+#include <immintrin.h>
 
 #include <algorithm>
 #include <array>
@@ -114,28 +114,53 @@ static bool has_card_digits(std::string_view text, size_t first, size_t& at) {
   return false;
 }
 
-size_t next_digits(std::string_view text, size_t from) {
+namespace {
+
+// Bits of the 64 bytes that may stand in a run.
+uint64_t run_bits(const char* block) {
   const __m128i below = _mm_set1_epi8('0' - 1);
   const __m128i above = _mm_set1_epi8('9' + 1);
   const __m128i space = _mm_set1_epi8(' ');
   const __m128i dash = _mm_set1_epi8('-');
+  uint64_t mask = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * i));
+    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, below), _mm_cmplt_epi8(v, above));
+    __m128i other = _mm_or_si128(_mm_cmpeq_epi8(v, space), _mm_cmpeq_epi8(v, dash));
+    auto bits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digit, other)));
+    mask |= uint64_t{bits} << (16 * i);
+  }
+  return mask;
+}
+
+__attribute__((target("avx2"))) uint64_t run_bits_wide(const char* block) {
+  const __m256i below = _mm256_set1_epi8('0' - 1);
+  const __m256i nine = _mm256_set1_epi8('9');
+  const __m256i space = _mm256_set1_epi8(' ');
+  const __m256i dash = _mm256_set1_epi8('-');
+  uint64_t mask = 0;
+  for (unsigned i = 0; i < 2; ++i) {
+    __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32 * i));
+    __m256i digit = _mm256_andnot_si256(_mm256_cmpgt_epi8(v, nine), _mm256_cmpgt_epi8(v, below));
+    __m256i other = _mm256_or_si256(_mm256_cmpeq_epi8(v, space), _mm256_cmpeq_epi8(v, dash));
+    auto bits = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(digit, other)));
+    mask |= uint64_t{bits} << (32 * i);
+  }
+  return mask;
+}
+
+template <class RunBits>
+[[gnu::always_inline]] inline size_t find_digits(std::string_view text, size_t from, RunBits run_bits_of) {
   const size_t first = from;
   while (from < text.size()) {
-    alignas(16) char last[kBlock];
+    alignas(32) char last[kBlock];
     const char* block = text.data() + from;
     if (text.size() - from < kBlock) {
       std::memset(last, 0, kBlock);
       std::memcpy(last, block, text.size() - from);
       block = last;
     }
-    uint64_t mask = 0;
-    for (unsigned i = 0; i < 4; ++i) {
-      __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * i));
-      __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, below), _mm_cmplt_epi8(v, above));
-      __m128i other = _mm_or_si128(_mm_cmpeq_epi8(v, space), _mm_cmpeq_epi8(v, dash));
-      auto bits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digit, other)));
-      mask |= uint64_t{bits} << (16 * i);
-    }
+    uint64_t mask = run_bits_of(block);
     // A bit that stays is the first of 14 in a row; or 7 of them lie at this block's edge.
     uint64_t run = mask & mask >> 1;
     run &= run >> 2;
@@ -153,6 +178,17 @@ size_t next_digits(std::string_view text, size_t from) {
     from = at;
   }
   return text.size();
+}
+
+__attribute__((target("avx2"))) size_t next_digits_wide(std::string_view text, size_t from) {
+  return find_digits(text, from, run_bits_wide);
+}
+
+}  // namespace
+
+size_t next_digits(std::string_view text, size_t from) {
+  static const bool wide = __builtin_cpu_supports("avx2") > 0;
+  return wide ? next_digits_wide(text, from) : find_digits(text, from, run_bits);
 }
 
 bool next_card(std::string_view text, size_t from, size_t& begin, size_t& end) {

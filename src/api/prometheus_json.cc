@@ -1,5 +1,6 @@
 #include "api/prometheus_json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -24,11 +25,46 @@ int64_t boundary_of(const query::promql::Bucket& bucket) {
   return bucket.upper_inclusive ? 0 : 2;
 }
 
+constexpr size_t kTimeBytes = 32;     // of a printed time, at most
+constexpr size_t kNumberBytes = 400;  // of a printed number: the largest and the smallest in full
+
+// Prints to `to`, which has room for kTimeBytes, and gives the end.
+char* print_time(int64_t millis, char* to) {
+  uint64_t whole = static_cast<uint64_t>(millis);
+  if (millis < 0) {
+    *to++ = '-';
+    whole = 0 - whole;
+  }
+  to = std::to_chars(to, to + kTimeBytes - 8, whole / 1000).ptr;
+  auto rest = static_cast<unsigned>(whole % 1000);
+  if (rest == 0) return to;
+  *to++ = '.';
+  for (unsigned unit = 100; rest > 0; rest %= unit, unit /= 10) *to++ = static_cast<char>('0' + rest / unit);
+  return to;
+}
+
+// The same for kNumberBytes.
+char* print_number(double value, char* to) {
+  auto text = [&](std::string_view v) { return std::copy(v.begin(), v.end(), to); };
+  if (std::isnan(value)) return text("NaN");
+  if (std::isinf(value)) return text(value > 0 ? "+Inf" : "-Inf");
+  constexpr double kWholeMost = 1e15;
+  bool whole = std::fabs(value) < kWholeMost && value == std::trunc(value) && (value != 0 || !std::signbit(value));
+  if (whole) return std::to_chars(to, to + kNumberBytes, static_cast<int64_t>(value)).ptr;
+  return std::to_chars(to, to + kNumberBytes, value, std::chars_format::fixed).ptr;
+}
+
 void write_point(int64_t millis, double value, JsonWriter& json) {
-  json.begin_array();
-  json.raw(prometheus_time(millis));
-  json.text(prometheus_number(value));
-  json.end_array();
+  std::array<char, kTimeBytes + kNumberBytes + 8> buffer;
+  char* to = buffer.data();
+  *to++ = '[';
+  to = print_time(millis, to);
+  *to++ = ',';
+  *to++ = '"';
+  to = print_number(value, to);
+  *to++ = '"';
+  *to++ = ']';
+  json.raw({buffer.data(), static_cast<size_t>(to - buffer.data())});
 }
 
 void write_histogram(int64_t millis, const model::Histogram& histogram, JsonWriter& json) {
@@ -97,22 +133,13 @@ void write_matrix(const Answer& answer, JsonWriter& json) {
 }  // namespace
 
 std::string prometheus_number(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  std::array<char, 400> buffer{};
-  auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  return std::string(buffer.data(), end);
+  std::array<char, kNumberBytes> buffer;
+  return {buffer.data(), print_number(value, buffer.data())};
 }
 
 std::string prometheus_time(int64_t millis) {
-  bool negative = millis < 0;
-  uint64_t whole = negative ? 0 - static_cast<uint64_t>(millis) : static_cast<uint64_t>(millis);
-  std::string out = (negative ? "-" : "") + std::to_string(whole / 1000);
-  uint64_t rest = whole % 1000;
-  if (rest == 0) return out;
-  std::string digits = std::to_string(1000 + rest).substr(1);
-  while (digits.back() == '0') digits.pop_back();
-  return out + "." + digits;
+  std::array<char, kTimeBytes> buffer;
+  return {buffer.data(), print_time(millis, buffer.data())};
 }
 
 Result<int64_t> parse_prometheus_time(std::string_view name, std::string_view text) {

@@ -65,18 +65,6 @@ bool any_less(const std::vector<std::pair<int32_t, double>>& current,
 
 }  // namespace
 
-void KahanSum::add(double x) {
-  double total = value + x;
-  if (std::isinf(total)) {
-    lost = 0;
-  } else if (std::fabs(value) >= std::fabs(x)) {
-    lost += (value - total) + x;
-  } else {
-    lost += (x - total) + value;
-  }
-  value = total;
-}
-
 double exponential_bound(int32_t index, int32_t schema) {
   if (schema <= 0) {
     int64_t exponent = static_cast<int64_t>(index) << -schema;

@@ -1,6 +1,7 @@
 // Arithmetic of native histograms: sums, differences, resets, comparison, text.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -17,7 +18,14 @@ using model::HistogramPtr;
 struct KahanSum {
   double value = 0;
   double lost = 0;
-  void add(double x);
+  // Knuth's TwoSum: what the addition lost, exactly and without a branch.
+  void add(double x) {
+    double total = value + x;
+    double added = total - value;
+    double error = (value - (total - added)) + (x - added);
+    lost = std::isinf(total) ? 0 : lost + error;
+    value = total;
+  }
   void scale(double factor) {
     value *= factor;
     lost *= factor;

@@ -64,7 +64,7 @@ class Distributions {
       const Block::Row& series = block_.rows[row];
       std::string packed;
       for (model::Label label : series.labels) {
-        if (label.name != kBucketLabel) append_label(packed, label);
+        if (label.name != kBucketLabel) model::append_packed(label, packed);
       }
       auto [at, fresh] = places.emplace(packed, all_.size());
       if (fresh) {

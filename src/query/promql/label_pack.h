@@ -14,15 +14,6 @@ inline bool is_metadata_label(std::string_view name) {
   return name == model::kMetricNameLabel || name == "__type__" || name == "__unit__";
 }
 
-// Appends a label; to be called in the order of names.
-inline void append_label(std::string& packed, model::Label label) {
-  for (std::string_view text : {label.name, label.value}) {
-    auto length = static_cast<uint16_t>(text.size());
-    packed.append(reinterpret_cast<const char*>(&length), 2);
-    packed.append(text);
-  }
-}
-
 // Which labels of a series say to which group, or to which partner, it belongs.
 class LabelChoice {
  public:
@@ -38,7 +29,7 @@ class LabelChoice {
   void pack(model::LabelsView labels, std::string& packed) const {
     packed.clear();
     for (model::Label label : labels) {
-      if (has(label.name)) append_label(packed, label);
+      if (has(label.name)) model::append_packed(label, packed);
     }
   }
 

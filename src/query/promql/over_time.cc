@@ -229,6 +229,15 @@ WindowValue count_pairs(const Window& w, OfFloats of_floats, OfHistograms of_his
   return WindowValue::of(count);
 }
 
+// The same of floats alone, which most series are.
+template <class OfFloats>
+WindowValue count_float_pairs(const Floats& f, OfFloats of_floats) {
+  if (f.count == 0) return WindowValue::none();
+  size_t count = 0;
+  for (size_t i = 1; i < f.count; ++i) count += of_floats(i) ? 1 : 0;
+  return WindowValue::of(static_cast<double>(count));
+}
+
 // Of an anchored range only the last sample before it counts, be it a float or a histogram. False without any in it.
 bool trim_to_anchor(Window& w, const WindowCall& call) {
   if (call.extension == Extension::kNone) return true;
@@ -256,14 +265,19 @@ WindowValue changes(const Window& window, const WindowCall& call) {
   Window w = window;
   if (!trim_to_anchor(w, call)) return WindowValue::none();
   const double* v = w.floats.values;
-  return count_pairs(
-      w, [&](size_t i) { return v[i] != v[i - 1] && !(std::isnan(v[i]) && std::isnan(v[i - 1])); },
-      [&](size_t i) { return !same_histogram(*w.histograms.values[i], *w.histograms.values[i - 1]); });
+  auto changed = [v](size_t i) { return v[i] != v[i - 1] && !(std::isnan(v[i]) && std::isnan(v[i - 1])); };
+  if (w.histograms.count == 0) return count_float_pairs(w.floats, changed);
+  return count_pairs(w, changed,
+                     [&](size_t i) { return !same_histogram(*w.histograms.values[i], *w.histograms.values[i - 1]); });
 }
 
 WindowValue resets(const Window& window, const WindowCall& call) {
   Window w = window;
   if (!trim_to_anchor(w, call)) return WindowValue::none();
+  if (w.histograms.count == 0 && w.floats.starts == nullptr) {
+    const double* v = w.floats.values;
+    return count_float_pairs(w.floats, [v](size_t i) { return v[i] < v[i - 1]; });
+  }
   auto started = [](const auto& s, size_t i) {
     return s.starts != nullptr && is_start_reset(s.starts[i - 1], s.times[i - 1], s.starts[i], s.times[i]);
   };

@@ -93,7 +93,7 @@ Status join_same_labels(Block& block) {
 model::Labels without_name(model::LabelsView labels) {
   std::string packed;
   for (model::Label label : labels) {
-    if (!is_metadata_label(label.name)) append_label(packed, label);
+    if (!is_metadata_label(label.name)) model::append_packed(label, packed);
   }
   return model::Labels(model::LabelsView(packed));
 }

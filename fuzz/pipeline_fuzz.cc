@@ -41,17 +41,17 @@ class FixedClock final : public clew::os::Clock {
   uint64_t monotonic_ns() const override { return 1'000'000'000; }
 };
 
-void check_pipeline(std::string_view yaml, std::string_view text) {
+void check_pipeline(std::string_view steps, std::string_view text) {
   using namespace clew;
   FixedClock clock;
   base::Registry metrics;
   pipeline::Surroundings around;
   around.clock = &clock;
   around.metrics = &metrics;
-  pipeline::Mistakes mistakes;
+  yaml::Mistakes mistakes;
   pipeline::PipelinePtr made =
-      pipeline::Pipeline::make("p", pipeline::parse_yaml(std::string(yaml), mistakes), around, mistakes);
-  CHECK(made != nullptr, yaml, mistakes.empty() ? std::string() : mistakes[0].message);
+      pipeline::Pipeline::make("p", yaml::parse_yaml(std::string(steps), mistakes), around, mistakes);
+  CHECK(made != nullptr, steps, mistakes.empty() ? std::string() : mistakes[0].message);
   model::Batch batch;
   process::LineParser parser(process::Format::kRaw, process::Expect::kOnly);
   parser.attach(batch, {.arrival = clock.now(), .dataset = "logs", .zone = {}});

@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/tls.h"
-#include "pipeline/tree.h"
 #include "process/continuation.h"
+#include "yaml/tree.h"
 
 namespace clew::app {
 
@@ -61,9 +61,9 @@ struct AgentOptions {
   bool mirror = false;                 // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
-  api::RedactionRules redaction;                    // the `redact` keys, which hold for servers and agents
-  std::map<std::string, pipeline::Tree> pipelines;  // the same of the `pipelines` keys
-  std::map<std::string, std::string> geo_files;     // the same of the `geoip` keys
+  api::RedactionRules redaction;                 // the `redact` keys, which hold for servers and agents
+  std::map<std::string, yaml::Tree> pipelines;   // the same of the `pipelines` keys
+  std::map<std::string, std::string> geo_files;  // the same of the `geoip` keys
 };
 
 // Whether events of a source may go there. Errors: kInvalid for what is no name, kForbidden for clew's own log.

@@ -34,7 +34,7 @@ struct SourceParts {
   base::Registry& metrics;
   std::shared_ptr<const api::Redaction> redaction;
   const geo::Sources& geo;
-  const std::map<std::string, pipeline::Tree>& pipelines;
+  const std::map<std::string, yaml::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
   bool compressed = true;
   collect::CpuBudget* budget = nullptr;  // none: nothing waits

@@ -25,20 +25,20 @@ int failed(const std::string& message) {
   return 1;
 }
 
-Result<pipeline::Tree> read_yaml(os::Disk& disk, const std::string& path) {
+Result<yaml::Tree> read_yaml(os::Disk& disk, const std::string& path) {
   std::unique_ptr<os::File> file = CLEW_TRY(disk.open(path, os::OpenMode::kRead));
   uint64_t bytes = CLEW_TRY(file->size_bytes());
   if (bytes > kFileBytesMax) return Error(Code::kTooLarge, path + ": over 16 MiB");
   std::string text = CLEW_TRY(file->read_at(0, bytes));
-  pipeline::Mistakes mistakes;
-  pipeline::Tree tree = pipeline::parse_yaml(text, mistakes);
+  yaml::Mistakes mistakes;
+  yaml::Tree tree = yaml::parse_yaml(text, mistakes);
   if (mistakes.empty()) return tree;
   return Error(Code::kInvalid, fmt::format("{}:{}: {}", path, mistakes[0].line, mistakes[0].message));
 }
 
-std::string lines_of(const std::string& path, const pipeline::Mistakes& mistakes) {
+std::string lines_of(const std::string& path, const yaml::Mistakes& mistakes) {
   std::string out;
-  for (const pipeline::Mistake& one : mistakes) {
+  for (const yaml::Mistake& one : mistakes) {
     out += fmt::format("{}{}:{}: {}", out.empty() ? "" : "\n", path, one.line, one.message);
   }
   return out;
@@ -49,24 +49,24 @@ struct Bench {
   std::unique_ptr<os::Disk> disk = os::make_real_disk();
   std::unique_ptr<os::Clock> clock = os::make_real_clock();
   geo::Sources geo{*disk};
-  std::map<std::string, pipeline::Tree> trees;
+  std::map<std::string, yaml::Tree> trees;
   std::map<std::string, pipeline::PipelinePtr> made;
 
   // Pipelines of a file, and of the configuration that it names under `config`.
-  Status read(const std::string& path, const pipeline::Tree& file) {
+  Status read(const std::string& path, const yaml::Tree& file) {
     if (!file.is_map()) return Error(Code::kInvalid, path + ": expected keys and values");
-    if (const pipeline::Tree* other = file.find("config"); other != nullptr && other->is_text()) {
+    if (const yaml::Tree* other = file.find("config"); other != nullptr && other->is_text()) {
       std::string beside = (std::filesystem::path(path).parent_path() / other->text).string();
-      pipeline::Tree config = CLEW_TRY(read_yaml(*disk, beside));
+      yaml::Tree config = CLEW_TRY(read_yaml(*disk, beside));
       CLEW_TRY(read(beside, config));
     }
-    const pipeline::Tree* all = file.find("pipelines");
+    const yaml::Tree* all = file.find("pipelines");
     for (size_t i = 0; all != nullptr && i < all->members.size(); ++i) {
       trees[all->members[i].first.text] = all->members[i].second;
       where[all->members[i].first.text] = path;
     }
     std::map<std::string, std::string> named;
-    if (const pipeline::Tree* geoip = file.find("geoip"); geoip != nullptr && geoip->find("path") != nullptr) {
+    if (const yaml::Tree* geoip = file.find("geoip"); geoip != nullptr && geoip->find("path") != nullptr) {
       named[std::string(geo::kConfiguredSource)] = geoip->find("path")->text;
     }
     return geo.set(geo_source_files(named));
@@ -84,7 +84,7 @@ struct Bench {
                                                 near.empty() ? fmt::format("; there are: {}", fmt::join(known, ", "))
                                                              : "; did you mean " + near + "?"));
     }
-    pipeline::Mistakes mistakes;
+    yaml::Mistakes mistakes;
     pipeline::PipelinePtr one = pipeline::Pipeline::make(name, tree->second, around, mistakes);
     if (one == nullptr) return Error(Code::kInvalid, lines_of(where[name], mistakes));
     made[name] = one;
@@ -106,11 +106,11 @@ int run_tests(int argc, char** argv) {
   size_t wrong = 0;
   for (const std::string& path : paths) {
     Bench bench;
-    Result<pipeline::Tree> file = read_yaml(*bench.disk, path);
+    Result<yaml::Tree> file = read_yaml(*bench.disk, path);
     if (!file.ok()) return failed(file.error().message());
     Status read = bench.read(path, *file);
     if (!read.ok()) return failed(read.error().message());
-    pipeline::Mistakes mistakes;
+    yaml::Mistakes mistakes;
     std::vector<pipeline::Case> cases = pipeline::read_cases(*file, mistakes);
     if (!mistakes.empty()) return failed(lines_of(path, mistakes));
     for (const pipeline::Case& test : cases) {
@@ -172,8 +172,8 @@ int run_try(int argc, char** argv) {
   Bench bench;
   std::string name = "try";
   if (!steps.empty()) {
-    pipeline::Mistakes mistakes;
-    bench.trees[name] = pipeline::parse_yaml(steps, mistakes);
+    yaml::Mistakes mistakes;
+    bench.trees[name] = yaml::parse_yaml(steps, mistakes);
     bench.where[name] = "--steps";
     if (!mistakes.empty()) return failed(lines_of("--steps", mistakes));
     Status geo = bench.geo.set(geo_source_files({}));
@@ -181,7 +181,7 @@ int run_try(int argc, char** argv) {
   } else {
     if (config.empty() || arguments.empty())
       return failed("name a configuration and a pipeline: --config FILE PIPELINE");
-    Result<pipeline::Tree> file = read_yaml(*bench.disk, config);
+    Result<yaml::Tree> file = read_yaml(*bench.disk, config);
     if (!file.ok()) return failed(file.error().message());
     Status read = bench.read(config, *file);
     if (!read.ok()) return failed(read.error().message());

@@ -33,6 +33,7 @@ std::span<const Command> commands() {
       {"verify", "checks every checksum of a store", run_verify},
       {"upgrade", "lets a store be written in this version's format", run_upgrade},
       {"pipeline", "tests pipelines, and shows what a line becomes step by step", run_pipeline},
+      {"alert", "tests and checks recording and alerting rules", run_alert},
       {"check", "explains the mistakes of a configuration file", run_check},
       {"bench", "measures ingest and queries on a store of its own or on a server", run_bench},
       {"completion", "prints completion for bash, zsh or fish", run_completion},

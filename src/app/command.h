@@ -45,6 +45,7 @@ int run_inspect(int argc, char** argv);
 int run_verify(int argc, char** argv);
 int run_upgrade(int argc, char** argv);
 int run_pipeline(int argc, char** argv);
+int run_alert(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_bench(int argc, char** argv);
 int run_completion(int argc, char** argv);

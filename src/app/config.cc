@@ -11,7 +11,7 @@
 #include "app/config_keys.h"
 #include "app/flags.h"
 #include "os/disk.h"
-#include "pipeline/tree_yaml.h"
+#include "yaml/tree_yaml.h"
 
 namespace clew::app {
 namespace {
@@ -25,6 +25,7 @@ std::vector<ConfigEntry> all_entries() {
   std::vector<ConfigEntry> all(server_keys().begin(), server_keys().end());
   all.insert(all.end(), agent_keys().begin(), agent_keys().end());
   all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
+  all.insert(all.end(), rule_keys().begin(), rule_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   return all;
 }
@@ -129,10 +130,10 @@ class Reader {
     }
     if (value.IsNull()) return;  // the default
     if (entry->set_tree != nullptr) {
-      pipeline::Mistakes wrong;
+      yaml::Mistakes wrong;
       entry->set_tree(options_, names,
-                      pipeline::tree_of(value, wrong, [this](const std::string& text) { return substituted(text); }));
-      for (pipeline::Mistake& one : wrong) mistakes_.push_back({one.line, std::move(one.message)});
+                      yaml::tree_of(value, wrong, [this](const std::string& text) { return substituted(text); }));
+      for (yaml::Mistake& one : wrong) mistakes_.push_back({one.line, std::move(one.message)});
       return;
     }
     if (value.IsSequence() && entry->key.kind == "list") {

@@ -8,14 +8,14 @@
 #include "app/config.h"
 #include "app/serve.h"
 #include "base/result.h"
-#include "pipeline/tree.h"
+#include "yaml/tree.h"
 
 namespace clew::app {
 
 // `names` are the words that stood for "*" in the key's path.
 using ConfigNames = std::vector<std::string>;
 // Of a key whose value is more than a text: a tree, with its lines. What is wrong in it is told by check_...().
-using ConfigSetTree = void (*)(ServeOptions& options, const ConfigNames& names, pipeline::Tree tree);
+using ConfigSetTree = void (*)(ServeOptions& options, const ConfigNames& names, yaml::Tree tree);
 using ConfigSet = Status (*)(ServeOptions& options, const ConfigNames& names, const std::string& text);
 
 struct ConfigEntry {
@@ -28,6 +28,7 @@ std::span<const ConfigEntry> server_keys();
 std::span<const ConfigEntry> listener_keys();
 std::span<const ConfigEntry> agent_keys();  // also of the sources, which a server may have too
 std::span<const ConfigEntry> pipeline_keys();
+std::span<const ConfigEntry> rule_keys();
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);

@@ -12,10 +12,10 @@ const ConfigEntry kEntries[] = {
     {{"pipelines.*", "processors", "none",
       "A list of processors that events pass in order; docs/operate/pipelines.md."},
      nullptr,
-     [](ServeOptions& o, const ConfigNames& n, pipeline::Tree tree) { o.pipelines[n[0]] = std::move(tree); }},
+     [](ServeOptions& o, const ConfigNames& n, yaml::Tree tree) { o.pipelines[n[0]] = std::move(tree); }},
     {{"tests", "cases", "none", "What `clew pipeline test` runs; servers and agents leave it alone."},
      nullptr,
-     [](ServeOptions&, const ConfigNames&, pipeline::Tree) {}},
+     [](ServeOptions&, const ConfigNames&, yaml::Tree) {}},
     {{"datasets.*.pipeline", "name", "none", "The pipeline that the server runs on what arrives for the dataset."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        o.dataset_pipelines[n[0]] = text;
@@ -41,9 +41,9 @@ void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mi
   std::unique_ptr<os::Clock> clock = os::make_real_clock();
   pipeline::Surroundings around;
   around.clock = clock.get();
-  pipeline::Mistakes wrong;
+  yaml::Mistakes wrong;
   for (const auto& [name, tree] : options.pipelines) (void)pipeline::Pipeline::make(name, tree, around, wrong);
-  for (pipeline::Mistake& one : wrong) mistakes.push_back({one.line, std::move(one.message)});
+  for (yaml::Mistake& one : wrong) mistakes.push_back({one.line, std::move(one.message)});
   for (const auto& [name, source] : options.agent.sources) {
     check_name(fmt::format("sources.{}.pipeline", name), source.pipeline, options, mistakes);
   }

@@ -6,17 +6,17 @@
 
 namespace clew::app {
 
-Result<pipeline::PipelinePtr> make_pipeline(const std::string& name, const std::map<std::string, pipeline::Tree>& trees,
+Result<pipeline::PipelinePtr> make_pipeline(const std::string& name, const std::map<std::string, yaml::Tree>& trees,
                                             const pipeline::Surroundings& around) {
   auto tree = trees.find(name);
   if (tree == trees.end()) {
     return Error(Code::kInvalid, fmt::format("there is no pipeline {}: write pipelines: {{{}: [...]}}", name, name));
   }
-  pipeline::Mistakes mistakes;
+  yaml::Mistakes mistakes;
   pipeline::PipelinePtr made = pipeline::Pipeline::make(name, tree->second, around, mistakes);
   if (made != nullptr) return made;
   std::string lines;
-  for (const pipeline::Mistake& mistake : mistakes) {
+  for (const yaml::Mistake& mistake : mistakes) {
     lines += fmt::format("{}line {}: {}", lines.empty() ? "" : "\n", mistake.line, mistake.message);
   }
   return Error(Code::kInvalid, std::move(lines));

@@ -11,7 +11,7 @@
 namespace clew::app {
 
 // Errors: kInvalid when there is no pipeline of that name, or with all that is wrong with it.
-Result<pipeline::PipelinePtr> make_pipeline(const std::string& name, const std::map<std::string, pipeline::Tree>& trees,
+Result<pipeline::PipelinePtr> make_pipeline(const std::string& name, const std::map<std::string, yaml::Tree>& trees,
                                             const pipeline::Surroundings& around);
 
 // Where the MMDB files of geoip are: that of clew beside the program, and those of the configuration.

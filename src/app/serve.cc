@@ -21,6 +21,7 @@
 #include "app/config.h"
 #include "app/listeners.h"
 #include "app/pipelines.h"
+#include "app/rules_setup.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -208,6 +209,7 @@ class Server {
   std::unique_ptr<api::AgentLedger> ledger_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
+  std::unique_ptr<ServerRules> rules_;
   std::unique_ptr<api::ServerParts> parts_;
   api::AccessGate gate_;
   std::shared_ptr<api::OtlpService> otlp_;
@@ -344,6 +346,8 @@ Status Server::start() {
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
+  rules_ = std::make_unique<ServerRules>(RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_});
+  CLEW_TRY(rules_->start(options_.rules));
   parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
                                                                .store = *store_,
                                                                .metric_store = *metric_store_,
@@ -402,6 +406,7 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
     Status certificate = tls_->reload();
     if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());
   }
+  if (std::string rules = rules_->reload(fresh.rules); !rules.empty()) lines.push_back(std::move(rules));
   Status places = geo_->set(geo_source_files(fresh.geo_files));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
   for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
@@ -450,6 +455,7 @@ void Server::stop() {
     if (http_ != nullptr) http_->drain(kDrainMs);
   }
   pool_.reset();  // a query at hand has lost its client by now and ends within a block
+  if (rules_ != nullptr) rules_->stop();
   store_->close();
   if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "alert/options.h"
 #include "api/redaction.h"
 #include "app/agent_options.h"
 #include "base/result.h"
@@ -56,8 +57,9 @@ struct ServeOptions {
   net::HttpLimits http_limits;
   uint64_t bodies_bytes_max = net::kBodyBudgetBytes;  // of all requests together
   uint64_t line_bytes_max = 1u << 20;
-  std::map<std::string, pipeline::Tree> pipelines;
+  std::map<std::string, yaml::Tree> pipelines;
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
+  alert::RulesOptions rules;
   AgentOptions agent;                                    // of `clew agent`; a server takes the sources that listen
 };
 

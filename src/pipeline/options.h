@@ -9,9 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/tree.h"
+#include "yaml/tree.h"
 
 namespace clew::pipeline {
+
+using yaml::Mistake;
+using yaml::Mistakes;
+using yaml::parse_yaml;
+using yaml::Tree;
 
 // Threads: one.  Lifetime: tree and mistakes outlive it.
 class Options {

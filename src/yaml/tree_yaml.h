@@ -1,14 +1,14 @@
 // For who has read YAML already: the one door between yaml-cpp and Tree.
 #pragma once
 
-#include "pipeline/tree.h"
+#include "yaml/tree.h"
 
 namespace YAML {
 class Node;
 }
 
-namespace clew::pipeline {
+namespace clew::yaml {
 
 Tree tree_of(const YAML::Node& node, Mistakes& mistakes, const Substitute& substitute);
 
-}  // namespace clew::pipeline
+}  // namespace clew::yaml

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace clew::pipeline {
+namespace clew::yaml {
 
 constexpr int kTreeDepthMax = 32;
 constexpr size_t kTreeNodesMax = 100'000;  // aliases may repeat a node many times
@@ -45,4 +45,4 @@ using Substitute = std::function<Result<std::string>(const std::string& text)>;
 // Reads YAML. What is wrong goes to `mistakes`; the tree is then what could be read.
 Tree parse_yaml(const std::string& text, Mistakes& mistakes, const Substitute& substitute = {});
 
-}  // namespace clew::pipeline
+}  // namespace clew::yaml

@@ -1,10 +1,10 @@
-#include "pipeline/tree.h"
+#include "yaml/tree.h"
 
 #include <yaml-cpp/yaml.h>
 
-#include "pipeline/tree_yaml.h"
+#include "yaml/tree_yaml.h"
 
-namespace clew::pipeline {
+namespace clew::yaml {
 namespace {
 
 class TreeMaker {
@@ -28,16 +28,34 @@ class TreeMaker {
       for (const auto& item : node) out.items.push_back(make(item, depth + 1));
     } else if (node.IsMap()) {
       out.kind = Tree::Kind::kMap;
+      std::vector<Tree> bases;
       for (const auto& pair : node) {
         Tree key = make(pair.first, depth + 1);
+        if (key.text == "<<" && !key.quoted) {
+          bases.push_back(make(pair.second, depth + 1));
+          continue;
+        }
         if (out.find(key.text) != nullptr) mistakes_.push_back({key.line, key.text + " stands here twice"});
         out.members.emplace_back(std::move(key), make(pair.second, depth + 1));
       }
+      for (const Tree& base : bases) merge(base, out);
     }
     return out;
   }
 
  private:
+  // YAML's merge key: the members of one map or several, where the map has none of its own.
+  void merge(const Tree& base, Tree& into) {
+    if (base.is_list()) {
+      for (const Tree& one : base.items) merge(one, into);
+    } else if (!base.is_map()) {
+      mistakes_.push_back({base.line, "<< takes a map, or a list of maps"});
+    }
+    for (const auto& [key, value] : base.members) {
+      if (into.find(key.text) == nullptr) into.members.emplace_back(key, value);
+    }
+  }
+
   std::string substituted(const std::string& text, uint32_t line) {
     if (!substitute_) return text;
     Result<std::string> done = substitute_(text);
@@ -75,4 +93,4 @@ Tree parse_yaml(const std::string& text, Mistakes& mistakes, const Substitute& s
   }
 }
 
-}  // namespace clew::pipeline
+}  // namespace clew::yaml

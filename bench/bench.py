@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench.py [NAME...] [--events N]: clew's benchmarks, each with a baseline in the same run, as JSON lines.
 
-Names: ingest ingest15 otlp size lookups queries ack memory traces agent metrics (default: all). agent.py and metrics.py have flags of their own. Needs build/release/bin/{clew,clew_loadgen}.
+Names: ingest ingest15 otlp size lookups queries ack memory traces agent metrics promql (default: all). agent.py, metrics.py and promql.py have flags of their own. Needs build/release/bin/{clew,clew_loadgen}.
 `lookups` asks what the targets name, of events as they come; `queries` compares big5's and ClickBench's queries with ClickHouse
 (query_sets.py), ends in a table, and takes --rows, --only, --set, --keep. CPU is the server's user + system time from the first byte sent until no merge is due. Machines are shared: read ratios.
 """
@@ -24,6 +24,7 @@ import time
 import agent
 import clickhouse
 import metrics
+import promql
 import queries
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -434,7 +435,7 @@ def main():
     p.add_argument("--keep", help="of queries: a directory in which the two stores stay for the next run")
     p.add_argument("--repeat", type=int, default=7, help="of queries: warm runs of each")
     o = p.parse_args()
-    names = o.names or ["ingest", "ingest15", "otlp", "size", "lookups", "queries", "ack", "memory", "traces", "agent", "metrics"]
+    names = o.names or ["ingest", "ingest15", "otlp", "size", "lookups", "queries", "ack", "memory", "traces", "agent", "metrics", "promql"]
     report(machine=re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())[1], cores=os.cpu_count(),
            commit=sh(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip())
     for name in names:
@@ -461,6 +462,8 @@ def main():
             agent.main([])
         elif name == "metrics":
             metrics.main([])
+        elif name == "promql":
+            promql.main([])
         else:
             sys.exit(f"no benchmark is called {name!r}; see bench.py --help")
 

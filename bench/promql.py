@@ -1,10 +1,10 @@
-"""promql.py [--series N] [--hours H] [--repeat N] [--keep-going]: PromQL queries in clew beside Debian's Prometheus in one run.
+"""promql.py [--series N] [--hours H] [--repeat N] [--show N]: PromQL queries in clew beside Debian's Prometheus in one run.
 
 Both get the same samples by the same remote-write requests; then about 500 instant and range queries go to both in turn. Answers
 must agree (to a part in 10^9; the order of equal values is free), and the times of both are compared. Samples lie off the ends of
 all ranges, and counters far from 0: Prometheus before 3 counts a sample at the left end of a range and extrapolates to 0 before it
 looks how far the range's end is, later ones and clew do not.
-Needs build/release/bin/clew, Debian's package prometheus, and python3-snappy.
+Needs build/release/bin/clew and Debian's package prometheus.
 """
 import argparse
 import http.client
@@ -14,6 +14,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import statistics
 import struct
 import subprocess
@@ -45,6 +46,15 @@ def varint(value):
 
 def field(number, payload):
     return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def snappy_literals(data):
+    """Snappy's block format without any compression."""
+    out = [varint(len(data))]
+    for at in range(0, len(data), 1 << 16):
+        piece = data[at:at + (1 << 16)]
+        out += [bytes([61 << 2]), struct.pack("<H", len(piece) - 1), piece]
+    return b"".join(out)
 
 
 def make_series(count, rng):
@@ -100,7 +110,6 @@ def make_series(count, rng):
 
 def requests_of(series, begin, hours):
     """Remote-write bodies in the order of time, ten minutes of 500 series each."""
-    import snappy
     heads = [b"".join(field(1, field(1, k.encode()) + field(2, v.encode())) for k, v in sorted(labels.items())) for labels, _ in series]
     pack = struct.Struct("<d").pack
     per_window = 600 // STEP
@@ -114,7 +123,7 @@ def requests_of(series, begin, hours):
                     sample = b"\x09" + pack(series[at][1](i)) + b"\x10" + varint(millis)
                     message.append(b"\x12" + varint(len(sample)) + sample)
                 body.append(field(1, b"".join(message)))
-            yield snappy.compress(b"".join(body))
+            yield snappy_literals(b"".join(body))
 
 
 # --- servers ----------------------------------------------------------------------------------------------------------
@@ -162,7 +171,6 @@ class Server:
 
 
 def free_port():
-    import socket
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

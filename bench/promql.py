@@ -313,6 +313,7 @@ def main(arguments=None):
                    ingest_cpu_us_per_sample=round(server.cpu() / samples * 1e6, 3))
         asked, agree, faster, ratios, mine, theirs = 0, 0, 0, [], [], []
         rows = []
+        cpu_before = [server.cpu() for server in servers]
         for text in make_queries(rng):
             at = rng.randrange(begin + 7200, end - 600) // STEP * STEP + 7
             step = rng.choice([15, 30, 60, 300])
@@ -338,12 +339,14 @@ def main(arguments=None):
                 ratios.append(b / a)
                 faster += a <= b
                 rows.append((b / a, kind, text, round(a * 1e3, 2), round(b * 1e3, 2)))
+        cpu = [round(server.cpu() - before, 2) for server, before in zip(servers, cpu_before)]
         rows.sort()
         for ratio, kind, text, a, b in rows[:o.show]:
             report(slowest_beside_prometheus=text, kind=kind, clew_ms=a, prometheus_ms=b, times=round(ratio, 2))
         report(queries=asked, agree=agree, at_least_as_fast=faster, share=round(faster / asked, 3),
                median_times_as_fast=round(statistics.median(ratios), 2), p10_times=round(sorted(ratios)[len(ratios) // 10], 2),
-               clew_ms_in_all=round(sum(mine) * 1e3), prometheus_ms_in_all=round(sum(theirs) * 1e3), load=os.getloadavg()[0])
+               clew_ms_in_all=round(sum(mine) * 1e3), prometheus_ms_in_all=round(sum(theirs) * 1e3),
+               clew_cpu_s=cpu[0], prometheus_cpu_s=cpu[1], load=os.getloadavg()[0])
         return 0 if agree == asked else 1
     finally:
         for server in servers:

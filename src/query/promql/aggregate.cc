@@ -13,7 +13,7 @@
 namespace clew::query::promql {
 namespace {
 
-constexpr size_t kGrain = 512;  // series of one lane
+constexpr size_t kGrain = 128;  // series of one lane
 // Cells of all lanes together; beyond, one lane adds all series.
 constexpr size_t kCellsMax = 8'000'000;
 

@@ -66,10 +66,15 @@ Status Context::parallel(size_t count, size_t grain, const Task& task) const {
     if (results[lane].ok()) results[lane] = task(lane, begin, std::min(count, begin + grain));
     if (!results[lane].ok()) failed.store(true, std::memory_order_relaxed);
   };
-  if (options.pool != nullptr && lanes > 1) {
-    options.pool->run(static_cast<uint32_t>(lanes), work);
-  } else {
-    for (size_t lane = 0; lane < lanes; ++lane) work(static_cast<uint32_t>(lane));
+  // Most queries are done before another thread would have begun: on a machine that is busy, waiting for one costs more
+  // than the whole query.
+  uint32_t alone = 0;
+  for (uint64_t begun = now_ns(); alone < lanes; ++alone) {
+    if (alone > 0 && options.pool != nullptr && now_ns() - begun > options.alone_nanos) break;
+    work(alone);
+  }
+  if (alone < lanes) {
+    options.pool->run(static_cast<uint32_t>(lanes) - alone, [&](uint32_t lane) { work(alone + lane); });
   }
   for (Status& result : results) {
     if (!result.ok()) return std::move(result);

@@ -32,6 +32,8 @@ struct Options {
   bool analyze = false;               // Answer::plan tells counts by node
   // Null: one thread. Outlives the run.
   base::WorkerPool* pool = nullptr;
+  uint64_t alone_nanos =
+      300'000;  // so long a piece of work is tried on the query's own thread before the pool is asked
   // Null: the real one.
   const os::Clock* clock = nullptr;
   std::stop_token stop;

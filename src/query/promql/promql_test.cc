@@ -118,6 +118,7 @@ TEST(PromqlRun, ThreadsAndLanesDoNotChangeTheAnswer) {
   Options alone;
   Options many;
   many.pool = &pool;
+  many.alone_nanos = 0;
   for (std::string query :
        {"sum by (job) (rate(n_total[1m]))", "avg(n_total)", "stddev(n_total)", "min(n_total)", "max(n_total)",
         "count(n_total)", "topk(3, n_total)", "n_total / on (i, job) (n_total + 1)", "quantile(0.3, n_total)"}) {

@@ -10,7 +10,9 @@
 namespace clew::query::promql {
 namespace {
 
-constexpr size_t kGrain = 64;
+// Series of one piece of work.
+constexpr size_t kGrainMost = 64;
+constexpr size_t kPieces = 16;
 
 // Puts the values of `from` where `into` has none; false when both have one.
 bool merge_columns(Column& into, Column& from) {
@@ -36,7 +38,8 @@ Status Block::read(size_t series, Column& out, Scratch&) const {
 Result<BlockPtr> collect(Context& context, const Stream& stream) {
   CLEW_TRY(context.check_series(stream.size()));
   std::vector<Block::Row> rows(stream.size());
-  std::vector<Held> held((stream.size() + kGrain - 1) / kGrain);
+  size_t grain = std::clamp<size_t>(stream.size() / kPieces, 1, kGrainMost);
+  std::vector<Held> held((stream.size() + grain - 1) / grain);
   auto read = [&](size_t lane, size_t begin, size_t end) -> Status {
     Scratch scratch;
     for (size_t i = begin; i < end; ++i) {
@@ -52,7 +55,7 @@ Result<BlockPtr> collect(Context& context, const Stream& stream) {
     }
     return ok_status();
   };
-  CLEW_TRY(context.parallel(stream.size(), kGrain, read));
+  CLEW_TRY(context.parallel(stream.size(), grain, read));
   auto block = std::make_unique<Block>();
   std::erase_if(rows, [](const Block::Row& row) { return row.column.values.empty(); });
   block->rows = std::move(rows);

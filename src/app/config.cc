@@ -27,6 +27,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
   all.insert(all.end(), rule_keys().begin(), rule_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
+  all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
   return all;
 }
 

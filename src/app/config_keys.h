@@ -29,6 +29,7 @@ std::span<const ConfigEntry> listener_keys();
 std::span<const ConfigEntry> agent_keys();  // also of the sources, which a server may have too
 std::span<const ConfigEntry> pipeline_keys();
 std::span<const ConfigEntry> rule_keys();
+std::span<const ConfigEntry> metrics_keys();
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);

@@ -15,6 +15,7 @@
 #include "api/access_gate.h"
 #include "api/agent_ledger.h"
 #include "api/listener_sink.h"
+#include "api/metric_push.h"
 #include "api/routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
@@ -213,6 +214,7 @@ class Server {
   std::unique_ptr<api::ServerParts> parts_;
   api::AccessGate gate_;
   std::shared_ptr<api::OtlpService> otlp_;
+  std::unique_ptr<api::MetricPush> metric_push_;
   std::unique_ptr<api::WorkPool> pool_;
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<api::Router> otlp_router_;
@@ -304,7 +306,9 @@ Status Server::listen() {
   http_ = CLEW_TRY(net::start_http_server(options_.http, threads_, options_.http_limits, http_parts(*router_)));
   otlp_http_ =
       CLEW_TRY(net::start_http_server(options_.otlp_http, threads_, options_.http_limits, http_parts(*otlp_router_)));
-  net::GrpcServerParts grpc{.budget = body_budget_, .metrics = metrics_, .handler = otlp_->grpc_handler(gate_)};
+  net::GrpcServerParts grpc{.budget = body_budget_,
+                            .metrics = metrics_,
+                            .handler = metric_push_->grpc_handler(gate_, otlp_->grpc_handler(gate_))};
   if (tls_ != nullptr) grpc.tls = options_.tls;
   otlp_grpc_ =
       CLEW_TRY(net::start_grpc_server(options_.otlp_grpc, options_.http_limits.body_bytes_max, std::move(grpc)));
@@ -366,6 +370,8 @@ Status Server::start() {
   otlp_router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
   api::add_all_routes(*parts_, *otlp_, *router_);
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
+  metric_push_ = std::make_unique<api::MetricPush>(*parts_, options_.otlp_metrics);
+  metric_push_->add_routes(*router_, *otlp_router_);
   CLEW_TRY(listen());
   tell_access();
   ready_ = true;
@@ -389,6 +395,9 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   if (old.line_bytes_max != settings.line_bytes_max) {
     lines.push_back(fmt::format("lines: up to {} bytes", settings.line_bytes_max));
   }
+  if (fresh.otlp_metrics != options_.otlp_metrics) lines.emplace_back("otlp.metrics: as the configuration says now");
+  metric_push_->set_otlp(fresh.otlp_metrics);
+  options_.otlp_metrics = fresh.otlp_metrics;
   Status redaction = set_redaction(fresh);
   if (!redaction.ok()) lines.push_back("redact: " + redaction.error().message());
   if (fresh.redaction != options_.redaction) lines.push_back("redact: as the configuration says now");

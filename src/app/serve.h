@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "net/http_server.h"
 #include "net/tls.h"
+#include "wire/otlp_metrics.h"
 
 namespace clew::app {
 
@@ -57,6 +58,7 @@ struct ServeOptions {
   net::HttpLimits http_limits;
   uint64_t bodies_bytes_max = net::kBodyBudgetBytes;  // of all requests together
   uint64_t line_bytes_max = 1u << 20;
+  wire::OtlpMetricOptions otlp_metrics;
   std::map<std::string, yaml::Tree> pipelines;
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
   alert::RulesOptions rules;

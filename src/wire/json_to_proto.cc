@@ -330,6 +330,17 @@ bool JsonToProto::scalar(const JsonField& field) {
       std::optional<uint32_t> v = whole_number<uint32_t>(token);
       return v ? varint(*v) : wrong("a whole number of 0 to 4294967295");
     }
+    case JsonType::kSint32: {
+      std::optional<int32_t> v = whole_number<int32_t>(token);
+      return v ? varint(base::zigzag(*v)) : wrong("a whole number of 32 bits");
+    }
+    case JsonType::kSfixed64: {
+      std::optional<int64_t> v = whole_number<int64_t>(token);
+      if (!v) return wrong("a 64-bit whole number");
+      append_varint(out_, proto_tag(field.number, WireType::kFixed64));
+      base::Writer(out_).i64(*v);
+      return true;
+    }
     case JsonType::kFixed32: {
       std::optional<uint32_t> v = whole_number<uint32_t>(token);
       if (!v) return wrong("a whole number of 0 to 4294967295");

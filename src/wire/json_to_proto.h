@@ -21,8 +21,10 @@ enum class JsonType : uint8_t {
   kBool,
   kInt64,   // varint; a number or its text
   kUint32,  // varint
+  kSint32,  // zigzag varint
   kFixed32,
   kFixed64,
+  kSfixed64,
   kDouble,  // a number, its text, NaN, Infinity or -Infinity
   kEnum,    // a number or a name of `names`; other names are passed over
   kMessage,

@@ -19,11 +19,10 @@ constexpr std::string_view kStatusCodes[] = {"STATUS_CODE_UNSET", "STATUS_CODE_O
 
 // AnyValue, ArrayValue, KeyValueList and KeyValue contain each other.
 extern const JsonMessage kAnyValue;
-extern const JsonMessage kKeyValue;
 
 const JsonField kArrayFields[] = {{"values", 1, kMessage, true, &kAnyValue}};
 const JsonMessage kArrayValue{kArrayFields};
-const JsonField kListFields[] = {{"values", 1, kMessage, true, &kKeyValue}};
+const JsonField kListFields[] = {{"values", 1, kMessage, true, &kOtlpKeyValue}};
 const JsonMessage kKeyValueList{kListFields};
 const JsonField kAnyFields[] = {
     {"stringValue", 1, kText},
@@ -36,23 +35,29 @@ const JsonField kAnyFields[] = {
 };
 const JsonMessage kAnyValue{kAnyFields};
 const JsonField kKeyValueFields[] = {{"key", 1, kText}, {"value", 2, kMessage, false, &kAnyValue}};
-const JsonMessage kKeyValue{kKeyValueFields};
+}  // namespace
+const JsonMessage kOtlpKeyValue{kKeyValueFields};
+namespace {
 
-const JsonField kResourceFields[] = {{"attributes", 1, kMessage, true, &kKeyValue},
+const JsonField kResourceFields[] = {{"attributes", 1, kMessage, true, &kOtlpKeyValue},
                                      {"droppedAttributesCount", 2, kUint32}};
-const JsonMessage kResource{kResourceFields};
+}  // namespace
+const JsonMessage kOtlpResource{kResourceFields};
+namespace {
 const JsonField kScopeFields[] = {{"name", 1, kText},
                                   {"version", 2, kText},
-                                  {"attributes", 3, kMessage, true, &kKeyValue},
+                                  {"attributes", 3, kMessage, true, &kOtlpKeyValue},
                                   {"droppedAttributesCount", 4, kUint32}};
-const JsonMessage kScope{kScopeFields};
+}  // namespace
+const JsonMessage kOtlpScope{kScopeFields};
+namespace {
 
 const JsonField kLogFields[] = {
     {"timeUnixNano", 1, kFixed64},
     {"severityNumber", 2, kEnum, false, nullptr, kSeverities},
     {"severityText", 3, kText},
     {"body", 5, kMessage, false, &kAnyValue},
-    {"attributes", 6, kMessage, true, &kKeyValue},
+    {"attributes", 6, kMessage, true, &kOtlpKeyValue},
     {"droppedAttributesCount", 7, kUint32},
     {"flags", 8, kFixed32},
     {"traceId", 9, kHex},
@@ -61,10 +66,11 @@ const JsonField kLogFields[] = {
     {"eventName", 12, kText},
 };
 const JsonMessage kLogRecord{kLogFields, "log record"};
-const JsonField kScopeLogsFields[] = {
-    {"scope", 1, kMessage, false, &kScope}, {"logRecords", 2, kMessage, true, &kLogRecord}, {"schemaUrl", 3, kText}};
+const JsonField kScopeLogsFields[] = {{"scope", 1, kMessage, false, &kOtlpScope},
+                                      {"logRecords", 2, kMessage, true, &kLogRecord},
+                                      {"schemaUrl", 3, kText}};
 const JsonMessage kScopeLogs{kScopeLogsFields};
-const JsonField kResourceLogsFields[] = {{"resource", 1, kMessage, false, &kResource},
+const JsonField kResourceLogsFields[] = {{"resource", 1, kMessage, false, &kOtlpResource},
                                          {"scopeLogs", 2, kMessage, true, &kScopeLogs},
                                          {"schemaUrl", 3, kText}};
 const JsonMessage kResourceLogs{kResourceLogsFields};
@@ -73,13 +79,13 @@ const JsonMessage kLogsRequest{kLogsRequestFields};
 
 const JsonField kEventFields[] = {{"timeUnixNano", 1, kFixed64},
                                   {"name", 2, kText},
-                                  {"attributes", 3, kMessage, true, &kKeyValue},
+                                  {"attributes", 3, kMessage, true, &kOtlpKeyValue},
                                   {"droppedAttributesCount", 4, kUint32}};
 const JsonMessage kEvent{kEventFields};
 const JsonField kLinkFields[] = {{"traceId", 1, kHex},
                                  {"spanId", 2, kHex},
                                  {"traceState", 3, kText},
-                                 {"attributes", 4, kMessage, true, &kKeyValue},
+                                 {"attributes", 4, kMessage, true, &kOtlpKeyValue},
                                  {"droppedAttributesCount", 5, kUint32},
                                  {"flags", 6, kFixed32}};
 const JsonMessage kLink{kLinkFields};
@@ -94,7 +100,7 @@ const JsonField kSpanFields[] = {
     {"kind", 6, kEnum, false, nullptr, kSpanKinds},
     {"startTimeUnixNano", 7, kFixed64},
     {"endTimeUnixNano", 8, kFixed64},
-    {"attributes", 9, kMessage, true, &kKeyValue},
+    {"attributes", 9, kMessage, true, &kOtlpKeyValue},
     {"droppedAttributesCount", 10, kUint32},
     {"events", 11, kMessage, true, &kEvent},
     {"droppedEventsCount", 12, kUint32},
@@ -105,9 +111,9 @@ const JsonField kSpanFields[] = {
 };
 const JsonMessage kSpan{kSpanFields, "span"};
 const JsonField kScopeSpansFields[] = {
-    {"scope", 1, kMessage, false, &kScope}, {"spans", 2, kMessage, true, &kSpan}, {"schemaUrl", 3, kText}};
+    {"scope", 1, kMessage, false, &kOtlpScope}, {"spans", 2, kMessage, true, &kSpan}, {"schemaUrl", 3, kText}};
 const JsonMessage kScopeSpans{kScopeSpansFields};
-const JsonField kResourceSpansFields[] = {{"resource", 1, kMessage, false, &kResource},
+const JsonField kResourceSpansFields[] = {{"resource", 1, kMessage, false, &kOtlpResource},
                                           {"scopeSpans", 2, kMessage, true, &kScopeSpans},
                                           {"schemaUrl", 3, kText}};
 const JsonMessage kResourceSpans{kResourceSpansFields};

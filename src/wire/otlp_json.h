@@ -9,8 +9,14 @@
 
 namespace clew::wire {
 
-const JsonMessage& otlp_logs_schema();    // ExportLogsServiceRequest
-const JsonMessage& otlp_traces_schema();  // ExportTraceServiceRequest
+const JsonMessage& otlp_logs_schema();     // ExportLogsServiceRequest
+const JsonMessage& otlp_traces_schema();   // ExportTraceServiceRequest
+const JsonMessage& otlp_metrics_schema();  // ExportMetricsServiceRequest
+
+// What all three have in common.
+extern const JsonMessage kOtlpKeyValue;
+extern const JsonMessage kOtlpResource;
+extern const JsonMessage kOtlpScope;
 
 // Turns the JSON into protobuf and reads that. `state` has `json`, a JsonToProto, and `decode`, which reads protobuf.
 // Errors: what either gives.

@@ -22,6 +22,15 @@ std::string error_message(const Events& events) {
   return out;
 }
 
+std::string_view counter_name(OtlpSignal signal) {
+  switch (signal) {
+    case OtlpSignal::kLogs: return "rejectedLogRecords";
+    case OtlpSignal::kSpans: return "rejectedSpans";
+    case OtlpSignal::kPoints: break;
+  }
+  return "rejectedDataPoints";
+}
+
 void append_text(std::string& out, uint32_t number, std::string_view text) {
   base::Writer w(out);
   w.varint(proto_tag(number, WireType::kBytes));
@@ -41,7 +50,7 @@ std::string otlp_reply(OtlpSignal signal, OtlpForm form, const Events& events) {
   std::string out;
   if (form == OtlpForm::kJson) {
     out = R"({"partialSuccess":{")";
-    out += signal == OtlpSignal::kLogs ? "rejectedLogRecords" : "rejectedSpans";
+    out += counter_name(signal);
     out += "\":\"" + std::to_string(events.rejected) + R"(","errorMessage":)";
     model::append_json_string(error_message(events), out);
     return out + "}}";

@@ -8,10 +8,10 @@
 
 namespace clew::wire {
 
-enum class OtlpSignal : uint8_t { kLogs, kSpans };
+enum class OtlpSignal : uint8_t { kLogs, kSpans, kPoints };
 enum class OtlpForm : uint8_t { kProtobuf, kJson };
 
-// ExportLogsServiceResponse or ExportTraceServiceResponse: empty when everything was taken, else the number of rejected
+// ExportLogsServiceResponse and its like: empty when everything was taken, else the number of rejected
 // items and the first reasons. Content-Type is that of the request.
 std::string otlp_reply(OtlpSignal signal, OtlpForm form, const Events& events);
 

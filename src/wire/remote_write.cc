@@ -407,47 +407,4 @@ Result<const model::MetricBatch*> RemoteWriteDecoder::decode_v2(std::string_view
   return &batch_;
 }
 
-namespace {
-
-// Protobuf fields, appended.
-void put_tag(uint32_t tag, std::string& out) { base::Writer(out).varint(tag); }
-
-void put_bytes(uint32_t field, std::string_view bytes, std::string& out) {
-  put_tag(bytes_tag(field), out);
-  base::Writer(out).string(bytes);
-}
-
-}  // namespace
-
-void encode_remote_write(const model::MetricBatch& batch, std::string& out) {
-  std::string message, inner;
-  for (const model::MetricBatch::Series& series : batch.series()) {
-    message.clear();
-    for (model::Label label : batch.labels_of(series)) {
-      inner.clear();
-      put_bytes(1, label.name, inner);
-      put_bytes(2, label.value, inner);
-      put_bytes(1, inner, message);
-    }
-    for (uint32_t i = series.samples_begin; i < series.samples_end; ++i) {
-      inner.clear();
-      put_tag(real_tag(1), inner);
-      base::Writer(inner).f64(batch.samples()[i].value);
-      put_tag(varint_tag(2), inner);
-      base::Writer(inner).varint(static_cast<uint64_t>(batch.samples()[i].millis));
-      put_bytes(2, inner, message);
-    }
-    put_bytes(1, message, out);
-  }
-  for (const auto& [metric, told] : batch.metadata()) {
-    message.clear();
-    put_tag(varint_tag(1), message);
-    base::Writer(message).varint(static_cast<uint64_t>(told.type));
-    put_bytes(2, metric, message);
-    put_bytes(4, told.help, message);
-    if (!told.unit.empty()) put_bytes(5, told.unit, message);
-    put_bytes(3, message, out);
-  }
-}
-
 }  // namespace clew::wire

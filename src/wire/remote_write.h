@@ -13,7 +13,8 @@
 
 namespace clew::wire {
 
-// Appends a body of version 1.0, before its compression: floats and metadata; histograms and exemplars are left out.
+// Appends a body of version 1.0, before its compression: floats, native histograms, exemplars and metadata. The start
+// times of samples stand where 2.0 has them: clew reads them, others pass over them. (remote_write_encode.cc)
 void encode_remote_write(const model::MetricBatch& batch, std::string& out);
 
 // Threads: one; keeps its memory from body to body.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "wire/metric_text.h"
 
 namespace clew::wire {
 namespace {
@@ -169,6 +170,51 @@ TEST(RemoteWrite, WhatIsCutIsRefusedOrShorter) {
   Result<const model::MetricBatch*> got = decoder.decode_v1("{\"streams\":[]}");
   ASSERT_FALSE(got.ok());
   EXPECT_NE(got.error().message().find("no prometheus.WriteRequest"), std::string::npos);
+}
+
+// Everything but the start time that 1.0 has no place for, which clew keeps all the same.
+TEST(RemoteWrite, WhatIsEncodedIsReadAgain) {
+  model::MetricBatch batch;
+  batch.begin_series(model::Labels::of({{"__name__", "hits_total"}, {"job", "api"}}));
+  batch.add_sample(1000, 1.5, 500);
+  batch.add_sample(2000, 2);
+  batch.add_exemplar({model::Labels::of({{"trace_id", "t"}}), 0.5, 1500});
+  model::Histogram whole;
+  whole.schema = 3;
+  whole.whole = true;
+  whole.zero_threshold = 1e-128;
+  whole.zero_count = 1;
+  whole.count = 7;
+  whole.sum = 9.5;
+  whole.positive_spans = {{-2, 2}, {3, 1}};
+  whole.positive_buckets = {1, 2, 3};
+  model::Histogram real;
+  real.schema = -1;
+  real.zero_count = 0.5;
+  real.count = 1.75;
+  real.sum = -3;
+  real.negative_spans = {{0, 1}};
+  real.negative_buckets = {1.25};
+  model::Histogram custom;
+  custom.schema = model::kCustomBuckets;
+  custom.whole = true;
+  custom.count = 3;
+  custom.sum = 4;
+  custom.positive_spans = {{0, 2}};
+  custom.positive_buckets = {1, 2};
+  custom.custom_bounds = {0.5};
+  batch.begin_series(model::Labels::of({{"__name__", "latency"}}));
+  batch.add_histogram(1000, std::make_shared<model::Histogram>(whole), 500);
+  batch.add_histogram(2000, std::make_shared<model::Histogram>(real));
+  batch.add_histogram(3000, std::make_shared<model::Histogram>(custom));
+  batch.set_metadata("hits_total", {model::MetricType::kCounter, "", "Hits."});
+  std::string body;
+  encode_remote_write(batch, body);
+  RemoteWriteDecoder decoder;
+  Result<const model::MetricBatch*> read = decoder.decode_v1(body);
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_EQ(metric_text(**read), metric_text(batch));
+  EXPECT_EQ((*read)->histograms()[0].histogram->zero_threshold, 1e-128);
 }
 
 }  // namespace

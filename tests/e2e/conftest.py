@@ -46,5 +46,6 @@ def node():
 @pytest.fixture(scope="session")
 def otel_python():
     """A Python with OpenTelemetry's SDK."""
-    return foreign.python_with("otel", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry-sdk",
-                               "opentelemetry-exporter-otlp-proto-http")
+    modules = "opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.exporter.otlp.proto.grpc.metric_exporter"
+    return foreign.python_with("otel", modules, "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http",
+                               "opentelemetry-exporter-otlp-proto-grpc")

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/agent_report.h"
+#include "app/agent_samples.h"
 #include "app/agent_sources.h"
 #include "app/client.h"
 #include "app/listeners.h"
@@ -80,6 +81,7 @@ class Agent {
   std::unique_ptr<queue::DiskQueue> queue_;
   std::unique_ptr<collect::Shipper> shipper_;
   std::unique_ptr<AgentReport> report_;
+  std::unique_ptr<AgentSamples> samples_;
   std::vector<std::unique_ptr<collect::Source>> sources_;
   std::vector<MetricsPage> pages_;  // of sources_
   std::atomic<bool> stdin_ended_{false};
@@ -91,6 +93,11 @@ class Agent {
 };
 
 Status Agent::make_sources() {
+  samples_ = CLEW_TRY(AgentSamples::open(
+      *disk_, *clock_, *rng_, metrics_, options_,
+      {.urls = servers(), .mirror = options_.mirror, .headers = auth_headers(), .make_client = [this] {
+         return net::make_https_client(options_.tls);
+       }}));
   CLEW_TRY(geo_.set(geo_source_files(options_.geo_files)));
   SourceParts parts{.queue = *queue_,
                     .clock = *clock_,
@@ -101,12 +108,7 @@ Status Agent::make_sources() {
                     .pages = pages_,
                     .compressed = options_.compressed,
                     .budget = &cpu_budget_,
-                    .samples = {.source = {},
-                                .urls = servers(),
-                                .mirror = options_.mirror,
-                                .headers = auth_headers(),
-                                .labels = {},
-                                .make_client = [this] { return net::make_https_client(options_.tls); }}};
+                    .samples = samples_ ? &samples_->sender() : nullptr};
   for (const auto& [name, source] : options_.sources) {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));

@@ -26,6 +26,13 @@ struct ListenerKeys {
   bool insecure = false;
   uint32_t connections_max = 1024;
   uint64_t message_bytes_max = 0;  // 0: what the type usually has
+  // Of types that bring samples.
+  uint64_t flush_millis = 10'000;
+  uint64_t expire_millis = 3'600'000;
+  uint64_t series_max = 100'000;
+  std::vector<double> buckets;
+  std::vector<std::string> mappings;
+  std::map<std::string, std::string> labels;
   friend bool operator==(const ListenerKeys&, const ListenerKeys&) = default;
 };
 
@@ -57,9 +64,10 @@ struct AgentOptions {
   net::TlsClientFiles tls;           // for servers of https
   std::string dir = "clew-agent";    // the queue, and how far sources were read
   uint64_t queue_bytes = 1ull << 30;
-  bool compressed = true;              // parts by lz4, in the queue and on the way
-  bool mirror = false;                 // every server gets everything, instead of the first that answers
-  std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
+  uint64_t samples_bytes = 256ull << 20;  // of the samples' queue
+  bool compressed = true;                 // parts by lz4, in the queue and on the way
+  bool mirror = false;                    // every server gets everything, instead of the first that answers
+  std::optional<net::Address> listen;     // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
   api::RedactionRules redaction;                 // the `redact` keys, which hold for servers and agents
   std::map<std::string, yaml::Tree> pipelines;   // the same of the `pipelines` keys

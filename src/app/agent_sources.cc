@@ -102,12 +102,14 @@ Made make_host(const std::string& name, const SourceOptions& source, const Sourc
   collect::HostSourceOptions host;
   host.source = name;
   if (source.every_millis != 0) host.every_nanos = source.every_millis * 1'000'000;
-  if (!parts.samples.urls.empty()) {
-    collect::SampleSenderOptions to = parts.samples;
-    to.source = name;
-    to.labels = {{"instance", host_name()}, {"job", name}};
-    auto sender = std::make_shared<collect::SampleSender>(std::move(to), parts.clock, parts.metrics);
-    host.measured = [sender](const host::Samples& samples, int64_t unix_millis) { sender->send(samples, unix_millis); };
+  if (parts.samples != nullptr) {
+    std::vector<std::pair<std::string, std::string>> labels = {{"instance", host_name()}, {"job", name}};
+    host.measured = [to = parts.samples, labels](const host::Samples& samples, int64_t unix_millis) {
+      model::MetricBatch batch;
+      collect::append_host_samples(samples, labels, unix_millis, batch);
+      // What the disk does not take is lost; the next measurement comes soon, and the queue's health is told.
+      to->write({}, batch, [](const Result<contract::MetricAck>&) {});
+    };
   }
   auto made = std::make_unique<collect::HostSource>(std::move(host), host::make_host({}, parts.clock), parts.clock);
   parts.pages.push_back([page = made.get()](std::string& out) { page->append_metrics(out); });
@@ -144,7 +146,7 @@ Made make_agent_listener(const std::string& name, const SourceOptions& source, c
       .process = std::move(batch.process), .clean = std::move(batch.clean), .dropped = std::move(batch.dropped)};
   auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(steps), parts.metrics, name);
   std::unique_ptr<collect::Listener> made =
-      CLEW_TRY(make_listener(name, source, std::move(sink), parts.clock, parts.metrics, false));
+      CLEW_TRY(make_listener(name, source, std::move(sink), parts.samples, parts.clock, parts.metrics, false));
   return SourcePtr(std::move(made));
 }
 

@@ -37,9 +37,8 @@ struct SourceParts {
   const std::map<std::string, yaml::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
   bool compressed = true;
-  collect::CpuBudget* budget = nullptr;  // none: nothing waits
-  // Where measurements go; no urls: nowhere.
-  collect::SampleSenderOptions samples;
+  collect::CpuBudget* budget = nullptr;      // none: nothing waits
+  collect::SampleSender* samples = nullptr;  // where measurements go; none: nowhere
 };
 
 // Errors: kInvalid for a dataset, format or pattern that cannot be; kForbidden for clew's own log.

@@ -97,6 +97,24 @@ Status check_keys(const SourceOptions& source, const collect::ProtocolKind& kind
   return wanted ? net::check_tls_client({.ca = tls.client_ca, .cert = tls.cert, .key = tls.key}) : Status();
 }
 
+// What holds for the samples of a listener; the source and this machine name those that say no job and instance.
+Result<collect::SampleOptions> sample_options(const std::string& name, const SourceOptions& source) {
+  const ListenerKeys& keys = source.listener;
+  collect::SampleOptions out;
+  out.flush_ms = static_cast<uint32_t>(keys.flush_millis);
+  out.statsd.expire_millis = static_cast<int64_t>(keys.expire_millis);
+  out.statsd.series_max = keys.series_max;
+  out.statsd.bounds = keys.buckets;
+  std::map<std::string, std::string> labels = {{"instance", host_name()}, {"job", name}};
+  for (const auto& [label, value] : keys.labels) labels[label] = value;
+  out.statsd.labels.assign(labels.begin(), labels.end());
+  if (keys.mappings.empty()) return out;
+  Result<wire::NameMappings> mappings = wire::NameMappings::parse(keys.mappings);
+  if (!mappings.ok()) return Error(Code::kInvalid, fmt::format("sources.{}: {}", name, mappings.error().message()));
+  out.statsd.mappings = std::make_shared<const wire::NameMappings>(std::move(*mappings));
+  return out;
+}
+
 std::string example_of(const collect::ProtocolKind& kind) { return fmt::format("127.0.0.1:{}", kind.port); }
 
 }  // namespace
@@ -115,6 +133,7 @@ Status check_listener(const std::string& name, const SourceOptions& source) {
   if (!source.listener.shared_key.empty() && !kind.has_key) {
     return Error(Code::kInvalid, fmt::format("sources.{}: {} knows no shared_key", name, source.type));
   }
+  [[maybe_unused]] collect::SampleOptions samples = CLEW_TRY(sample_options(name, source));
   Status checked = check_keys(source, kind);
   if (checked.ok()) return {};
   return Error(Code::kInvalid, fmt::format("sources.{}: {}", name, checked.error().message()));
@@ -122,8 +141,8 @@ Status check_listener(const std::string& name, const SourceOptions& source) {
 
 Result<std::unique_ptr<collect::Listener>> make_listener(const std::string& name, const SourceOptions& source,
                                                          std::unique_ptr<collect::ListenerSink> sink,
-                                                         const os::Clock& clock, base::Registry& metrics,
-                                                         bool insecure) {
+                                                         contract::MetricSink* samples, const os::Clock& clock,
+                                                         base::Registry& metrics, bool insecure) {
   CLEW_TRY(check_listener(name, source));
   CLEW_TRY(check_source_dataset(source.dataset));
   const collect::ProtocolKind& kind = *collect::find_protocol(source.type);
@@ -155,6 +174,8 @@ Result<std::unique_ptr<collect::Listener>> make_listener(const std::string& name
   options.protocol.own_host = host_name();
   options.protocol.raw = source.listener.raw;
   options.protocol.shared_key = source.listener.shared_key;
+  options.protocol.samples = CLEW_TRY(sample_options(name, source));
+  options.protocol.samples.sink = samples;
   return collect::Listener::open(std::move(options), std::move(sink), clock, metrics);
 }
 

@@ -323,8 +323,8 @@ Status Server::listen_for_sources() {
   for (const auto& [name, source] : options_.agent.sources) {
     if (!is_listener(source)) continue;  // an agent's
     auto sink = std::make_unique<api::IngestSink>(*ingest_, *store_, metrics_, name, access);
-    std::unique_ptr<collect::Listener> made =
-        CLEW_TRY(make_listener(name, source, std::move(sink), *clock_, metrics_, options_.insecure));
+    std::unique_ptr<collect::Listener> made = CLEW_TRY(
+        make_listener(name, source, std::move(sink), metric_store_.get(), *clock_, metrics_, options_.insecure));
     listeners_.push_back(std::move(made));
   }
   for (const auto& listener : listeners_) {

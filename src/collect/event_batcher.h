@@ -65,6 +65,10 @@ class EventBatcher {
 
   // Calls once on the loop's thread, so much later.
   void after(uint32_t ms, std::function<void()> call) { loop_.after(ms, std::move(call)); }
+  // Calls on the loop's thread; on any thread.
+  void post(std::function<void()> call) { loop_.post(std::move(call)); }
+  // Of all peers: off while what they send has no place to go.
+  void set_reading(bool on) { loop_.set_reading(on); }
 
   // Sends what there is, and calls when everything was answered.
   void finish(std::function<void()> finished);

@@ -20,6 +20,8 @@ net::SocketLimits limits_for(const ListenerOptions& options) {
 Listener::Listener(ListenerOptions options, std::unique_ptr<ListenerSink> sink, const os::Clock& clock,
                    base::Registry& metrics)
     : options_(std::move(options)),
+      clock_(clock),
+      metrics_(metrics),
       sink_(std::move(sink)),
       loop_(net::make_socket_loop(limits_for(options_), options_.batch.source, metrics)),
       batcher_(options_.batch, *sink_, clock, *loop_, metrics) {}
@@ -30,13 +32,20 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerOptions options, std::u
   if (kind == nullptr) {
     return Error(Code::kInvalid, "type " + quoted(options.type) + " is none of " + protocol_names());
   }
+  if (kind->has_samples && options.protocol.samples.sink == nullptr) {
+    return Error(Code::kInvalid, std::string(kind->type) + " brings samples, and there is nowhere to put them");
+  }
   std::unique_ptr<Listener> made(new Listener(std::move(options), std::move(sink), clock, metrics));
   CLEW_TRY(made->listen(*kind));
   return made;
 }
 
 Status Listener::listen(const ProtocolKind& kind) {
-  protocol_ = kind.make(batcher_, options_.protocol);
+  ProtocolOptions options = options_.protocol;
+  options.samples.clock = &clock_;
+  options.samples.metrics = &metrics_;
+  options.samples.source = options_.batch.source;
+  protocol_ = kind.make(batcher_, options);
   for (const net::Endpoint& endpoint : options_.endpoints) {
     if (endpoint.is_stream() ? !kind.streams : !kind.datagrams) {
       return Error(Code::kInvalid, std::string(kind.type) + (endpoint.is_stream() ? " is no protocol of streams"
@@ -62,7 +71,7 @@ void Listener::stop() {
   loop_->post([this] {
     loop_->set_reading(false);
     loop_->read_waiting();
-    batcher_.finish([this] { loop_->stop(); });
+    protocol_->finish([this] { batcher_.finish([this] { loop_->stop(); }); });
   });
 }
 

@@ -54,6 +54,8 @@ class Listener final : public Source {
   Status listen(const ProtocolKind& kind);
 
   const ListenerOptions options_;
+  const os::Clock& clock_;
+  base::Registry& metrics_;
   const std::unique_ptr<ListenerSink> sink_;
   const std::unique_ptr<net::SocketLoop> loop_;
   EventBatcher batcher_;

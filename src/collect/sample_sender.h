@@ -1,9 +1,10 @@
-// SampleSender sends what an agent measures to servers, by Prometheus' remote write.
+// SampleSender sends what an agent measures and what its listeners add up to servers, by Prometheus' remote write.
+//
+// Samples go to a queue on disk first, an entry a write, and leave it when every server that gets everything has taken
+// them: they survive a server that is away and a crash of the agent. When the queue is full the oldest go, counted.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include "base/metrics.h"
 #include "base/mutex.h"
+#include "contract/metric_sink.h"
+#include "contract/queue.h"
 #include "host/samples.h"
 #include "net/http_client.h"
 #include "os/clock.h"
@@ -20,41 +23,43 @@
 namespace clew::collect {
 
 struct SampleSenderOptions {
-  std::string source;                                        // its name, in counters
   std::vector<std::string> urls;                             // of servers, "http://HOST:PORT"
   bool mirror = false;                                       // to all of them, instead of the first that takes it
   std::vector<std::pair<std::string, std::string>> headers;  // of each request, say Authorization
-  std::vector<std::pair<std::string, std::string>> labels;   // of every series: instance, job
-  size_t waiting_max = 240;  // measurements that wait for a server, an hour's; then the oldest go, counted
   std::function<std::unique_ptr<net::HttpClient>()> make_client;
 };
 
-// Measurements wait in memory: what waits when the agent ends is lost, and counted.
-//
-// Threads:  send() on any thread; one of its own for each server that gets everything, named clew-samples.
-// Lifetime: clock and metrics outlive it.
-class SampleSender {
+// Threads:  write() on any thread: it returns when the samples are on disk, a sync of the queue. One thread of its own
+//           for each server that gets everything, named clew-samples.
+// Lifetime: queue, clock and metrics outlive it. The queue holds its bodies only.
+// Crash:    what was answered ok is sent after a restart; what is sent twice is known by series and time.
+class SampleSender final : public contract::MetricSink {
  public:
-  SampleSender(SampleSenderOptions options, const os::Clock& clock, base::Registry& metrics);
-  ~SampleSender();
+  SampleSender(SampleSenderOptions options, contract::Queue& queue, const os::Clock& clock, base::Registry& metrics);
+  ~SampleSender() override;
   SampleSender(const SampleSender&) = delete;
   SampleSender& operator=(const SampleSender&) = delete;
 
-  // Returns at once.
-  void send(const host::Samples& samples, int64_t unix_millis);
+  // `done` is called before it returns, with all samples stored.
+  // Errors: those of Queue::append but kOverloaded.
+  void write(const contract::Access& access, const model::MetricBatch& batch, Done done) override;
 
  private:
-  // Servers that stand in for each other, and what waits for them.
+  // Servers that stand in for each other.
   struct Lane {
     std::vector<std::string> urls;
-    std::deque<std::shared_ptr<const std::string>> waiting;
+    uint64_t next = 0;  // offset of the first entry that is not done with, under mutex_
     std::jthread thread;
   };
+  Status keep(std::string body, uint32_t samples);
+  Status make_room();
   void run(Lane& lane, const std::stop_token& stop);
+  void done_with(Lane& lane, uint64_t offset);
   bool deliver(net::HttpClient& client, const std::vector<std::string>& urls, const std::string& body,
                const std::stop_token& stop);
 
   const SampleSenderOptions options_;
+  contract::Queue& queue_;
   const os::Clock& clock_;
   base::Counter& sent_;
   base::Counter& failed_;
@@ -62,7 +67,11 @@ class SampleSender {
   base::Counter& dropped_;
   base::Mutex mutex_;
   base::CondVar changed_;
-  std::vector<std::unique_ptr<Lane>> lanes_;  // their queues under mutex_
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
+
+// What a host measured, with `labels` on every series.
+void append_host_samples(const host::Samples& samples, const std::vector<std::pair<std::string, std::string>>& labels,
+                         int64_t unix_millis, model::MetricBatch& batch);
 
 }  // namespace clew::collect

@@ -501,8 +501,11 @@ void FileSource::attach(Tail& tail) {
   if (std::optional<int64_t> time = time_of_line(tail.last_line, options_.batch.zone, clock_.now())) {
     tail.last_time = time;
   }
-  tail.line_time = tail.last_time.value_or(clock_.now().get());
-  tail.line_note = process::print_line_note({.zone = options_.batch.zone_name, .follows = tail.last_time.has_value()});
+  int64_t now = clock_.now().get();
+  tail.line_time = tail.last_time.value_or(now);
+  tail.line_note = process::print_line_note({.zone = options_.batch.zone_name,
+                                             .follows = tail.last_time.has_value(),
+                                             .arrival_seconds = now / 1'000'000'000});
 }
 
 void FileSource::collect_fields(const Tail& tail, std::string_view stream) {

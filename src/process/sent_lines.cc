@@ -1,5 +1,6 @@
 #include "process/sent_lines.h"
 
+#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
@@ -16,17 +17,25 @@ using model::Column;
 
 constexpr std::string_view kPlain = "plain ";
 constexpr std::string_view kFollows = " follows";
+constexpr int64_t kArrivalSecondsMax = INT64_MAX / 1'000'000'000;
 constexpr std::string_view kPathField = "log.file.path";
 
 std::optional<LineNote> parse_line_note(std::string_view text) {
   LineNote note;
   if (!text.starts_with(kPlain)) return std::nullopt;
   text.remove_prefix(kPlain.size());
-  if (text.ends_with(kFollows)) {
-    note.follows = true;
-    text.remove_suffix(kFollows.size());
+  size_t zone_end = text.find(kFollows);
+  note.zone = text.substr(0, zone_end);
+  if (zone_end == std::string_view::npos) return note;
+  note.follows = true;
+  std::string_view seconds = text.substr(zone_end + kFollows.size());
+  if (seconds.empty()) return note;
+  const char* end = seconds.data() + seconds.size();
+  auto [read, error] = std::from_chars(seconds.data() + 1, end, note.arrival_seconds);
+  bool whole = error == std::errc() && read == end;
+  if (seconds[0] != ' ' || !whole || note.arrival_seconds <= 0 || note.arrival_seconds > kArrivalSecondsMax) {
+    return std::nullopt;
   }
-  note.zone = text;
   return note;
 }
 
@@ -103,7 +112,8 @@ class Reader {
     std::optional<model::RestField> value = {};
   };
 
-  // Each file's lines follow each other; `time` is the arrival's or that of the line before the batch.
+  // Each file's lines follow each other; `time` is the arrival's or that of the line before the batch. That may be long
+  // ago: what is likely of the times of this batch is told from its arrival.
   Status attach(std::string_view text, int64_t time) {
     std::string_view path = path_of_row();
     if (last_time_ != nullptr && text == note_text_ && time == time_now_ && path == path_) return {};
@@ -112,7 +122,8 @@ class Reader {
         note ? clew::text::Zone::find(note->zone.empty() ? "UTC" : note->zone) : std::nullopt;
     if (!zone) return Error(Code::kInvalid, "a `_line` that is no note: " + clew::quoted(text));
     if (text != note_text_ || time != time_now_) {
-      parser_.attach(out_, {.arrival = UnixNanos(time), .dataset = out_.dataset(), .zone = *zone});
+      int64_t arrival = note->arrival_seconds > 0 ? note->arrival_seconds * 1'000'000'000 : time;
+      parser_.attach(out_, {.arrival = UnixNanos(arrival), .dataset = out_.dataset(), .zone = *zone});
     }
     note_text_ = text;
     time_now_ = time;
@@ -180,7 +191,9 @@ class Reader {
 std::string print_line_note(const LineNote& note) {
   std::string text(kPlain);
   text += note.zone.empty() ? "UTC" : note.zone;
-  if (note.follows) text += kFollows;
+  if (!note.follows) return text;
+  text += kFollows;
+  if (note.arrival_seconds > 0) text.append(" ").append(std::to_string(note.arrival_seconds));
   return text;
 }
 

@@ -11,11 +11,12 @@
 
 namespace clew::process {
 
-// The value of `_line`, of lines of prose (Format::kPlain): "plain ZONE", or "plain ZONE follows".
+// The value of `_line`, of lines of prose (Format::kPlain): "plain ZONE", or "plain ZONE follows SECONDS".
 struct LineNote {
   std::string_view zone;  // of times that do not say theirs
   bool follows = false;   // `_time` is that of a line before in the file, which a line without a time takes; else it is
                           // when the line arrived
+  int64_t arrival_seconds = 0;  // with `follows`: when the line arrived, Unix time; 0 where the note does not say it
 };
 std::string print_line_note(const LineNote& note);
 

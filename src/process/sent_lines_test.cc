@@ -60,8 +60,7 @@ model::Batch read_at_the_agent(const std::string& zone, std::optional<int64_t> b
     auto& parser = parsers[line.path];
     if (!parser) {
       parser = std::make_unique<LineParser>(Format::kPlain, Expect::kMostly);
-      parser->attach(
-          batch, {.arrival = UnixNanos(before.value_or(kArrival)), .dataset = "logs", .zone = *text::Zone::find(zone)});
+      parser->attach(batch, {.arrival = UnixNanos(kArrival), .dataset = "logs", .zone = *text::Zone::find(zone)});
       parser->set_last_time(before);
     }
     EXPECT_TRUE(parser->parse_line(line.text));
@@ -70,13 +69,17 @@ model::Batch read_at_the_agent(const std::string& zone, std::optional<int64_t> b
   return batch;
 }
 
+std::string note_of(const std::string& zone, std::optional<int64_t> before) {
+  return print_line_note({.zone = zone, .follows = before.has_value(), .arrival_seconds = kArrival / 1'000'000'000});
+}
+
 model::Batch sent(const std::string& zone, std::optional<int64_t> before) {
   model::Batch batch("logs");
   for (const Line& line : lines()) {
     uint32_t row = batch.begin_row();
     batch.column(model::kTimeField)->add_time(row, before.value_or(kArrival));
     batch.column(model::kRawField)->add_string(row, line.text);
-    batch.column(model::kLineField)->add_string(row, print_line_note({.zone = zone, .follows = before.has_value()}));
+    batch.column(model::kLineField)->add_string(row, note_of(zone, before));
     add_agents_fields(batch, line.path);
   }
   return batch;
@@ -91,6 +94,25 @@ TEST(SentLines, AreReadAsTheAgentWouldHave) {
       EXPECT_EQ(text_of(*read), text_of(read_at_the_agent(zone, before))) << zone;
       EXPECT_EQ(read->find(model::kLineField), nullptr);
     }
+  }
+}
+
+// A file that was silent for a week: its next line has the time that it says.
+TEST(SentLines, TimesAreLikelyOrNotByWhenTheyArrivedNotByTheLineBefore) {
+  constexpr int64_t kWeekBefore = kArrival - 7 * 86'400'000'000'000;
+  for (const char* text : {"2025-11-30T10:52:00Z INFO after a week", "Nov 30 10:52:00 after a week"}) {
+    model::Batch batch("logs");
+    uint32_t row = batch.begin_row();
+    batch.column(model::kTimeField)->add_time(row, kWeekBefore);
+    batch.column(model::kRawField)->add_string(row, text);
+    batch.column(model::kLineField)->add_string(row, note_of("UTC", kWeekBefore));
+    Result<model::Batch> read = read_sent_lines(std::move(batch));
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->find(model::kTimeField)->ints()[0], 1'764'499'920'000'000'000) << model::row_text(*read, 0);
+    const model::Column* flags = read->find(model::kFlagsField);
+    bool odd = flags != nullptr && flags->values_count() > 0 &&
+               (flags->ints()[0] & static_cast<int64_t>(model::Flag::kOddTime)) != 0;
+    EXPECT_FALSE(odd) << model::row_text(*read, 0);
   }
 }
 
@@ -139,6 +161,11 @@ TEST(SentLines, WhatIsNoNoteIsRefused) {
   EXPECT_FALSE(refused("plain UTC", true));
   EXPECT_TRUE(refused("plain UTC", false));
   EXPECT_TRUE(refused("plain Nowhere/Land", true));
+  EXPECT_FALSE(refused("plain UTC follows", true));
+  EXPECT_FALSE(refused("plain UTC follows 1764500000", true));
+  EXPECT_TRUE(refused("plain UTC follows x", true));
+  EXPECT_TRUE(refused("plain UTC follows 17645000000000000000", true));
+  EXPECT_TRUE(refused("plain UTC follows -1", true));
   EXPECT_TRUE(refused("grok UTC", true));
   EXPECT_TRUE(refused("", true));
 }

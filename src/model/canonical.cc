@@ -149,6 +149,7 @@ constexpr Alias kAliases[] = {
     {"duration_ms", "duration_seconds", Derive::kDurationSeconds},
     {"duration_ms", "elapsed_seconds", Derive::kDurationSeconds},
     {"duration_ms", "request_time", Derive::kDurationSeconds},
+    {"duration_ms", "mysql.query_time", Derive::kDurationSeconds},
     {"duration_ms", "duration_us", Derive::kDurationMicros},
     {"duration_ms", "duration_micros", Derive::kDurationMicros},
     {"duration_ms", "duration_ns", Derive::kDurationNanos},

@@ -81,7 +81,7 @@ TEST(Formats, SlowQueriesAreOneEventEach) {
       "/usr/sbin/mysqld, Version: 8.0.36 (Ubuntu). started with:\nTcp port: 3306  Unix socket: /run/m.sock\n"
       "Time                 Id Command    Argument\n"
       "# Time: 2026-11-20T10:37:05.000000Z\n# User@Host: app[app] @ web-1 [10.0.0.7]  Id:   42\n"
-      "# Query_time: 2.500000  Lock_time: 0.000100 Rows_sent: 1  Rows_examined: 90210\nuse shop;\n"
+      "# Query_time: 2.500000  Lock_time: 0.000100 Rows_sent: 1  Rows_examined: 90210\nuse `shop`;\n"
       "SET timestamp=1795171025;\nSELECT *\n  FROM orders;\n"
       "# User@Host: root[root] @ localhost []\n# Query_time: 3  Lock_time: 0  Rows_sent: 0  Rows_examined: "
       "0\nCOMMIT;\n";
@@ -105,8 +105,49 @@ TEST(Formats, PostgresCsvlog) {
   std::string events = events_of(line + line);
   EXPECT_EQ(std::count(events.begin(), events.end(), '@'), 2) << events;
   EXPECT_TRUE(has(events, "db.user=app db.name=shop process.pid=4242 client.address=10.0.0.7:5432")) << events;
+  EXPECT_FALSE(has(events, "duration_ms"));
+  std::string timed = line;
+  timed.replace(timed.find("duplicate key\nvalue"), 19, "duration: 0.576 ms");
+  EXPECT_TRUE(has(events_of(timed), "duration_ms=0.576")) << events_of(timed);
   EXPECT_TRUE(has(events, "level=ERROR postgresql.sql_state=23505 message=duplicate key\nvalue")) << events;
   EXPECT_TRUE(has(events, "postgresql.query=INSERT INTO \"t\" db.application=psql")) << events;
+}
+
+TEST(Formats, PostgresSaysWhoAndHowLong) {
+  std::string events = events_of(
+      "2026-11-20 10:37:05.123 UTC [4242] app@shop LOG:  duration: 37.118 ms  statement: SELECT 1\n"
+      "2026-11-20 10:37:05 UTC [4243-7] [unknown]@[unknown] FATAL:  no\n"
+      "2026-11-20 10:37:05 UTC [4244]: [1-1] user=app,db=shop LOG:  checked a@b\n");
+  EXPECT_TRUE(has(events,
+                  "level=LOG process.pid=4242 source.kind=database duration_ms=37.118 db.user=app db.name=shop "
+                  "message=duration: 37.118 ms  statement: SELECT 1 \n"))
+      << events;
+  EXPECT_TRUE(has(events, "level=FATAL process.pid=4243 source.kind=database message=no \n")) << events;
+  EXPECT_TRUE(has(events, "process.pid=4244 source.kind=database db.user=app db.name=shop message=checked a@b \n"))
+      << events;
+}
+
+TEST(Formats, MysqlErrorLog) {
+  std::string events = events_of(
+      "2026-11-20T10:37:05.484123Z 0 [System] [MY-013169] [Server] mysqld starting\n"
+      "2026-11-20T10:37:05.484123Z 12 [ERROR] [MY-010068] [InnoDB] no space\n"
+      "2026-11-20 10:37:05 0 [ERROR] Aborting\n"
+      "2026-11-20 10:37:05 12 [Warning] Aborted connection\n"
+      "191015  9:46:45\t    13 Query\tSHOW STATUS\n"
+      "2026-11-20 10:37:05 4242 [ERROR] some other program\n");
+  EXPECT_TRUE(has(events,
+                  "level=info source.kind=database db.thread_id=0 event.code=MY-013169 event.provider=Server "
+                  "message=mysqld starting \n"))
+      << events;
+  EXPECT_TRUE(has(events,
+                  "level=ERROR source.kind=database db.thread_id=12 event.code=MY-010068 event.provider=InnoDB "
+                  "message=no space \n"))
+      << events;
+  EXPECT_TRUE(has(events, "level=ERROR source.kind=database db.thread_id=0 message=Aborting \n")) << events;
+  EXPECT_TRUE(has(events, "level=Warning source.kind=database db.thread_id=12 message=Aborted connection \n"))
+      << events;
+  EXPECT_TRUE(has(events, "source.kind=database db.thread_id=13 message=Query\tSHOW STATUS \n")) << events;
+  EXPECT_TRUE(has(events, "level=ERROR message=some other program process.pid=4242 \n")) << events;
 }
 
 TEST(Formats, FirewallsSayWhoAndWhere) {
@@ -122,9 +163,10 @@ TEST(Formats, FirewallsSayWhoAndWhere) {
   EXPECT_FALSE(has(events_of("Nov 20 10:37:05 fw app: IN=progress\n"), "observer"));
 }
 
-TEST(Formats, GlogAndApacheErrors) {
+TEST(Formats, GlogApacheAndNginxErrors) {
   std::string glog = events_of("E20261120 10:37:05.485123  1234 foo.cc:12] bad thing\n");
-  EXPECT_TRUE(has(glog, "@=1795171025 level=E thread.name=1234 code.file=foo.cc code.line=12 message=bad thing")) << glog;
+  EXPECT_TRUE(has(glog, "@=1795171025 level=E thread.name=1234 code.file=foo.cc code.line=12 message=bad thing"))
+      << glog;
   std::string klog = events_of("W1120 10:37:05.485123    1234 reflector.go:324] watch ended\n");
   EXPECT_TRUE(has(klog, "level=W thread.name=1234 code.file=reflector.go code.line=324 message=watch ended")) << klog;
   std::string apache = events_of(
@@ -132,6 +174,22 @@ TEST(Formats, GlogAndApacheErrors) {
   EXPECT_TRUE(has(apache, "level=error logger=core thread.name=4328 process.pid=35708")) << apache;
   EXPECT_TRUE(has(apache, "client.address=10.0.0.9:34")) << apache;
   EXPECT_TRUE(has(apache, "message=File does not exist")) << apache;
+  std::string nginx = events_of(
+      "2026/11/20 10:37:05 [error] 1234#1235: *5 open() \"/x\" failed (2: No such file), client: 10.0.0.9, server: "
+      "shop\n"
+      "2026/11/20 10:37:05 [notice] 1#1: start worker process 29\n");
+  EXPECT_TRUE(
+      has(nginx,
+          "level=error thread.name=1235 process.pid=1234 client.address=10.0.0.9 message=*5 open() \"/x\" failed "
+          "(2: No such file), client: 10.0.0.9, server: shop \n"))
+      << nginx;
+  EXPECT_TRUE(has(nginx, "level=notice thread.name=1 process.pid=1 message=start worker process 29 \n")) << nginx;
+}
+
+TEST(Formats, LogbacksOwnLayout) {
+  std::string events = events_of("10:37:05.123 [main] INFO  com.shop.Cart -- order placed\n");
+  EXPECT_TRUE(has(events, "level=INFO logger=com.shop.Cart thread.name=main message=order placed \n")) << events;
+  EXPECT_EQ(events_of("10:37:05 and 11:00:00 are times\n"), "@=1796040000 \n");
 }
 
 TEST(Formats, AReaderThatBeginsBelowTheHeaderKnowsIt) {

@@ -6,6 +6,7 @@
 #include "model/canonical.h"
 #include "process/access_log.h"
 #include "process/columns_line.h"
+#include "process/database_line.h"
 #include "process/firewall_line.h"
 #include "process/logfmt.h"
 #include "process/mysql_slow.h"
@@ -381,6 +382,8 @@ struct LineParser::State {
         add_pid(value);
       else
         add(field, value);
+      std::string_view took = field == known.message ? statement_duration(value) : std::string_view();
+      if (!took.empty()) add_number(rows.field("duration_ms"), took);
     }
     add(known.kind, "database");
     return true;
@@ -432,7 +435,7 @@ struct LineParser::State {
       add(rows.field("code.file"), got.file);
       add_number(rows.field("code.line"), got.file_line);
     }
-    if (got.database) add(known.kind, "database");
+    if (got.database) add_database(got);
     for (auto [name, value] : got.pairs) {
       std::string_view field = prefix_field(name);
       if (!field.empty() && value != "[unknown]") add(rows.field(field), value);
@@ -443,6 +446,13 @@ struct LineParser::State {
     } else if (message.size() < first.size()) {
       add(known.message, {message.data(), static_cast<size_t>(line.data() + line.size() - message.data())});
     }
+  }
+  void add_database(const PlainLine& got) {
+    add(known.kind, "database");
+    if (!got.duration_ms.empty()) add_number(rows.field("duration_ms"), got.duration_ms);
+    if (!got.db_thread.empty()) add_number(rows.field("db.thread_id"), got.db_thread);
+    if (!got.code.empty()) add(rows.field("event.code"), got.code);
+    if (!got.subsystem.empty()) add(rows.field("event.provider"), got.subsystem);
   }
   // A trace that stands alone, without a line that was logged above it, is named by its error.
   void add_trace(std::string_view line, std::string_view message, std::string_view rest) {

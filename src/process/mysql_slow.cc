@@ -85,6 +85,8 @@ std::optional<SlowQuery> parse_slow_query(std::string_view text) {
       any = any || out.values.size() > before;
     } else if (line.starts_with("use ") && out.statement.empty()) {
       out.schema = line.substr(4, line.find(';') - 4);
+      bool quoted = out.schema.size() > 2 && out.schema.front() == '`' && out.schema.back() == '`';
+      if (quoted) out.schema = out.schema.substr(1, out.schema.size() - 2);
     } else if (line.starts_with("SET timestamp=")) {
       size_t stop = line.find_first_not_of("0123456789", 14);
       out.timestamp = line.substr(14, stop - 14);

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "model/canonical.h"
+#include "process/database_line.h"
 
 namespace clew::process {
 namespace {
 
-constexpr size_t kTokensBeforeLevel = 5;     // how far the level may stand behind the time
-constexpr size_t kPostgresPrefixMax = 1024;  // bytes before PostgreSQL's severity
+constexpr size_t kTokensBeforeLevel = 5;  // how far the level may stand behind the time
 constexpr size_t kLoggerBytesMax = 200;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -126,9 +126,12 @@ void take_logger(PlainLine& line, bool python, std::string_view& rest) {
   size_t blanks = tail.find_first_not_of(' ');
   bool dotted = name.find('.') != std::string_view::npos;
   if (!dotted || blanks == std::string_view::npos || blanks == 0) return;
-  if ((tail[blanks] != '-' && tail[blanks] != ':') || blanks + 1 >= tail.size() || tail[blanks + 1] != ' ') return;
+  // logback's own layout has `--` where an event has no pairs.
+  size_t mark = tail.compare(blanks, 2, "--") == 0 ? 2 : 1;
+  if ((tail[blanks] != '-' && tail[blanks] != ':') || blanks + mark >= tail.size() || tail[blanks + mark] != ' ')
+    return;
   line.logger = name;
-  rest = tail.substr(blanks + 1);
+  rest = tail.substr(blanks + mark);
 }
 
 // What stands between the time and the level: a thread in brackets, a process number, a logger.
@@ -140,43 +143,6 @@ void take_context(PlainLine& line, const Token& t) {
   } else if (line.logger.empty() && is_logger_name(t.text)) {
     line.logger = t.text;
   }
-}
-
-// key=value of PostgreSQL's log_line_prefix.
-void take_prefix(PlainLine& line, std::string_view prefix) {
-  size_t open = prefix.find('[');
-  size_t close = open == std::string_view::npos ? open : prefix.find(']', open);
-  if (close != std::string_view::npos && all_digits(prefix.substr(open + 1, close - open - 1))) {
-    line.pid = prefix.substr(open + 1, close - open - 1);
-  }
-  for (size_t equals = prefix.find('='); equals != std::string_view::npos; equals = prefix.find('=', equals + 1)) {
-    size_t key = equals;
-    while (key > 0 && (is_alpha(prefix[key - 1]) || prefix[key - 1] == '_')) --key;
-    size_t end = std::min(prefix.size(), prefix.find_first_of(", ", equals));
-    if (key == equals || end == equals + 1) continue;
-    line.pairs.emplace_back(prefix.substr(key, equals - key), prefix.substr(equals + 1, end - equals - 1));
-  }
-}
-
-// `LOG:  ` and its kind, two blanks behind the colon, after a prefix of the administrator's choice.
-bool take_postgres(PlainLine& line, std::string_view rest) {
-  constexpr std::string_view kSeverities[] = {"LOG",    "ERROR",  "FATAL",   "PANIC",     "WARNING", "NOTICE", "INFO",
-                                              "DETAIL", "HINT",   "CONTEXT", "STATEMENT", "QUERY",   "DEBUG",  "DEBUG1",
-                                              "DEBUG2", "DEBUG3", "DEBUG4",  "DEBUG5",    "LOCATION"};
-  std::string_view head = rest.substr(0, kPostgresPrefixMax);
-  for (size_t colon = head.find(":  "); colon != std::string_view::npos; colon = head.find(":  ", colon + 1)) {
-    size_t begin = colon;
-    while (begin > 0 && (is_upper(head[begin - 1]) || is_digit(head[begin - 1]))) --begin;
-    std::string_view word = head.substr(begin, colon - begin);
-    if (std::find(std::begin(kSeverities), std::end(kSeverities), word) == std::end(kSeverities)) continue;
-    if (begin > 0 && head[begin - 1] != ' ' && head[begin - 1] != ':') continue;
-    line.database = true;
-    line.level = word;
-    line.message = rest.substr(colon + 3);
-    take_prefix(line, head.substr(0, begin));
-    return true;
-  }
-  return false;
 }
 
 void take_level(PlainLine& line, std::string_view rest, bool after_time) {
@@ -263,6 +229,44 @@ bool take_apache(PlainLine& line, std::string_view rest) {
   return true;
 }
 
+// nginx's error log: [error] 1234#1235: *5 open() failed, client: 10.0.0.9, server: shop
+bool take_nginx(PlainLine& line, std::string_view rest) {
+  rest = skip_dividers(rest);
+  Token level = first_token(rest);
+  if (!level.bracketed || model::level_rank(level.text) == 0) return false;
+  std::string_view s = skip_dividers(rest.substr(level.bytes));
+  size_t hash = s.find('#');
+  size_t colon = s.find(": ");
+  if (colon == std::string_view::npos || hash > colon) return false;
+  if (!all_digits(s.substr(0, hash)) || !all_digits(s.substr(hash + 1, colon - hash - 1))) return false;
+  line.level = level.text;
+  line.pid = s.substr(0, hash);
+  line.thread = s.substr(hash + 1, colon - hash - 1);
+  line.message = s.substr(colon + 2);
+  constexpr std::string_view kClient = ", client: ";
+  size_t client = line.message.find(kClient);
+  if (client == std::string_view::npos) return true;
+  std::string_view address = line.message.substr(client + kClient.size());
+  line.pairs.emplace_back("client", address.substr(0, address.find(',')));
+  return true;
+}
+
+// A time of day alone, as logback writes it where nobody configured it: 10:37:05.123. Says how long it is; 0: there is
+// none.
+size_t clock_bytes(std::string_view text) {
+  constexpr std::string_view kForm = "00:00:00";
+  if (text.size() <= kForm.size()) return 0;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == ':' ? text[i] != ':' : !is_digit(text[i])) return 0;
+  }
+  size_t n = kForm.size();
+  if (text[n] == '.' || text[n] == ',') {
+    ++n;
+    while (n < text.size() && is_digit(text[n])) ++n;
+  }
+  return n < text.size() && text[n] == ' ' ? n : 0;
+}
+
 }  // namespace
 
 PlainLine parse_plain_line(std::string_view text, text::TimeReader& times, const text::TimeContext& context) {
@@ -271,11 +275,16 @@ PlainLine parse_plain_line(std::string_view text, text::TimeReader& times, const
   line.time = take_time(rest, times, context);
   if (!line.time) line.time = take_glog_date(text, rest, times, context);
   if (!line.time) {
+    size_t clock = clock_bytes(text);
+    if (clock > 0) take_level(line, text.substr(clock), true);
+    if (!line.level.empty()) return line;
+    line = PlainLine();
     take_level(line, text, false);
     line.message = {};
     return line;
   }
-  if (take_glog(line, text, rest) || take_apache(line, rest) || take_postgres(line, rest)) return line;
+  if (take_glog(line, text, rest) || take_apache(line, rest) || take_nginx(line, rest)) return line;
+  if (take_database(line, rest)) return line;
   take_level(line, rest, true);
   return line;
 }

@@ -20,7 +20,11 @@ struct PlainLine {
   std::string_view file;                                             // of the source that wrote the line
   std::string_view file_line;                                        // digits
   std::string_view message;                                          // empty: the whole line is the message
-  bool database = false;                                             // PostgreSQL's layout
+  bool database = false;                                             // PostgreSQL's or MySQL's layout
+  std::string_view duration_ms;                                      // of a statement, a number
+  std::string_view db_thread;                                        // MySQL's number of a connection
+  std::string_view code;                                             // MySQL's MY-010453
+  std::string_view subsystem;                                        // MySQL's Server, InnoDB, Repl
   std::vector<std::pair<std::string_view, std::string_view>> pairs;  // of PostgreSQL's prefix
 };
 

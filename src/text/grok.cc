@@ -98,6 +98,9 @@ constexpr Part kParts[] = {
     {"COMMONAPACHELOG",
      R"re(%{IPORHOST:clientip} %{NOTSPACE:ident} %{NOTSPACE:auth} \[%{HTTPDATE:timestamp}\] "(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion})?|%{DATA:rawrequest})" %{NUMBER:response} (?:%{NUMBER:bytes}|-))re"},
     {"COMBINEDAPACHELOG", "%{COMMONAPACHELOG} %{QS:referrer} %{QS:agent}"},
+    {"HTTPD_COMMONLOG", "%{COMMONAPACHELOG}"},
+    {"HTTPD_COMBINEDLOG", "%{COMBINEDAPACHELOG}"},
+    {"JAVACLASS", R"((?:[a-zA-Z$_][a-zA-Z$_0-9]*\.)*[a-zA-Z$_][a-zA-Z$_0-9]*)"},
     {"LOGLEVEL",
      R"((?i:alert|trace|debug|notice|info(?:rmation)?|warn(?:ing)?|err(?:or)?|crit(?:ical)?|fatal|severe|emerg(?:ency)?))"},
 };
@@ -114,12 +117,27 @@ class Expander {
  private:
   Status add(std::string_view pattern, int depth) {
     if (depth > kGrokDepthMax) return Error(Code::kTooLarge, "the grok pattern is nested too deeply");
+    bool in_class = false;
     for (size_t at = 0; at < pattern.size();) {
       if (out_.regex.size() > kGrokBytesMax) return Error(Code::kTooLarge, "the grok pattern is too long");
       std::string_view rest = pattern.substr(at);
       if (rest[0] == '\\' && rest.size() > 1) {
-        out_.regex += rest.substr(0, 2);
+        add_escape(rest.substr(0, 2), in_class);
         at += 2;
+      } else if (in_class) {
+        // `[:alpha:]` has brackets of its own.
+        size_t named = rest.starts_with("[:") ? rest.find(":]") : std::string_view::npos;
+        size_t bytes = named == std::string_view::npos ? 1 : named + 2;
+        in_class = rest[0] != ']';
+        out_.regex += rest.substr(0, bytes);
+        at += bytes;
+      } else if (rest[0] == '[') {
+        // A bracket that comes first is one of the class.
+        size_t bytes = rest.starts_with("[^") ? 2 : 1;
+        if (bytes < rest.size() && rest[bytes] == ']') ++bytes;
+        in_class = true;
+        out_.regex += rest.substr(0, bytes);
+        at += bytes;
       } else if (rest.starts_with("%{")) {
         at += CLEW_TRY(add_part(rest, depth));
       } else if (named_group(rest)) {
@@ -129,6 +147,17 @@ class Expander {
       }
     }
     return {};
+  }
+
+  // Grok's own engine takes \h for a hexadecimal digit, ours do not know it.
+  void add_escape(std::string_view escape, bool in_class) {
+    constexpr std::string_view kHexDigits = "0-9A-Fa-f";
+    if (escape == "\\h")
+      out_.regex.append(in_class ? "" : "[").append(kHexDigits).append(in_class ? "" : "]");
+    else if (escape == "\\H" && !in_class)
+      out_.regex.append("[^").append(kHexDigits).append("]");
+    else
+      out_.regex += escape;
   }
 
   // `%{PART}`, `%{PART:name}`, `%{PART:name:type}`: how many bytes it takes.

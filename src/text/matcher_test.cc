@@ -78,6 +78,18 @@ TEST(Matcher, GivesUpInsteadOfTryingForEver) {
   EXPECT_EQ(found("(x+x+)+y", std::string(200, 'x')), "costly");
 }
 
+TEST(Grok, KnowsHexadecimalDigitsAndClasses) {
+  auto regex = [](std::string_view pattern) {
+    GrokOptions options;
+    Result<Grok> got = expand_grok(pattern, options);
+    return got.ok() ? got->regex : got.error().message();
+  };
+  EXPECT_EQ(regex(R"(\h{32})"), "[0-9A-Fa-f]{32}");
+  EXPECT_EQ(regex(R"([\h-]+\H)"), "[0-9A-Fa-f-]+[^0-9A-Fa-f]");
+  EXPECT_EQ(regex(R"([^]%{\]x]\\h)"), R"([^]%{\]x]\\h)");
+  EXPECT_EQ(regex(R"([[:alpha:]\h]\h)"), "[[:alpha:]0-9A-Fa-f][0-9A-Fa-f]");
+}
+
 TEST(Grok, EveryPartIsAnExpression) {
   for (std::string_view part : grok_part_names()) {
     Result<Grok> grok = expand_grok("%{" + std::string(part) + "}");

@@ -1,6 +1,9 @@
 """Pipelines of processors: in the agent and by `clew pipeline test` and `try`."""
 import json
+import os
 import subprocess
+
+import pytest
 
 import clew_server
 from test_agent import count_of, make_agent, wait_for  # noqa: F401
@@ -63,6 +66,15 @@ def test_cases_pass_and_fail_readably(tmp_path):
     assert done.returncode == 1
     assert "FAIL a 404 stays" in done.stdout and "  status\n    expected 500\n    got      404" in done.stdout
     assert "1 passed, 1 failed" in done.stdout
+
+
+def test_what_logstash_s_filters_do():
+    cases = os.path.join(clew_server.ROOT, "tests", "pipelines", "logstash.yaml")
+    done = run("pipeline", "test", cases)
+    if "country.mmdb" in done.stderr:
+        pytest.skip("no country database")
+    print(f"\nLogstash's filters: {done.stdout.splitlines()[-1]}")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_line_step_by_step(tmp_path):

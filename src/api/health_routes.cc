@@ -56,13 +56,10 @@ std::vector<Route> health_routes(ServerParts& parts) {
     return Route{"GET", path, Need::kNothing, Place::kHere, ErrorShape::kClew, std::move(handler)};
   };
   return {
-      probe("/health/live", live),
-      probe("/livez", live),
-      probe("/healthz", live),
-      probe("/health/ready", ready),
-      probe("/readyz", ready),
-      probe("/health/startup", startup),
-      {"GET", "/metrics", Need::kRead, Place::kHere, ErrorShape::kClew, metrics},
+      probe("/health/live", live),       probe("/livez", live),
+      probe("/healthz", live),           probe("/health/ready", ready),
+      probe("/readyz", ready),           probe("/ready", ready),  // as senders to Loki ask
+      probe("/health/startup", startup), {"GET", "/metrics", Need::kRead, Place::kHere, ErrorShape::kClew, metrics},
   };
 }
 

@@ -3,7 +3,9 @@
 The agent runs on one core (taskset) and sends to a sink on the other that acknowledges every batch and keeps nothing: the server's
 CPU is not the agent's. A run ends when all lines of the file are acknowledged. CPU is the agent's user + system time over the whole
 run, its start included. Files lie on a RAM disk where there is one, the agent's queue on the disk (its syncs are part of the cost).
-`idle` follows 100 files that nobody writes.
+`idle` follows 100 files that nobody writes. `grok` lines go through a pipeline: one expression, a time, a number, a condition. `syslog` is
+received over UDP and TCP, 210 bytes of RFC 5424 each, and forwarded, by the agent and by rsyslog; and stored, by `clew serve` and as a
+file by rsyslog. UDP is sent at --udp-rate: what the receiver had no room for is lost and counted.
 """
 import argparse
 import json
@@ -83,7 +85,20 @@ def access_line(rng, n):
             f'{w([200, 200, 304, 404, 500])} {rng.randrange(10**5)} "https://shop.example{w(PATHS)}" "{w(AGENTS)}"\n')
 
 
-MAKERS = {"plain": plain_line, "json": json_line, "access": access_line}
+def grok_line(rng, n):
+    w = rng.choice
+    return (f"{clock(n)}Z {w(LEVELS)} [{w(SERVICES)}] 10.{rng.randrange(256)}.{rng.randrange(256)}.7 {w(['GET', 'POST'])} {w(PATHS)} "
+            f"{w([200, 200, 404, 500])} {rng.randrange(10**6) / 1000}ms {message(rng)}\n")
+
+
+MAKERS = {"plain": plain_line, "json": json_line, "access": access_line, "grok": grok_line}
+# Of kinds whose lines go through one.
+PIPELINES = {"grok": [
+    {"grok": {"patterns": ["%{TIMESTAMP_ISO8601:time} %{LOGLEVEL:level} \\[%{WORD:service.name}\\] %{IP:client.address} %{WORD:http.request.method} "
+                           "%{NOTSPACE:url.path} %{INT:http.response.status_code:int} %{NUMBER:duration_ms:float}ms %{GREEDYDATA:message}"]}},
+    {"timestamp": {"field": "time", "formats": ["auto"], "drop": True}},
+    {"set": {"env": "prod"}},
+    {"where": "http.response.status_code < 600"}]}
 
 
 def make_file(path, kind, mib):
@@ -103,75 +118,63 @@ def make_file(path, kind, mib):
 
 # --- sinks ------------------------------------------------------------------------------------------------------------
 
-class BatchSink:
-    """Takes POSTs and acknowledges them; keeps nothing."""
+class Sink:
+    """A server that keeps nothing; each connection has a thread that runs `serve(sink, connection)`."""
 
-    def __init__(self):
+    def __init__(self, serve):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
-        self.bytes = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection):
-        room = bytearray(16 << 20)
-        view = memoryview(room)
-        have = 0
-        reply = b'{"stored":1,"duplicate":0,"rejected":0}\n'
-        answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply)
-        try:
-            while True:
-                end = room.find(b"\r\n\r\n", 0, have)
-                while end < 0:
-                    got = connection.recv_into(view[have:])
-                    if not got:
-                        return
-                    have += got
-                    end = room.find(b"\r\n\r\n", 0, have)
-                length = int(re.search(rb"(?i)content-length: *(\d+)", bytes(view[:end]))[1])
-                left = length - (have - end - 4)
-                while left > 0:
-                    got = connection.recv_into(view[:min(left, len(room))])
-                    if not got:
-                        return
-                    left -= got
-                self.bytes += length
-                have = 0
-                connection.sendall(answer)
-        except OSError:
-            return
-
-
-class LineSink:
-    """Counts lines over TCP."""
-
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=8)
-        self.port = self.listener.getsockname()[1]
+        self.bytes = 0  # of bodies, or all
         self.lines = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(serve,), daemon=True).start()
 
-    def _accept(self):
+    def _accept(self, serve):
         while True:
             try:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._count, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(serve, connection), daemon=True).start()
 
-    def _count(self, connection):
-        while True:
-            got = connection.recv(1 << 20)
+    def _serve(self, serve, connection):
+        try:
+            serve(self, connection)
+        except OSError:
+            pass
+
+
+def acknowledge_posts(sink, connection):
+    """Takes POSTs and answers each as a server does that has stored it."""
+    room = bytearray(16 << 20)
+    view = memoryview(room)
+    have = 0
+    reply = b'{"stored":1,"duplicate":0,"rejected":0}\n'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply)
+    while True:
+        end = room.find(b"\r\n\r\n", 0, have)
+        while end < 0:
+            got = connection.recv_into(view[have:])
             if not got:
                 return
-            self.lines += got.count(b"\n")
+            have += got
+            end = room.find(b"\r\n\r\n", 0, have)
+        length = int(re.search(rb"(?i)content-length: *(\d+)", bytes(view[:end]))[1])
+        left = length - (have - end - 4)
+        while left > 0:
+            got = connection.recv_into(view[:min(left, len(room))])
+            if not got:
+                return
+            left -= got
+        sink.bytes += length
+        have = 0
+        connection.sendall(answer)
+
+
+def count_lines(sink, connection):
+    """Counts lines over TCP."""
+    while got := connection.recv(1 << 20):
+        sink.lines += got.count(b"\n")
+        sink.bytes += len(got)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -189,9 +192,19 @@ def on_core(core, command):
     return ["taskset", "-c", str(core), *command] if os.cpu_count() > 1 else command
 
 
+def metric_of(where, name):
+    host, port = where.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        text = b""
+        while piece := connection.recv(1 << 20):
+            text += piece
+    return sum(float(v) for v in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)\r?$", text.decode(), re.M))
+
+
 class AgentRun:
     def __init__(self, core, directory, sources, redact=True, more=""):
-        self.sink = BatchSink()
+        self.sink = Sink(acknowledge_posts)
         config = os.path.join(directory, "agent.yaml")
         with open(config, "w") as out:
             out.write(f"agent:\n  servers: http://127.0.0.1:{self.sink.port}\n  dir: {directory}/agent\n  listen: 127.0.0.1:0\n{more}"
@@ -204,13 +217,7 @@ class AgentRun:
         self.pid = self.ready["pid"]
 
     def metric(self, name):
-        host, port = self.ready["listening"].rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
-            connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-            text = b""
-            while piece := connection.recv(1 << 20):
-                text += piece
-        return sum(float(v) for v in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text.decode(), re.M))
+        return metric_of(self.ready["listening"], name)
 
     def wait_stored(self, lines, seconds=170):
         while self.metric("clew_ship_stored_events_total") < lines:
@@ -228,8 +235,10 @@ def one_agent_run(name, kind, ram, disk, mib, redact):
     path = os.path.join(ram, kind + ".log")
     lines, size = make_file(path, kind, mib)
     work = tempfile.mkdtemp(prefix="agent-", dir=disk)
-    run = AgentRun(0, work, f"  x:\n    files: {path}\n    dataset: bench\n", redact,
-                   "  compression: none\n" if "compression none" in name else "")
+    pipeline = PIPELINES.get(kind)
+    source = f"  x:\n    files: {path}\n    dataset: bench\n" + ("    pipeline: x\n" if pipeline else "")
+    more = "  compression: none\n" if "compression none" in name else ""
+    run = AgentRun(0, work, source, redact, more + (f"pipelines: {{x: {json.dumps(pipeline)}}}\n" if pipeline else ""))
     wall = run.wait_stored(lines)
     cpu = cpu_of(run.pid)
     peak, anon = status_kib(run.pid, "VmHWM"), status_kib(run.pid, "RssAnon")
@@ -256,7 +265,7 @@ def bench_rsyslog(kind, ram, disk, mib):
     path = os.path.join(ram, kind + ".log")
     lines, size = make_file(path, kind, mib)
     work = tempfile.mkdtemp(prefix="rsyslog-", dir=disk)
-    sink = LineSink()
+    sink = Sink(count_lines)
     config = os.path.join(work, "rsyslog.conf")
     with open(config, "w") as out:
         out.write(f'global(workDirectory="{work}" maxMessageSize="64k")\nmodule(load="imfile")\n'
@@ -299,7 +308,125 @@ def bench_idle(ram, disk, seconds):
 RUNS = [("tail+ship", "plain", True), ("tail+ship, compression none", "plain", True),
         ("tail+ship, redaction off", "plain", False), ("tail+JSON+ship", "json", True),
         ("tail+JSON+ship, redaction off", "json", False), ("tail+access log+ship", "access", True),
-        ("tail+access log+ship, redaction off", "access", False)]
+        ("tail+access log+ship, redaction off", "access", False), ("tail+grok+ship", "grok", True)]
+
+
+# --- syslog -----------------------------------------------------------------------------------------------------------
+
+def write_messages(path, count):
+    rng = random.Random(5)
+    with open(path, "wb") as out:
+        for n in range(count):
+            out.write(b'<165>1 2026-11-30T10:%02d:%02d.%03dZ web%d.example shop %d ID47 [meta@1 seq="%d" user="u%d"] order %d paid by '
+                      b"customer %d in %d ms, total %d.%02d EUR, cart of %d items\n" %
+                      (n // 60000 % 60, n // 1000 % 60, n % 1000, n % 20, 1000 + n % 50, n, n % 997, n, rng.randrange(10**6),
+                       rng.randrange(900), rng.randrange(500), rng.randrange(100), rng.randrange(9)))
+
+
+def send_messages(where, transport, path, rate):
+    host, port = where.rsplit(":", 1)
+    with open(path, "rb") as file:
+        data = file.read()
+    if transport == "tcp":
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(data)
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect((host, int(port)))
+        began = time.monotonic()
+        for n, line in enumerate(data.split(b"\n")[:-1]):
+            sender.send(line)
+            if n % 100 == 99:
+                time.sleep(max(0, n / rate - (time.monotonic() - began)))
+
+
+def settled(count, wanted):
+    """What count() says once it says the same for a second, or all has come."""
+    before = -1
+    while True:
+        now = count()
+        if now >= wanted or now == before:
+            return int(now)
+        before = now
+        time.sleep(1)
+
+
+def measure_syslog(receiver, transport, where, path, count, rate, pid, arrived):
+    began, before = time.monotonic(), cpu_of(pid)
+    send_messages(where, transport, path, rate)
+    got = settled(arrived, count)
+    report(run=f"syslog {transport}, {receiver}", sent=count, arrived=got, lost=count - got, seconds=round(time.monotonic() - began, 1),
+           cpu_us_per_message=round((cpu_of(pid) - before) / max(got, 1) * 1e6, 2))
+
+
+SYSLOG_SOURCE = "  net: {type: syslog, listen: '127.0.0.1:0', dataset: bench}\n"
+
+
+def syslog_agent(transport, path, count, rate, work):
+    run = AgentRun(0, work, SYSLOG_SOURCE)
+    measure_syslog("clew agent, forwarded", transport, run.ready["sources"]["net"][transport], path, count, rate, run.pid,
+                   lambda: run.metric("clew_ship_stored_events_total"))
+    run.end()
+
+
+def syslog_server(transport, path, count, rate, work):
+    config = os.path.join(work, "clew.yaml")
+    with open(config, "w", encoding="ascii") as out:
+        out.write("sources:\n" + SYSLOG_SOURCE)
+    process = subprocess.Popen(on_core(0, [CLEW, "serve", "--data", os.path.join(work, "data"), "--listen", "127.0.0.1:0", "--otlp-grpc",
+                                           "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--config", config]), stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    listening = json.loads(process.stdout.readline())["listening"]
+    measure_syslog("clew serve, stored", transport, listening["sources"]["net"][transport], path, count, rate, process.pid,
+                   lambda: metric_of(listening["http"], "clew_events_stored_total"))
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+
+
+def syslog_rsyslog(transport, path, count, rate, work, forward):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    sink, config, out = Sink(count_lines), os.path.join(work, "rsyslog.conf"), os.path.join(work, "out.log")
+    action = (f'type="omfwd" target="127.0.0.1" port="{sink.port}" protocol="tcp" queue.type="LinkedList"' if forward else
+              f'type="omfile" file="{out}"')
+    buffer = ' rcvbufSize="16m"' if transport == "udp" else ""
+    with open(config, "w", encoding="ascii") as file:
+        file.write(f'global(workDirectory="{work}")\nmodule(load="im{transport}")\n'
+                   f'input(type="im{transport}" address="127.0.0.1" port="{port}"{buffer})\n'
+                   f'action({action} template="RSYSLOG_SyslogProtocol23Format")\n')
+    process = subprocess.Popen(on_core(0, ["rsyslogd", "-n", "-f", config, "-i", os.path.join(work, "pid")]), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    while not listens(transport, port):
+        time.sleep(0.05)
+
+    def lines():
+        if forward:
+            return sink.lines
+        return int(subprocess.run(["wc", "-l", out], capture_output=True, text=True, check=True).stdout.split()[0]) if os.path.exists(out) else 0
+    measure_syslog("rsyslog, " + ("forwarded" if forward else "written to a file"), transport, f"127.0.0.1:{port}", path, count, rate,
+                   process.pid, lines)
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def listens(transport, port):
+    with open(f"/proc/net/{transport}", encoding="ascii") as table:
+        return f"0100007F:{port:04X}" in table.read()
+
+
+def bench_syslog(ram, disk, count, rate, rsyslog):
+    path = os.path.join(ram, "messages")
+    write_messages(path, count)
+    runs = [syslog_agent, syslog_server]
+    if rsyslog and shutil.which("rsyslogd"):
+        runs += [lambda *a: syslog_rsyslog(*a, forward=True), lambda *a: syslog_rsyslog(*a, forward=False)]
+    for transport in ("tcp", "udp"):
+        for run in runs:
+            work = tempfile.mkdtemp(prefix="syslog-", dir=disk)
+            run(transport, path, count, rate, work)
+            shutil.rmtree(work)
+    os.remove(path)
 
 
 def main(arguments=None):
@@ -309,6 +436,8 @@ def main(arguments=None):
     p.add_argument("--only", help="runs whose names hold this")
     p.add_argument("--idle", type=int, default=20, help="seconds of the idle run; 0: none")
     p.add_argument("--no-rsyslog", action="store_true")
+    p.add_argument("--messages", type=int, default=500_000, help="of syslog; 0: none")
+    p.add_argument("--udp-rate", type=float, default=60_000, help="datagrams a second")
     o = p.parse_args(arguments)
     ram = tempfile.mkdtemp(prefix="clew-agent-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     disk = tempfile.mkdtemp(prefix="clew-agent-")
@@ -320,11 +449,13 @@ def main(arguments=None):
             if o.only and o.only not in name:
                 continue
             costs[kind, redact, "none" not in name] = bench_agent(name, kind, ram, disk, o.mib, o.repeat, redact)
-        for kind in ("plain", "json", "access"):
+        for kind in ("plain", "json", "access", "grok"):
             if o.no_rsyslog or (kind, True, True) not in costs or shutil.which("rsyslogd") is None:
                 continue
             baseline = bench_rsyslog(kind, ram, disk, min(o.mib, 64))
             report(kind=kind, share_of_rsyslogs_cpu_per_line=round(costs[kind, True, True] / baseline, 3))
+        if o.messages and (not o.only or o.only in "syslog"):
+            bench_syslog(ram, disk, o.messages, o.udp_rate, not o.no_rsyslog)
         if o.idle and not o.only:
             bench_idle(ram, disk, o.idle)
     finally:

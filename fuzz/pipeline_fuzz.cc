@@ -78,8 +78,8 @@ void check_pipeline(std::string_view steps, std::string_view text) {
     const model::Column* time = one->find(model::kTimeField);
     CHECK(time != nullptr && time->values_count() == one->rows());
   }
-  CHECK(out + gone == in, yaml);
-  if (weighed) CHECK(weights == static_cast<int64_t>(in), yaml);
+  CHECK(out + gone == in, steps);
+  if (weighed) CHECK(weights == static_cast<int64_t>(in), steps);
 }
 
 void check_matcher(std::string_view pattern, std::string_view text) {

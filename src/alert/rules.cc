@@ -100,6 +100,7 @@ GroupSurroundings Rules::around() const {
   GroupSurroundings around;
   around.sink = &parts_.sink;
   around.source = &parts_.source;
+  around.alerts = parts_.alerts;
   around.ask = &parts_.ask;
   around.clock = &parts_.clock;
   around.access = parts_.access;
@@ -168,6 +169,7 @@ std::vector<Rules::SlotPtr> Rules::exchange_slots(std::vector<RuleGroup> groups,
   std::vector<SlotPtr> before = std::move(slots_);
   slots_.clear();
   options_ = options;
+  loaded_at_millis_ = now.get() / 1'000'000;
   for (RuleGroup& group : groups) {
     auto same = std::find_if(before.begin(), before.end(), [&](const SlotPtr& slot) {
       return slot->group->group().file == group.file && slot->group->group().name == group.name;
@@ -282,6 +284,16 @@ void Rules::worker(const std::stop_token& stop) {
     base::MutexLock lock(mutex_);
     finish(*slot);
   }
+}
+
+RulesOptions Rules::options() const {
+  base::MutexLock lock(mutex_);
+  return options_;
+}
+
+int64_t Rules::loaded_at_millis() const {
+  base::MutexLock lock(mutex_);
+  return loaded_at_millis_;
 }
 
 std::vector<std::shared_ptr<const GroupView>> Rules::view() const {

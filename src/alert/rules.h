@@ -25,7 +25,8 @@ struct RulesParts {
   contract::MetricSink& sink;
   const contract::MetricSource& source;
   base::Registry& metrics;
-  Ask ask;  // on any thread, many at a time
+  contract::AlertSink* alerts = nullptr;  // null: nobody is told
+  Ask ask;                                // on any thread, many at a time
   contract::Access access;
 };
 
@@ -58,6 +59,8 @@ class Rules {
   // Runs what is due by the clock, in the order of times. For tests without start().
   void run_due();
 
+  RulesOptions options() const;
+  int64_t loaded_at_millis() const;  // when files were last read without a mistake; 0: never
   // Groups by file, and as they stand in it.
   std::vector<std::shared_ptr<const GroupView>> view() const;
 
@@ -89,6 +92,7 @@ class Rules {
   base::CondVar idle_;
   RulesOptions options_ CLEW_GUARDED_BY(mutex_);
   std::vector<SlotPtr> slots_ CLEW_GUARDED_BY(mutex_);
+  int64_t loaded_at_millis_ CLEW_GUARDED_BY(mutex_) = 0;
   bool paused_ CLEW_GUARDED_BY(mutex_) = false;  // a load changes the slots
   std::vector<std::jthread> threads_;
 };

@@ -41,6 +41,7 @@ class RulesTest : public testing::Test {
                                                 .sink = sink_,
                                                 .source = store_,
                                                 .metrics = metrics_,
+                                                .alerts = &told_,
                                                 .ask = ask_,
                                                 .access = {}},
                                      options_);
@@ -83,6 +84,11 @@ class RulesTest : public testing::Test {
   Ask ask_;
   RulesOptions options_;
   const model::Labels cpu_ = *promql::parse_labels(R"(cpu_usage{host="a"})");
+  struct Told final : contract::AlertSink {
+    void post(std::span<const contract::Alert> alerts) override { all.insert(all.end(), alerts.begin(), alerts.end()); }
+    std::vector<contract::Alert> all;
+  };
+  Told told_;
   std::unique_ptr<Rules> rules_;
 };
 
@@ -127,6 +133,28 @@ TEST_F(RulesTest, AnAlertFiresAfterItsTimeAndNotBefore) {
   go_on(60, 20);
   EXPECT_EQ(state(), AlertState::kInactive);
   EXPECT_THAT(series("ALERTS"), ElementsAre());
+}
+
+TEST_F(RulesTest, WhoNotifiesIsToldAtOnceAgainEachMinuteAndOfTheEnd) {
+  file("a.yml", kHighCpu);
+  options_.defaults.externals = {.labels = {{"region", "eu"}}, .url = "http://clew"};
+  ASSERT_TRUE(rules_->load(options_).ok());
+  go_on(240, 82);
+  EXPECT_TRUE(told_.all.empty()) << "pending";
+  while (told_.all.empty() && seconds_since_begin() < 1000) go_on(1, 82);
+  ASSERT_EQ(told_.all.size(), 1u);
+  const contract::Alert first = told_.all[0];
+  EXPECT_EQ(first.labels.at("alertname"), "HighCpu");
+  EXPECT_EQ(first.labels.at("region"), "eu");
+  EXPECT_EQ(first.annotations.at("summary"), "a at 82%");
+  EXPECT_EQ(first.generator_url, "http://clew/graph?g0.expr=cpu_usage+%3E+80&g0.tab=1");
+  EXPECT_EQ(first.ends_at.get() - first.starts_at.get(), 240 * kSecond);
+  go_on(61, 82);
+  ASSERT_EQ(told_.all.size(), 2u);
+  EXPECT_EQ(told_.all[1].starts_at, first.starts_at);
+  go_on(60, 20);
+  ASSERT_EQ(told_.all.size(), 3u);
+  EXPECT_LE(told_.all[2].ends_at, clock_.now());
 }
 
 TEST_F(RulesTest, ARestartDoesNotResetTheTime) {

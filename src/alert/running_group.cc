@@ -8,6 +8,7 @@
 #include <set>
 
 #include "alert/schedule.h"
+#include "alert/template_functions.h"
 #include "model/metric_batch.h"
 
 namespace clew::alert {
@@ -15,6 +16,7 @@ namespace {
 
 namespace promql = query::promql;
 
+constexpr int64_t kToldAgainMillis = 60'000;
 constexpr int64_t kLookbackMillis = 300'000;
 // What the wall clock may gain or lose on the monotonic one between two evaluations without being a jump.
 constexpr int64_t kDriftMillis = 2'000;
@@ -74,7 +76,28 @@ void RunningGroup::evaluate(int64_t at_millis, const GroupSurroundings& around) 
     evaluate_rule(i, at_millis, around, pending);
   }
   write(pending, around);
+  if (around.alerts != nullptr) tell(at_millis, around);
   publish(at_millis, around.clock == nullptr ? 0 : around.clock->monotonic_ns() - begun);
+}
+
+void RunningGroup::tell(int64_t at_millis, const GroupSurroundings& around) {
+  constexpr int64_t kNanosPerMilli = 1'000'000;
+  std::vector<contract::Alert> alerts;
+  for (RunningRule& rule : rules_) {
+    for (const ActiveAlert& one : rule.take_told(at_millis, kToldAgainMillis)) {
+      contract::Alert& alert = alerts.emplace_back();
+      for (model::Label label : one.labels) alert.labels.emplace(label.name, label.value);
+      for (const auto& [name, value] : defaults_.externals.labels) alert.labels.emplace(name, value);
+      for (const auto& [name, text] : one.annotations) alert.annotations.emplace(name, text);
+      alert.starts_at = UnixNanos(one.fired_at_millis * kNanosPerMilli);
+      // What nobody tells of again is over after four evaluations that were left out.
+      int64_t holds = at_millis + 4 * std::max(interval_millis(), kToldAgainMillis);
+      bool over = one.state == AlertState::kInactive;
+      alert.ends_at = UnixNanos((over ? one.resolved_at_millis : holds) * kNanosPerMilli);
+      alert.generator_url = defaults_.externals.url + expression_link(rule.rule().expr);
+    }
+  }
+  if (!alerts.empty()) around.alerts->post(alerts);
 }
 
 void RunningGroup::notice_jump(const GroupSurroundings& around) {

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "contract/access.h"
+#include "contract/alert_sink.h"
 #include "contract/metric_sink.h"
 #include "contract/metric_source.h"
 #include "os/clock.h"
@@ -39,6 +40,7 @@ struct GroupView {
 struct GroupSurroundings {
   contract::MetricSink* sink = nullptr;
   const contract::MetricSource* source = nullptr;  // where alerts of a run before are found
+  contract::AlertSink* alerts = nullptr;           // who tells people; null: nobody
   const Ask* ask = nullptr;
   const os::Clock* clock = nullptr;  // null: none, as in a test of rules: nothing is timed and no jump is looked for
   contract::Access access;
@@ -84,6 +86,7 @@ class RunningGroup {
   bool reads_pending(const Rule& rule, const Pending& pending) const;
   void write(Pending& pending, const GroupSurroundings& around);
   Status write_batch(const model::MetricBatch& batch, const GroupSurroundings& around, contract::MetricAck& ack);
+  void tell(int64_t at_millis, const GroupSurroundings& around);
   void blame(size_t index, const std::string& message);
   void publish(int64_t at_millis, uint64_t nanos);
 

@@ -190,7 +190,7 @@ void RunningRule::take_state(RunningRule& before) {
 void RunningRule::shift_times(int64_t millis) {
   for (auto& [labels, alert] : active_) {
     for (int64_t* time : {&alert.active_at_millis, &alert.fired_at_millis, &alert.resolved_at_millis,
-                          &alert.keep_firing_since_millis}) {
+                          &alert.keep_firing_since_millis, &alert.told_at_millis}) {
       if (*time != 0) *time += millis;
     }
   }
@@ -199,6 +199,20 @@ void RunningRule::shift_times(int64_t millis) {
 std::vector<ActiveAlert> RunningRule::alerts() const {
   std::vector<ActiveAlert> out;
   for (const auto& [labels, alert] : active_) out.push_back(alert);
+  return out;
+}
+
+std::vector<ActiveAlert> RunningRule::take_told(int64_t at_millis, int64_t again_millis) {
+  std::vector<ActiveAlert> out;
+  for (auto& [labels, alert] : active_) {
+    if (alert.state == AlertState::kPending) continue;
+    int64_t changed = alert.state == AlertState::kFiring ? alert.fired_at_millis : alert.resolved_at_millis;
+    // One that was resolved before anybody heard of it needs no word.
+    if (alert.state == AlertState::kInactive && alert.told_at_millis == 0) continue;
+    if (alert.told_at_millis >= changed && at_millis - alert.told_at_millis < again_millis) continue;
+    alert.told_at_millis = at_millis;
+    out.push_back(alert);
+  }
   return out;
 }
 

@@ -37,6 +37,7 @@ struct ActiveAlert {
   int64_t fired_at_millis = 0;
   int64_t resolved_at_millis = 0;
   int64_t keep_firing_since_millis = 0;
+  int64_t told_at_millis = 0;  // that whoever notifies was told last
 };
 
 enum class Health : uint8_t { kUnknown, kOk, kErr };
@@ -86,6 +87,8 @@ class RunningRule {
   const Rule& rule() const { return rule_; }
   // By labels.
   std::vector<ActiveAlert> alerts() const;
+  // Those that fire or were resolved and are to be told of at this time: at once, and then again every `again_millis`.
+  std::vector<ActiveAlert> take_told(int64_t at_millis, int64_t again_millis);
   AlertState state() const;
 
   RuleStatus status;

@@ -361,7 +361,7 @@ std::string path_of_url(const std::string& url) {
   return path == std::string::npos ? std::string() : url.substr(path, url.find_first_of("?#", path) - path);
 }
 
-Result<Value> expression_link(const ValueList& args, const char* tab) {
+Result<Value> expression_link_of(const ValueList& args, const char* tab) {
   std::string expr = CLEW_TRY(text_of(args[0]));
   return Value::of("/graph?g0.expr=" + url_encoded(expr) + "&g0.tab=" + tab);
 }
@@ -379,7 +379,7 @@ constexpr TemplateFunctionEntry kFunctions[] = {
      [](const TemplateDoor& d, const ValueList&) -> Result<Value> { return Value::of(d.external_url); }},
     {"first", 1, 1, first},
     {"ge", 2, 2, ordered<1, 0>},
-    {"graphLink", 1, 1, [](const TemplateDoor&, const ValueList& a) { return expression_link(a, "0"); }},
+    {"graphLink", 1, 1, [](const TemplateDoor&, const ValueList& a) { return expression_link_of(a, "0"); }},
     {"gt", 2, 2, ordered<1, 1>},
     {"html", 0, kMany,
      [](const TemplateDoor&, const ValueList& a) -> Result<Value> { return Value::of(html_escaped(print_values(a))); }},
@@ -429,7 +429,7 @@ constexpr TemplateFunctionEntry kFunctions[] = {
     {"stripDomain", 1, 1, [](const TemplateDoor&, const ValueList& a) { return text_function(a, strip_domain); }},
     {"stripPort", 1, 1, [](const TemplateDoor&, const ValueList& a) { return text_function(a, strip_port); }},
     {"strvalue", 1, 1, string_value},
-    {"tableLink", 1, 1, [](const TemplateDoor&, const ValueList& a) { return expression_link(a, "1"); }},
+    {"tableLink", 1, 1, [](const TemplateDoor&, const ValueList& a) { return expression_link_of(a, "1"); }},
     {"title", 1, 1, [](const TemplateDoor&, const ValueList& a) { return text_function(a, title); }},
     {"toDuration", 1, 1, to_duration},
     {"toLower", 1, 1, [](const TemplateDoor&, const ValueList& a) { return text_function(a, lower); }},
@@ -445,6 +445,8 @@ constexpr TemplateFunctionEntry kFunctions[] = {
 };
 
 }  // namespace
+
+std::string expression_link(std::string_view expr) { return "/graph?g0.expr=" + url_encoded(expr) + "&g0.tab=1"; }
 
 const TemplateFunctionEntry* find_template_function(std::string_view name) {
   for (const TemplateFunctionEntry& one : kFunctions) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "alert/template_value.h"
@@ -28,6 +29,9 @@ struct TemplateFunctionEntry {
 
 // Null where there is none.
 const TemplateFunctionEntry* find_template_function(std::string_view name);
+
+// Where people see what a query gives now: "/graph?g0.expr=...&g0.tab=1".
+std::string expression_link(std::string_view expr);
 
 // Numbers as people read them. Errors: kInvalid for what is no number.
 Result<Value> humanize(const TemplateDoor& door, const ValueList& args);

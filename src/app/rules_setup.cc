@@ -17,6 +17,7 @@ ServerRules::ServerRules(const RuleSetupParts& parts)
               .sink = parts.store,
               .source = parts.store,
               .metrics = parts.metrics,
+              .alerts = parts.alerts,
               .ask = [this](const std::string& text, int64_t at_millis) { return ask(text, at_millis); },
               .access = {}},
              {}) {}

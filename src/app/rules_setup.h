@@ -19,6 +19,7 @@ struct RuleSetupParts {
   metricstore::MetricStore& store;
   base::Registry& metrics;
   const api::LiveSettings& settings;
+  contract::AlertSink* alerts = nullptr;  // null: nobody is told of alerts
 };
 
 // Lifetime: the parts outlive it.

@@ -17,6 +17,7 @@
 #include "api/listener_sink.h"
 #include "api/metric_push.h"
 #include "api/routes.h"
+#include "api/rule_routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
@@ -369,6 +370,8 @@ Status Server::start() {
   router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
   otlp_router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
   api::add_all_routes(*parts_, *otlp_, *router_);
+  router_->add(api::rule_routes({rules_->rules(), *metric_store_, *clock_}));
+  router_->add(api::remote_read_routes({*metric_store_, body_budget_, metrics_}));
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
   metric_push_ = std::make_unique<api::MetricPush>(*parts_, options_.otlp_metrics);
   metric_push_->add_routes(*router_, *otlp_router_);

@@ -127,6 +127,7 @@ Result<Json> Client::answer_of(Result<net::HttpReply> reply) {
 
 Error error_of_body(const Json& body, int status) {
   std::string reason = body.is_discarded() ? std::string() : text_at(member_at(body, "error"), "reason");
+  if (reason.empty()) reason = text_at(body, "error");  // of Prometheus' paths
   if (reason.empty()) reason = fmt::format("the server answered with status {}", status);
   return Error(code_of_status(status), std::move(reason));
 }

@@ -6,6 +6,7 @@
 
 #include "alert/rules.h"
 #include "alert/unit_tests.h"
+#include "app/cmd_alert.h"
 #include "app/command.h"
 #include "app/flags.h"
 
@@ -93,10 +94,12 @@ int run_alert(int argc, char** argv) {
   std::string what = argc > 1 ? argv[1] : "";
   if (what == "test") return run_alert_test(argc - 1, argv + 1);
   if (what == "check") return run_alert_check(argc - 1, argv + 1);
+  if (what == "backtest") return run_alert_backtest(argc - 1, argv + 1);
   bool help = what == "--help" || what == "-h";
   std::fputs(
       "Usage: clew alert test FILE...     runs unit tests of rules (promtool's format); exit 1 when one fails\n"
-      "       clew alert check FILE...    explains the mistakes of files of rules by line\n",
+      "       clew alert check FILE...    explains the mistakes of files of rules by line\n"
+      "       clew alert backtest RULE    says when a rule would have fired on stored samples\n",
       help ? stdout : stderr);
   return help ? 0 : 2;
 }

@@ -69,3 +69,24 @@ def test_a_mistake_names_file_and_line_and_changes_nothing(make_server, tmp_path
     os.kill(server.pid, signal.SIGHUP)
     assert server.wait_log("a.yml:4: group \"g\", rule 1, \"requests:sum\": could not parse expression")
     wait_for(lambda: query(server, "requests:twice"))
+
+
+def test_backtest_says_when_an_alert_would_have_fired(make_server, tmp_path):
+    server = make_server()
+    now = int(time.time()) * 1000
+    begin = now - 3_600_000
+    points = [(begin + i * 15_000, 82.0 if 40 <= i < 80 or 120 <= i < 130 else 10.0) for i in range(240)]
+    assert write(server, series({"__name__": "cpu_usage", "host": "a"}, points)).status == 204
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: g, interval: 30s, rules: [{alert: High, expr: cpu_usage > 80, for: 5m}]}]\n")
+    done = server.cli("alert", "backtest", "--url", server.url, "--rules", str(rules), "High", "--from", str(begin // 1000),
+                      "--to", str(now // 1000))
+    first, last = done.stdout.splitlines()
+    # From 10:00 to 20:00 behind the begin: it fires 5 minutes later and is over when a sample says so.
+    assert '{host="a"} value 82' in first and "for 5m" in first
+    assert last.startswith("High would have fired 1 times, 5m in all; 1 times it was pending only. 121 steps of 30s in ")
+    done = server.cli("alert", "backtest", "--url", server.url, "cpu_usage > 80", "--for", "2m", "--from", "now-1h", "--to", "now",
+                      "--step", "15s")
+    assert "would have fired 2 times" in done.stdout
+    wrong = server.cli("alert", "backtest", "--url", server.url, "cpu_usage >", check=False)
+    assert wrong.returncode == 1 and "parse error" in wrong.stderr

@@ -5,13 +5,13 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "wire/native_histogram.h"
 #include "wire/protobuf.h"
 
 namespace clew::wire {
 namespace {
 
-constexpr size_t kBucketsMax = 65'536;
-constexpr int kSchemaMin = -4, kSchemaMax = 8;
+constexpr size_t kBucketsMax = kHistogramBucketsMax;
 
 constexpr uint32_t bytes_tag(uint32_t field) { return proto_tag(field, WireType::kBytes); }
 constexpr uint32_t varint_tag(uint32_t field) { return proto_tag(field, WireType::kVarint); }
@@ -76,27 +76,6 @@ struct DecodedHistogram {
   int64_t millis = 0;
   int64_t start_millis = 0;
 };
-
-// Why it is none; nothing when it is one.
-std::optional<std::string> mistake_of(const model::Histogram& h) {
-  auto length = [](const std::vector<model::BucketSpan>& spans) {
-    uint64_t buckets = 0;
-    for (const model::BucketSpan& span : spans) buckets += span.length;
-    return buckets;
-  };
-  if (length(h.positive_spans) != h.positive_buckets.size() || length(h.negative_spans) != h.negative_buckets.size()) {
-    return "a histogram's spans do not fit its buckets";
-  }
-  if (h.custom()) {
-    if (!h.negative_buckets.empty() || h.zero_count != 0)
-      return "a histogram of custom buckets has negative or zero ones";
-    if (!std::is_sorted(h.custom_bounds.begin(), h.custom_bounds.end()))
-      return "a histogram's custom bounds do not rise";
-    return std::nullopt;
-  }
-  if (h.schema < kSchemaMin || h.schema > kSchemaMax) return "a histogram has schema " + std::to_string(h.schema);
-  return std::nullopt;
-}
 
 bool read_histogram(std::string_view message, DecodedHistogram& decoded) {
   model::Histogram& h = *decoded.histogram;

@@ -12,7 +12,9 @@
 #include "app/agent_sources.h"
 #include "app/client.h"
 #include "app/listeners.h"
+#include "app/metric_sources.h"
 #include "app/pipelines.h"
+#include "app/scraping.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -113,6 +115,12 @@ Status Agent::make_sources() {
     if (name == kStdinSource && !from_stdin_) continue;
     std::unique_ptr<collect::Source> made = CLEW_TRY(make_source(name, source, parts));
     sources_.push_back(std::move(made));
+  }
+  std::vector<std::string> told;
+  std::vector<scrape::ScrapeConfig> scrapes = CLEW_TRY(scrapes_of(options_.scrape, told));
+  for (const std::string& line : told) say("scraping: " + line);
+  if (!scrapes.empty() && samples_) {
+    sources_.push_back(make_scrape_source(std::move(scrapes), {*clock_, metrics_, samples_->sender()}));
   }
   return {};
 }

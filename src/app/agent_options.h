@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "net/tls.h"
 #include "process/continuation.h"
+#include "scrape/config.h"
 #include "yaml/tree.h"
 
 namespace clew::app {
@@ -49,12 +50,22 @@ struct SourceOptions {
   std::string encoding = "auto";
   std::string zone;  // of times that do not say theirs; UTC when empty
   bool from_end = false;
-  process::JoinRule join;           // which lines go on with an event; none: as the format has it
-  std::string pipeline;             // its name; events go as they are when empty
-  uint64_t every_millis = 0;        // of types that look again and again; 0: as often as is good for the type
-  std::vector<std::string> urls;    // of type health: services, or whole URLs
-  uint32_t timeout_millis = 5'000;  // of type health: of a poll
-  ListenerKeys listener;            // of types that listen
+  process::JoinRule join;            // which lines go on with an event; none: as the format has it
+  std::string pipeline;              // its name; events go as they are when empty
+  uint64_t every_millis = 0;         // of types that look again and again; 0: as often as is good for the type
+  std::vector<std::string> urls;     // of type health: services, or whole URLs
+  uint32_t timeout_millis = 5'000;   // of type health: of a poll
+  std::string ca;                    // of type check: who may sign certificates; the system's when empty
+  std::vector<std::string> command;  // of type check: a program and its arguments
+  ListenerKeys listener;             // of types that listen
+};
+
+// What a server or an agent scrapes.
+struct ScrapeOptions {
+  bool self = true;                                  // a server: itself, as job clew
+  std::vector<std::string> config_files;             // in Prometheus' format
+  std::vector<scrape::ScrapeConfig> inline_configs;  // of the key scrape_configs
+  std::vector<std::string> told;                     // of what has no effect in them, a line each
 };
 
 struct AgentOptions {
@@ -69,6 +80,7 @@ struct AgentOptions {
   bool mirror = false;                    // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;     // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
+  ScrapeOptions scrape;
   api::RedactionRules redaction;                 // the `redact` keys, which hold for servers and agents
   std::map<std::string, yaml::Tree> pipelines;   // the same of the `pipelines` keys
   std::map<std::string, std::string> geo_files;  // the same of the `geoip` keys

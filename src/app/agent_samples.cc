@@ -8,7 +8,7 @@ namespace clew::app {
 namespace {
 
 bool brings_samples(const SourceOptions& source) {
-  if (source.type == "host") return true;
+  if (source.type == "host" || source.type == "check") return true;
   const collect::ProtocolKind* kind = collect::find_protocol(source.type);
   return kind != nullptr && kind->has_samples;
 }
@@ -20,6 +20,7 @@ Result<std::unique_ptr<AgentSamples>> AgentSamples::open(os::Disk& disk, const o
                                                          collect::SampleSenderOptions to) {
   bool wanted = std::any_of(options.sources.begin(), options.sources.end(),
                             [](const auto& named) { return brings_samples(named.second); });
+  wanted = wanted || !options.scrape.config_files.empty() || !options.scrape.inline_configs.empty();
   if (!wanted || to.urls.empty()) return std::unique_ptr<AgentSamples>();
   std::unique_ptr<AgentSamples> out(new AgentSamples());
   out->queue_ = CLEW_TRY(

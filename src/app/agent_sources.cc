@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/listeners.h"
+#include "app/metric_sources.h"
 #include "app/pipelines.h"
 #include "collect/file_source.h"
 #include "collect/health_source.h"
@@ -159,6 +160,10 @@ Made make_source(const std::string& name, const SourceOptions& source, const Sou
   if (is_listener(source)) return make_agent_listener(name, source, parts);
   if (source.type == "host") return make_host(name, source, parts);
   if (source.type == "health") return make_health(name, source, parts);
+  if (source.type == "check") {
+    if (parts.samples == nullptr) return Error(Code::kInvalid, "no server to send measurements to");
+    return make_check_source(name, source, {parts.clock, parts.metrics, *parts.samples});
+  }
   return make_files(name, source, parts);
 }
 

@@ -45,7 +45,8 @@ Result<AgentOptions> options_of(const Texts& texts) {
     options.sources["files"].files = texts.files;
   }
   if (texts.from_stdin) options.sources.emplace("stdin", named);
-  if (options.sources.empty()) {
+  bool scrapes = !options.scrape.config_files.empty() || !options.scrape.inline_configs.empty();
+  if (options.sources.empty() && !scrapes) {
     return Error(Code::kInvalid, "nothing to read: name files, pass --stdin, or write sources into the configuration");
   }
   return options;

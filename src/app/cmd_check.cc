@@ -3,6 +3,7 @@
 #include "app/command.h"
 #include "app/config.h"
 #include "app/flags.h"
+#include "app/scraping.h"
 
 namespace clew::app {
 
@@ -32,6 +33,9 @@ int run_check(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", read.error().message().c_str());
     return 1;
   }
+  std::vector<std::string> told;
+  (void)scrapes_of(options.agent.scrape, told);
+  for (const std::string& line : told) std::printf("%s\n", line.c_str());
   std::printf("%s: no mistakes\n", path.c_str());
   return 0;
 }

@@ -25,6 +25,7 @@ struct Texts {
   std::string otlp_http;
   std::string jaeger_udp;
   bool insecure = false;
+  bool no_self_scrape = false;
   uint64_t memory_bytes = 0;
   uint64_t threads = 0;
 };
@@ -33,6 +34,7 @@ Status apply(const Texts& texts, ServeOptions& options) {
   if (!texts.config.empty()) CLEW_TRY(load_config(texts.config, options));
   if (!texts.data.empty()) options.data = texts.data;
   if (texts.insecure) options.insecure = true;
+  if (texts.no_self_scrape) options.agent.scrape.self = false;
   if (texts.memory_bytes != 0) options.memory_bytes = texts.memory_bytes;
   if (texts.threads != 0) options.threads = static_cast<uint32_t>(std::min<uint64_t>(texts.threads, 1024));
   CLEW_TRY(set_address(texts.http, "--listen", options.http));
@@ -60,6 +62,7 @@ int run_serve(int argc, char** argv) {
   flags.text(texts.jaeger_udp, "--jaeger-udp", "ADDR",
              "spans of Jaeger's clients over UDP, as 127.0.0.1:6831 (default off)");
   flags.yes(texts.insecure, "--insecure", "listen beyond loopback although there are no credentials");
+  flags.yes(texts.no_self_scrape, "--no-self-scrape", "do not keep measurements of the server itself");
   flags.bytes(texts.memory_bytes, "--memory", "memory budget (default a fifth of the machine)");
   flags.number_or_unset(texts.threads, "--threads", "N", "threads of receivers and of queries (default one per core)");
   if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;

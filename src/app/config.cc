@@ -28,6 +28,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), rule_keys().begin(), rule_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
+  all.insert(all.end(), scrape_keys().begin(), scrape_keys().end());
   return all;
 }
 
@@ -130,6 +131,7 @@ class Reader {
       return;
     }
     if (value.IsNull()) return;  // the default
+    if (entry->set_yaml != nullptr) return entry->set_yaml(options_, value, mistakes_);
     if (entry->set_tree != nullptr) {
       yaml::Mistakes wrong;
       entry->set_tree(options_, names,
@@ -207,6 +209,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   check_server(options, mistakes);
   check_sources(options, mistakes);
   check_pipelines(options, mistakes);
+  check_scrapes(options, mistakes);
   return mistakes;
 }
 

@@ -10,18 +10,25 @@
 #include "base/result.h"
 #include "yaml/tree.h"
 
+namespace YAML {
+class Node;
+}
+
 namespace clew::app {
 
 // `names` are the words that stood for "*" in the key's path.
 using ConfigNames = std::vector<std::string>;
 // Of a key whose value is more than a text: a tree, with its lines. What is wrong in it is told by check_...().
 using ConfigSetTree = void (*)(ServeOptions& options, const ConfigNames& names, yaml::Tree tree);
+// Of a key whose value is in the form of another program.
+using ConfigSetYaml = void (*)(ServeOptions& options, const YAML::Node& value, std::vector<ConfigMistake>& mistakes);
 using ConfigSet = Status (*)(ServeOptions& options, const ConfigNames& names, const std::string& text);
 
 struct ConfigEntry {
   ConfigKey key;
   ConfigSet set = nullptr;
   ConfigSetTree set_tree = nullptr;
+  ConfigSetYaml set_yaml = nullptr;
 };
 
 std::span<const ConfigEntry> server_keys();
@@ -30,10 +37,12 @@ std::span<const ConfigEntry> agent_keys();  // also of the sources, which a serv
 std::span<const ConfigEntry> pipeline_keys();
 std::span<const ConfigEntry> rule_keys();
 std::span<const ConfigEntry> metrics_keys();
+std::span<const ConfigEntry> scrape_keys();
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+void check_scrapes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 
 }  // namespace clew::app

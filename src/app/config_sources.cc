@@ -8,6 +8,7 @@
 #include "app/config_keys.h"
 #include "app/config_values.h"
 #include "app/listeners.h"
+#include "app/metric_sources.h"
 #include "collect/health_source.h"
 #include "collect/protocol.h"
 #include "text/encoding.h"
@@ -16,7 +17,7 @@ namespace clew::app {
 namespace {
 
 constexpr uint64_t kQueueBytesLeast = 8u << 20;
-constexpr std::string_view kTypes[] = {"files", "journal", "host", "health"};
+constexpr std::string_view kTypes[] = {"files", "journal", "host", "health", "check"};
 constexpr uint64_t kEveryMillisMost = 86'400'000;
 
 SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
@@ -78,8 +79,8 @@ const ConfigEntry kEntries[] = {
        return set_address(text, o.agent.listen.emplace());
      }},
     {{"sources.*.type", "source type", "files",
-      "files, journal (systemd's), host (measurements), health (of services), or what others send to: syslog, json, "
-      "forward, gelf, beats."},
+      "files, journal (systemd's), host (measurements), health (of services), check (of services, as metrics), or what "
+      "others send to: syslog, json, forward, gelf, beats."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        bool known = std::find(std::begin(kTypes), std::end(kTypes), text) != std::end(kTypes);
        if (!known && collect::find_protocol(text) == nullptr) {
@@ -89,20 +90,29 @@ const ConfigEntry kEntries[] = {
        source_of(o, n).type = text;
        return {};
      }},
-    {{"sources.*.every", "duration", "15s, of health 10s", "Of types host and health: how often they look."},
+    {{"sources.*.every", "duration", "15s, of health and check 10s",
+      "Of types host, health and check: how often they look."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_millis(text, kEveryMillisMost, source_of(o, n).every_millis);
      }},
     {{"sources.*.urls", "list", "none",
-      "Of type health: services, http://127.0.0.1:8080, or whole URLs of health pages."},
+      "Of type health: services, http://127.0.0.1:8080, or whole URLs of health pages. Of type check: URLs."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        CLEW_TRY(collect::HealthSource::check_urls({text}));
        source_of(o, n).urls.push_back(text);
        return {};
      }},
-    {{"sources.*.timeout", "duration", "5s", "Of type health: an answer that takes longer is none."},
+    {{"sources.*.timeout", "duration", "5s", "Of types health and check: an answer that takes longer is none."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
        return set_timeout(text, source_of(o, n).timeout_millis);
+     }},
+    {{"sources.*.ca", "file", "the system's", "Of type check: who may sign the certificates of https URLs, PEM."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) { return set_path(text, source_of(o, n).ca); }},
+    {{"sources.*.command", "list", "none",
+      "Of type check: a program and its arguments; it must end with 0, and may print metrics."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
+       source_of(o, n).command.push_back(text);
+       return Status();
      }},
     {{"sources.*.directory", "text", "this machine's journal", "Of type journal: a directory of journal files."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) {
@@ -193,8 +203,13 @@ void check_health_sources(const AgentOptions& agent, std::vector<ConfigMistake>&
     if (source.type == "health") {
       Status checked = collect::HealthSource::check_urls(source.urls);
       if (!checked.ok()) mistakes.push_back({0, fmt::format("sources.{}: {}", name, checked.error().message())});
-    } else if (!source.urls.empty()) {
-      mistakes.push_back({0, fmt::format("sources.{} has urls: write type: health", name)});
+    } else if (source.type == "check") {
+      Status checked = check_check_source(source);
+      if (!checked.ok()) mistakes.push_back({0, fmt::format("sources.{}: {}", name, checked.error().message())});
+    } else if (!source.urls.empty() || !source.command.empty()) {
+      mistakes.push_back(
+          {0, fmt::format("sources.{} has {}: write type: {}", name, source.urls.empty() ? "a command" : "urls",
+                          source.urls.empty() ? "check" : "health or type: check")});
     }
   }
 }

@@ -18,12 +18,14 @@
 #include "api/metric_push.h"
 #include "api/routes.h"
 #include "api/rule_routes.h"
+#include "api/scrape_routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
 #include "app/listeners.h"
 #include "app/pipelines.h"
 #include "app/rules_setup.h"
+#include "app/scraping.h"
 #include "app/signals.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -188,6 +190,7 @@ class Server {
   Status set_dataset_rules(const ServeOptions& options);
   Status set_redaction(const ServeOptions& options);
   Status set_pipelines(const ServeOptions& options);
+  Status set_scrapes(const ServeOptions& options);
   Status listen();
   void tell_access() const;
   Status listen_for_sources();
@@ -209,6 +212,8 @@ class Server {
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<api::AgentLedger> ledger_;
+  std::unique_ptr<scrape::PushGroups> push_groups_;
+  std::unique_ptr<scrape::Scraper> scraper_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
   std::unique_ptr<ServerRules> rules_;
@@ -275,6 +280,18 @@ Status Server::set_pipelines(const ServeOptions& options) {
     ingest_->set_pipelines(nullptr);
   else
     ingest_->set_pipelines(std::make_shared<api::DatasetPipelines>(std::move(made)));
+  return {};
+}
+
+Status Server::set_scrapes(const ServeOptions& options) {
+  std::vector<std::string> told;
+  std::vector<scrape::ScrapeConfig> scrapes = CLEW_TRY(scrapes_of(options.agent.scrape, told));
+  for (const std::string& line : told) say("scraping: " + line);
+  if (options.agent.scrape.self) {
+    scrapes.push_back(self_scrape(http_->address(), [this] { return metrics_.prometheus_text(); }));
+  }
+  scrapes.push_back(push_scrape(http_->address(), *push_groups_));
+  scraper_->configure(std::move(scrapes));
   return {};
 }
 
@@ -348,6 +365,9 @@ Status Server::start() {
                     options_.data));
   }
   ledger_ = CLEW_TRY(api::AgentLedger::open(*disk_, *clock_, options_.data + "/ledger"));
+  push_groups_ = CLEW_TRY(scrape::PushGroups::open(*disk_, *clock_, options_.data + "/push_groups.json"));
+  scraper_ = std::make_unique<scrape::Scraper>(
+      scrape::ScraperParts{.sink = *metric_store_, .access = {}, .clock = *clock_, .metrics = metrics_});
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
@@ -372,10 +392,12 @@ Status Server::start() {
   api::add_all_routes(*parts_, *otlp_, *router_);
   router_->add(api::rule_routes({rules_->rules(), *metric_store_, *clock_}));
   router_->add(api::remote_read_routes({*metric_store_, body_budget_, metrics_}));
+  api::add_scrape_routes(*parts_, *scraper_, *push_groups_, *router_);
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
   metric_push_ = std::make_unique<api::MetricPush>(*parts_, options_.otlp_metrics);
   metric_push_->add_routes(*router_, *otlp_router_);
   CLEW_TRY(listen());
+  CLEW_TRY(set_scrapes(options_));
   tell_access();
   ready_ = true;
   return write_run_file();
@@ -422,6 +444,8 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
   Status places = geo_->set(geo_source_files(fresh.geo_files));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
   for (const auto& [name, path] : fresh.geo_files) lines.push_back(fmt::format("geoip: {} is {}", name, path));
+  Status scrapes = set_scrapes(fresh);
+  if (!scrapes.ok()) lines.push_back("scraping: goes on as before: " + scrapes.error().message());
   Status rules = set_dataset_rules(fresh);
   if (!rules.ok()) lines.push_back("retention of datasets: " + rules.error().message());
   for (const std::string& key : needing_restart(options_, fresh)) lines.push_back(key + ": changes at the next start");
@@ -468,6 +492,7 @@ void Server::stop() {
   }
   pool_.reset();  // a query at hand has lost its client by now and ends within a block
   if (rules_ != nullptr) rules_->stop();
+  scraper_.reset();
   store_->close();
   if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();

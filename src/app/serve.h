@@ -62,7 +62,7 @@ struct ServeOptions {
   std::map<std::string, yaml::Tree> pipelines;
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
   alert::RulesOptions rules;
-  AgentOptions agent;                                    // of `clew agent`; a server takes the sources that listen
+  AgentOptions agent;  // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

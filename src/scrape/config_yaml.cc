@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "scrape/config_map.h"
+#include "scrape/target.h"
 
 namespace clew::scrape {
 namespace {
@@ -20,12 +21,13 @@ constexpr int64_t kHttpRefreshMillis = 60'000;
 constexpr int64_t kKubernetesRefreshMillis = 30'000;
 
 constexpr std::string_view kOtherDiscoveries[] = {
-    "azure_sd_configs",       "consul_sd_configs",   "digitalocean_sd_configs", "docker_sd_configs",
-    "dockerswarm_sd_configs", "ec2_sd_configs",      "eureka_sd_configs",       "gce_sd_configs",
-    "hetzner_sd_configs",     "ionos_sd_configs",    "kuma_sd_configs",         "lightsail_sd_configs",
-    "linode_sd_configs",      "marathon_sd_configs", "nerve_sd_configs",        "nomad_sd_configs",
-    "openstack_sd_configs",   "ovhcloud_sd_configs", "puppetdb_sd_configs",     "scaleway_sd_configs",
-    "serverset_sd_configs",   "stackit_sd_configs",  "triton_sd_configs",       "uyuni_sd_configs",
+    "azure_sd_configs",       "consul_sd_configs",      "digitalocean_sd_configs", "docker_sd_configs",
+    "dockerswarm_sd_configs", "ec2_sd_configs",         "ecs_sd_configs",          "rds_sd_configs",
+    "msk_sd_configs",         "elasticache_sd_configs", "eureka_sd_configs",       "gce_sd_configs",
+    "hetzner_sd_configs",     "ionos_sd_configs",       "kuma_sd_configs",         "lightsail_sd_configs",
+    "linode_sd_configs",      "marathon_sd_configs",    "nerve_sd_configs",        "nomad_sd_configs",
+    "openstack_sd_configs",   "ovhcloud_sd_configs",    "puppetdb_sd_configs",     "scaleway_sd_configs",
+    "serverset_sd_configs",   "stackit_sd_configs",     "triton_sd_configs",       "uyuni_sd_configs",
     "vultr_sd_configs"};
 
 class Reader {
@@ -175,20 +177,23 @@ class Reader {
     if (scrape.scheme != "http" && scrape.scheme != "https") {
       map_.blame(node, where + ": scheme is http or https, not " + quoted(scrape.scheme));
     }
-    if (scrape.relabel.empty()) {
-      for (const DiscoveryConfig& discovery : scrape.discoveries) {
-        for (const TargetGroup& group : discovery.groups) check_addresses(node, where, group);
-      }
+    for (const DiscoveryConfig& discovery : scrape.discoveries) {
+      for (const TargetGroup& group : discovery.groups) check_targets(node, where, scrape, group);
     }
     config.scrapes.push_back(std::move(scrape));
   }
 
-  void check_addresses(const Node& node, const std::string& where, const TargetGroup& group) {
+  // Targets that stand in the file: what is wrong with one is known now. Rules may be meant for others, so with rules
+  // it is only told.
+  void check_targets(const Node& node, const std::string& where, const ScrapeConfig& scrape, const TargetGroup& group) {
     for (const auto& labels : group.targets) {
-      for (const auto& [name, value] : labels) {
-        bool url = name == "__address__" && value.find('/') != std::string::npos;
-        if (url) map_.blame(node, where + ": " + quoted(value) + " is no address: write HOST:PORT");
-      }
+      Result<std::optional<TargetIdentity>> target = identify(scrape, discovered_labels(labels, group.labels));
+      if (target.ok()) continue;
+      std::string message = where + ": a target is none: " + target.error().message();
+      if (scrape.relabel.empty())
+        map_.blame(node, message);
+      else
+        map_.tell(node, message);
     }
   }
 

@@ -40,6 +40,7 @@ class Server:
     def __init__(self, data, args=()):
         self.data = str(data)
         self.args = list(args)
+        self.self_scrape = False  # its own series would stand among those of a test
         self.listen = "127.0.0.1:0"  # a test that restarts a server for the same clients sets what it got
         self.process = None
         self.listening = {}
@@ -48,7 +49,7 @@ class Server:
     def start(self):
         assert self.process is None
         command = [BINARY, "serve", "--data", self.data, "--listen", self.listen, "--otlp-grpc", "127.0.0.1:0",
-                   "--otlp-http", "127.0.0.1:0", *self.args]
+                   "--otlp-http", "127.0.0.1:0", *([] if self.self_scrape else ["--no-self-scrape"]), *self.args]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
         killer = threading.Timer(READY_SECONDS, self.process.kill)

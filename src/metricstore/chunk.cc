@@ -9,26 +9,46 @@ namespace {
 
 // How values are written; on disk.
 enum class Form : uint8_t {
-  kDecimal = 0,  // u8 digits behind the point, varint odd values, for each varint distance and u64 bits; int run
+  kDecimal = 0,  // u8 scale, varint odd values, for each varint distance and u64 bits; int run
   kXor = 1,      // u64 bits of the first; int run of each value's bits xor those of the one before
   kOne = 2,      // u64 bits: all have them
+  kCoded = 3,    // as kDecimal, with a coded run (value_coder.h)
+};
+
+// How a value comes from a whole number m; on disk, in the upper half of the scale whose lower half is the number of
+// digits d.
+enum class Step : uint8_t {
+  kDivide = 0,       // m / 10^d: as text with d digits is read
+  kMultiply = 1,     // m * 10^-d: programs that scale ticks
+  kDivideTwice = 2,  // m / 1000 / 1000, d is 6: pressure stall information
 };
 
 constexpr int kDigitsMax = 9;
 constexpr double kPowers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+constexpr double kParts[] = {1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9};
 constexpr double kMantissaMax = 9007199254740992;  // 2^53: integers up to it are exact
 constexpr uint32_t kBucketsMax = 65'536;           // of one histogram
 constexpr uint32_t kSpansMax = 65'536;
+constexpr size_t kTried = 4;  // values of a chunk that a scale must give back before all are tried
 
 uint64_t bits_of(double v) { return std::bit_cast<uint64_t>(v); }
 
+double value_of(int64_t mantissa, Step step, int digits) {
+  auto whole = static_cast<double>(mantissa);
+  switch (step) {
+    case Step::kDivide: return whole / kPowers[digits];
+    case Step::kMultiply: return whole * kParts[digits];
+    case Step::kDivideTwice: return whole / 1000 / 1000;
+  }
+  return 0;
+}
+
 // The value times 10^digits when that is an integer from which the value comes back with the same bits.
-bool mantissa_of(double v, int digits, int64_t& mantissa) {
+bool mantissa_of(double v, Step step, int digits, int64_t& mantissa) {
   double scaled = v * kPowers[digits];
   if (!(std::fabs(scaled) < kMantissaMax)) return false;
-  double whole = std::nearbyint(scaled);
-  mantissa = static_cast<int64_t>(whole);
-  return bits_of(static_cast<double>(mantissa) / kPowers[digits]) == bits_of(v);
+  mantissa = static_cast<int64_t>(std::nearbyint(scaled));
+  return bits_of(value_of(mantissa, step, digits)) == bits_of(v);
 }
 
 void write_spans(const std::vector<model::BucketSpan>& spans, base::Writer& to) {
@@ -69,32 +89,69 @@ void ChunkEncoder::floats(std::span<const double> values, std::string& out) {
   }
 }
 
-bool ChunkEncoder::decimals(std::span<const double> values, std::string& out) {
-  const size_t odd_max = values.size() / 8;
+struct ChunkEncoder::Scale {
+  Step step = Step::kDivide;
   int digits = 0;
-  size_t without = 0;  // values that no number of digits gives back
-  for (double v : values) {
-    int64_t mantissa = 0;
-    if (mantissa_of(v, digits, mantissa)) continue;
-    int more = digits + 1;
-    while (more <= kDigitsMax && !mantissa_of(v, more, mantissa)) ++more;
-    if (more <= kDigitsMax) {
-      digits = more;
-    } else if (++without > odd_max) {
-      return false;
-    }
-  }
+};
+
+// The mantissas into scratch_, odd values apart; false when too many are odd.
+bool ChunkEncoder::mantissas(std::span<const double> values, const Scale& scale) {
+  const size_t odd_max = values.size() / 8;
   scratch_.resize(values.size());
   odd_.clear();
   for (size_t i = 0; i < values.size(); ++i) {
-    if (mantissa_of(values[i], digits, scratch_[i])) continue;
+    if (mantissa_of(values[i], scale.step, scale.digits, scratch_[i])) continue;
     if (odd_.size() >= odd_max) return false;
     odd_.push_back(static_cast<uint32_t>(i));
     scratch_[i] = i == 0 ? 0 : scratch_[i - 1];
   }
+  return true;
+}
+
+namespace {
+
+// The least digits that give back all values but some; more than kDigitsMax when there are none.
+int digits_of(std::span<const double> values) {
+  int digits = 0;
+  size_t without = 0;  // values that no number of digits gives back
+  for (double v : values) {
+    int64_t mantissa = 0;
+    if (mantissa_of(v, Step::kDivide, digits, mantissa)) continue;
+    int more = digits + 1;
+    while (more <= kDigitsMax && !mantissa_of(v, Step::kDivide, more, mantissa)) ++more;
+    if (more <= kDigitsMax) {
+      digits = more;
+    } else if (++without > values.size() / 8) {
+      return kDigitsMax + 1;
+    }
+  }
+  return digits;
+}
+
+bool gives_back_first(std::span<const double> values, Step step, int digits) {
+  values = values.first(std::min(values.size(), kTried));
+  int64_t mantissa = 0;
+  return std::all_of(values.begin(), values.end(), [&](double v) { return mantissa_of(v, step, digits, mantissa); });
+}
+
+}  // namespace
+
+bool ChunkEncoder::decimals(std::span<const double> values, std::string& out) {
+  Scale scale{Step::kDivide, digits_of(values)};
+  bool found = scale.digits <= kDigitsMax && mantissas(values, scale);
+  for (int digits = 1; !found && digits <= kDigitsMax; ++digits) {
+    scale = {Step::kMultiply, digits};
+    found = gives_back_first(values, scale.step, digits) && mantissas(values, scale);
+  }
+  if (!found) {
+    scale = {Step::kDivideTwice, 6};
+    found = gives_back_first(values, scale.step, scale.digits) && mantissas(values, scale);
+  }
+  if (!found) return false;
   base::Writer to(out);
+  const size_t form_at = out.size();
   to.u8(static_cast<uint8_t>(Form::kDecimal));
-  to.u8(static_cast<uint8_t>(digits));
+  to.u8(static_cast<uint8_t>(static_cast<uint8_t>(scale.step) << 4 | scale.digits));
   to.varint(odd_.size());
   uint32_t last = 0;
   for (uint32_t i : odd_) {
@@ -102,7 +159,13 @@ bool ChunkEncoder::decimals(std::span<const double> values, std::string& out) {
     to.f64(values[i]);
     last = i;
   }
-  ints_.encode(scratch_, codec::Effort::kFast, out);
+  packed_.clear();
+  ints_.encode(scratch_, codec::Effort::kFast, packed_);
+  if (coder_.encode(scratch_, packed_.size(), out)) {
+    out[form_at] = static_cast<char>(Form::kCoded);
+  } else {
+    out += packed_;
+  }
   return true;
 }
 
@@ -142,8 +205,11 @@ Status read_floats(base::Reader& in, size_t count, std::vector<double>& out) {
     }
     return {};
   }
-  if (form != Form::kDecimal) return Error(Code::kCorrupt, "no form of float values");
-  uint64_t digits = in.varint_max(kDigitsMax);
+  if (form != Form::kDecimal && form != Form::kCoded) return Error(Code::kCorrupt, "no form of float values");
+  uint8_t scale = in.u8();
+  auto step = static_cast<Step>(scale >> 4);
+  int digits = scale & 0xF;
+  if (step > Step::kDivideTwice || digits > kDigitsMax) in.fail();
   uint64_t odd = in.varint_max(count);
   std::vector<std::pair<uint64_t, double>> odd_values;
   uint64_t last = 0;
@@ -154,10 +220,18 @@ Status read_floats(base::Reader& in, size_t count, std::vector<double>& out) {
     odd_values.emplace_back(last, value);
   }
   CLEW_TRY(in.status());
-  CLEW_TRY(codec::decode_ints(in, count, run.data()));
+  if (form == Form::kCoded) {
+    CLEW_TRY(decode_coded(in, count, run.data()));
+  } else {
+    CLEW_TRY(codec::decode_ints(in, count, run.data()));
+  }
   out.resize(at + count);
-  const double divisor = kPowers[digits];
-  for (size_t i = 0; i < count; ++i) out[at + i] = static_cast<double>(run[i]) / divisor;
+  if (step == Step::kDivide) {
+    const double divisor = kPowers[digits];
+    for (size_t i = 0; i < count; ++i) out[at + i] = static_cast<double>(run[i]) / divisor;
+  } else {
+    for (size_t i = 0; i < count; ++i) out[at + i] = value_of(run[i], step, digits);
+  }
   for (const auto& [i, value] : odd_values) out[at + i] = value;
   return {};
 }

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "codec/ints.h"
+#include "metricstore/value_coder.h"
 #include "model/metric.h"
 
 namespace clew::metricstore {
@@ -34,10 +35,14 @@ class ChunkEncoder {
   void starts(std::span<const int64_t> starts, std::span<const int64_t> millis, std::string& out);
 
  private:
+  struct Scale;
   bool decimals(std::span<const double> values, std::string& out);
+  bool mantissas(std::span<const double> values, const Scale& scale);
   void xored(std::span<const double> values, std::string& out);
 
   codec::IntEncoder ints_;
+  ValueCoder coder_;
+  std::string packed_;
   std::vector<int64_t> scratch_;
   std::vector<uint32_t> odd_;
   std::vector<double> column_;

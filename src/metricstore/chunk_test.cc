@@ -43,6 +43,34 @@ TEST(Chunk, FloatsComeBackWithTheSameBits) {
   EXPECT_LT(round_trip(stale_end), 60u);
 }
 
+TEST(Chunk, ValuesThatProgramsScaledThemselvesTakeWhatTheirTicksTake) {
+  std::mt19937 rng(2);
+  std::vector<double> multiplied, divided_twice, nanos;
+  int64_t ticks = 123'456'789;
+  for (int i = 0; i < 400; ++i) {
+    ticks += 100 + static_cast<int64_t>(rng() % 256);
+    multiplied.push_back(static_cast<double>(ticks) * 0.001);
+    divided_twice.push_back(static_cast<double>(ticks) / 1000 / 1000);
+    nanos.push_back(static_cast<double>(ticks) / 1e9);
+  }
+  EXPECT_LT(round_trip(multiplied), 460u);
+  EXPECT_LT(round_trip(divided_twice), 460u);
+  EXPECT_LT(round_trip(nanos), 460u);
+}
+
+TEST(Chunk, StepsOfManySizesTakeTheirOwnRoomEach) {
+  std::mt19937_64 rng(4);
+  std::vector<double> counter{1e9}, seldom{5};
+  std::exponential_distribution<double> step(1.0 / 1000);
+  for (int i = 1; i < 4096; ++i) {
+    counter.push_back(counter.back() + std::floor(step(rng)));
+    seldom.push_back(seldom.back() + (rng() % 50 == 0 ? 1.0 : 0.0));
+  }
+  // log2(1000 e) bits each; an event every 50.
+  EXPECT_LT(round_trip(counter), 4096u * 116 / 80);
+  EXPECT_LT(round_trip(seldom), 4096u * 20 / 800);
+}
+
 TEST(Chunk, WhatMetricsAreTakesLittle) {
   std::vector<double> counter, cents, same(240, 1.0);
   std::mt19937 rng(1);

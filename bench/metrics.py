@@ -143,7 +143,7 @@ class Clew(Program):
                 "--data", self.data]
 
     def flush(self):
-        self.get("/clew/v1/flush", "POST")
+        self.get("/clew/v1/flush?compact=true", "POST")
 
     def files(self):
         return os.path.join(self.data, "metrics")

@@ -200,12 +200,18 @@ Result<Json> take_snapshot(ServerParts& parts, const CallPtr& call) {
   std::optional<std::string> dir = CLEW_TRY(text_member(body, "dir"));
   if (!dir || !dir->starts_with('/')) return Error(Code::kInvalid, "dir: expected an absolute path on the server");
   CLEW_TRY(parts.store.snapshot_to(*dir));
+  CLEW_TRY(parts.metric_store.snapshot_to(*dir + "/metrics"));
   return Json{{"dir", *dir}};
 }
 
-Result<Json> flush(ServerParts& parts, const CallPtr&) {
+// With compact=true a day's samples become one part each.
+Result<Json> flush(ServerParts& parts, const CallPtr& call) {
   CLEW_TRY(parts.store.flush_now());
-  CLEW_TRY(parts.metric_store.flush());
+  if (call->request().param("compact") == "true") {
+    CLEW_TRY(parts.metric_store.compact());
+  } else {
+    CLEW_TRY(parts.metric_store.flush());
+  }
   return Json{{"idle", parts.store.is_idle()}};
 }
 

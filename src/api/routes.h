@@ -39,6 +39,7 @@ std::vector<Route> catalog_routes(ServerParts& parts);       // datasets, fields
 std::vector<Route> context_routes(ServerParts& parts);       // one event, and those around it
 std::vector<Route> export_routes(ServerParts& parts);        // every row, as a file
 std::vector<Route> usage_routes(ServerParts& parts);         // what takes how many bytes
+std::vector<Route> metric_admin_routes(ServerParts& parts);  // Prometheus' delete, clean, snapshot
 std::vector<Route> admin_routes(ServerParts& parts);         // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);        // probes, /metrics
 

@@ -9,6 +9,7 @@
 #include "journal/record.h"
 #include "logstore/commit.h"
 #include "logstore/log_store.h"
+#include "metricstore/metric_store.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "queue/queue_record.h"
@@ -40,6 +41,8 @@ std::string describe_meta(std::string_view meta) {
 Result<std::string> describe_file(os::Disk& disk, const std::string& path) {
   std::string name = base_name(path);
   bool journal = name.ends_with(".journal") || name.ends_with(".journal.bad");
+  bool metrics = name == "MANIFEST" || name.starts_with("series-") || name.find(".mpart") != std::string::npos;
+  if (metrics) return metricstore::describe_metric_file(disk, path);
   if (!journal && !name.starts_with("MANIFEST-")) return columnar::describe_segment(disk, path);
   std::unique_ptr<os::File> file = CLEW_TRY(disk.open(path, os::OpenMode::kRead));
   return journal ? journal::describe_journal(*file, describe_meta) : logstore::describe_manifest(*file);
@@ -52,8 +55,24 @@ int inspect_file(os::Disk& disk, const std::string& path) {
   return 0;
 }
 
+// Events and, where there are any, metrics.
+Result<logstore::StoreReport> examine_all(os::Disk& disk, const std::string& dir) {
+  logstore::StoreReport report = CLEW_TRY(logstore::examine_store(disk, dir));
+  const std::string metrics = dir + "/metrics";
+  bool there = CLEW_TRY(disk.exists(metrics + "/MANIFEST"));
+  if (!there) return report;
+  Result<metricstore::MetricStoreReport> of_metrics = metricstore::examine_metric_store(disk, metrics);
+  if (!of_metrics.ok()) {
+    report.findings.push_back(metrics + ": " + of_metrics.error().message());
+    return report;
+  }
+  report.text += of_metrics->text;
+  report.findings.insert(report.findings.end(), of_metrics->findings.begin(), of_metrics->findings.end());
+  return report;
+}
+
 int inspect_store(os::Disk& disk, const std::string& dir) {
-  Result<logstore::StoreReport> report = logstore::examine_store(disk, dir);
+  Result<logstore::StoreReport> report = examine_all(disk, dir);
   if (!report.ok()) return fail("inspect", report.error());
   std::printf("%s", report->text.c_str());
   for (const std::string& finding : report->findings) std::printf("damaged: %s\n", finding.c_str());
@@ -84,7 +103,7 @@ int inspect(os::Disk& disk, const std::string& path, int depth) {
 int verify(const std::string& dir) {
   std::unique_ptr<os::Disk> disk = os::make_real_disk();
   if (!is_store(*disk, dir)) return fail("verify", no_store(dir));
-  Result<logstore::StoreReport> report = logstore::examine_store(*disk, dir);
+  Result<logstore::StoreReport> report = examine_all(*disk, dir);
   if (!report.ok()) return fail("verify", report.error());
   for (const std::string& finding : report->findings) std::printf("damaged: %s\n", finding.c_str());
   if (report->findings.empty()) {
@@ -174,6 +193,9 @@ int run_restore(int argc, char** argv) {
   std::unique_ptr<os::Disk> disk = os::make_real_disk();
   if (!is_store(*disk, without_slash(from))) return fail("restore", no_store(from));
   Status done = logstore::restore_store(*disk, without_slash(from), without_slash(to));
+  if (done.ok()) {
+    done = metricstore::restore_metric_store(*disk, without_slash(from) + "/metrics", without_slash(to) + "/metrics");
+  }
   if (!done.ok()) return fail("restore", done.error());
   std::printf("restored into %s: start it with clew serve --data %s\n", to.c_str(), to.c_str());
   return 0;

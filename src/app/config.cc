@@ -26,6 +26,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), agent_keys().begin(), agent_keys().end());
   all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
   all.insert(all.end(), rule_keys().begin(), rule_keys().end());
+  all.insert(all.end(), metric_store_keys().begin(), metric_store_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
   all.insert(all.end(), scrape_keys().begin(), scrape_keys().end());

@@ -247,6 +247,7 @@ std::span<const ConfigEntry> server_keys() { return kEntries; }
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes) {
   check_tls(options.tls, mistakes);
   check_redaction(options, mistakes);
+  check_metrics(options, mistakes);
   if (options.hot_days > options.total_days) {
     mistakes.push_back({0, fmt::format("retention.hot is {}d, more than retention.total with {}d", options.hot_days,
                                        options.total_days)});

@@ -38,6 +38,8 @@ std::span<const ConfigEntry> pipeline_keys();
 std::span<const ConfigEntry> rule_keys();
 std::span<const ConfigEntry> metrics_keys();
 std::span<const ConfigEntry> scrape_keys();
+std::span<const ConfigEntry> metric_store_keys();
+void check_metrics(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);

@@ -104,7 +104,7 @@ metricstore::MetricStoreOptions metric_store_options(const ServeOptions& options
   store.pending_bytes_max = memory.pending_writes;
   store.buffer_bytes_max = std::min(store.buffer_bytes_max, memory.total / 8);
   store.cache_bytes = std::min(store.cache_bytes, memory.total / 16);
-  store.retention_millis = int64_t{options.total_days} * 86'400'000;
+  apply_metric_options(options.metrics, options.total_days, store);
   return store;
 }
 

@@ -10,6 +10,7 @@
 #include "alert/options.h"
 #include "api/redaction.h"
 #include "app/agent_options.h"
+#include "app/metric_options.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http_server.h"
@@ -62,6 +63,7 @@ struct ServeOptions {
   std::map<std::string, yaml::Tree> pipelines;
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
   alert::RulesOptions rules;
+  MetricOptions metrics;
   AgentOptions agent;  // of `clew agent`; a server takes the sources that listen
 };
 

@@ -24,7 +24,11 @@ class MetricStore::Set final : public contract::SeriesSet {
   Status read(size_t series, model::SampleColumns& samples) const override {
     samples.clear();
     const Entry& entry = entries_[series];
-    for (const PartPtr& part : parts_) CLEW_TRY(part->read(entry.id, from_millis_, to_millis_, samples));
+    for (const PartPtr& part : parts_) {
+      size_t at = samples.size();
+      CLEW_TRY(part->read(entry.id, from_millis_, to_millis_, samples));
+      if (!tombstones_->empty()) drop_deleted(*tombstones_, part->number(), entry.id, at, samples);
+    }
     append_samples(samples, buffered_, entry.first, entry.last);
     order_samples(samples);
     return {};
@@ -33,7 +37,15 @@ class MetricStore::Set final : public contract::SeriesSet {
   std::vector<Entry> entries_;  // in the order of their labels
   std::string packed_;
   model::SampleColumns buffered_;
+  bool may_have(const Part& part, SeriesId id) const {
+    if (!part.may_have(id, from_millis_, to_millis_)) return false;
+    int64_t from = std::max(from_millis_, part.footer().min_millis);
+    return tombstones_->empty() ||
+           !all_deleted(*tombstones_, part.number(), id, from, std::min(to_millis_, part.footer().max_millis));
+  }
+
   std::vector<PartPtr> parts_;  // oldest first
+  std::shared_ptr<const Tombstones> tombstones_;
   int64_t from_millis_ = 0;
   int64_t to_millis_ = 0;
 };
@@ -43,6 +55,7 @@ Result<std::unique_ptr<contract::SeriesSet>> MetricStore::select(const contract:
   set->from_millis_ = scan.from_millis;
   set->to_millis_ = scan.to_millis;
   base::MutexLock lock(mutex_);
+  set->tombstones_ = tombstones_;
   for (const auto& [entry, part] : parts_) {
     const PartFooter& footer = part->footer();
     if (footer.max_millis >= scan.from_millis && footer.min_millis <= scan.to_millis) set->parts_.push_back(part);
@@ -55,9 +68,8 @@ Result<std::unique_ptr<contract::SeriesSet>> MetricStore::select(const contract:
     if (flushing_) flushing_->collect(id, scan.from_millis, scan.to_millis, set->buffered_);
     active_->collect(id, scan.from_millis, scan.to_millis, set->buffered_);
     entry.last = static_cast<uint32_t>(set->buffered_.size());
-    bool there = entry.first < entry.last ||
-                 std::any_of(set->parts_.begin(), set->parts_.end(),
-                             [&](const PartPtr& part) { return part->may_have(id, scan.from_millis, scan.to_millis); });
+    bool there = entry.first < entry.last || std::any_of(set->parts_.begin(), set->parts_.end(),
+                                                         [&](const PartPtr& part) { return set->may_have(*part, id); });
     if (!there) continue;
     entry.labels_begin = static_cast<uint32_t>(set->packed_.size());
     index_.append_labels(id, set->packed_);

@@ -1,6 +1,7 @@
 // Opening, writing, committing.
 #include "metricstore/metric_store.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -65,18 +66,7 @@ Status MetricStore::recover() {
   base::MutexLock lock(mutex_);
   if (manifest_.series_log == 0) manifest_.series_log = 1;
   series_log_ = CLEW_TRY(SeriesLog::open(disk_, options_.dir, manifest_.series_log, manifest_.series_log_bytes));
-  CLEW_TRY(series_log_->read(
-      [this](SeriesLog::Entries&& entries) {
-        for (const auto& [id, labels] : entries.series) {
-          // Ids of a damaged frame stay free of labels, so that those of later ones are right.
-          while (index_.size() < id) add_series(model::Labels::of({{"__lost__", std::to_string(index_.size())}}));
-          if (index_.size() == id && !index_.find(labels)) add_series(labels);
-        }
-        for (auto& [metric, told] : entries.metadata) metadata_.insert_or_assign(metric, std::move(told));
-      },
-      damaged_));
-  logged_series_ = index_.size();
-  std::fill(defined_.begin(), defined_.end(), true);
+  CLEW_TRY(read_series_log());
   std::vector<PartEntry> whole;
   for (const PartEntry& entry : manifest_.parts) {
     Result<PartPtr> part = open_part(entry.number);
@@ -94,7 +84,10 @@ Status MetricStore::recover() {
   manifest_.parts = std::move(whole);
   // Parts that a crash left unnamed.
   std::vector<os::DirEntry> files = CLEW_TRY(disk_.list(options_.dir));
+  const std::string log_path = series_log_path(options_.dir, manifest_.series_log);
   for (const os::DirEntry& file : files) {
+    bool other_log = file.name.starts_with("series-") && options_.dir + "/" + file.name != log_path;
+    if (other_log) CLEW_TRY(disk_.remove(options_.dir + "/" + file.name));
     if (!file.name.ends_with(".mpart")) continue;
     uint64_t number = std::strtoull(file.name.c_str(), nullptr, 10);
     bool named = std::any_of(manifest_.parts.begin(), manifest_.parts.end(),
@@ -103,11 +96,43 @@ Status MetricStore::recover() {
     if (!named) CLEW_TRY(disk_.remove(options_.dir + "/" + file.name));
   }
   journal::RecoveryReport report;
-  journal_ = CLEW_TRY(journal::Journal::open(
-      disk_, rng_, options_.dir + "/journal", options_.journal,
-      [this](journal::RecoveredRecord&& record) { return replay(std::move(record)); }, report));
+  tombstones_ = std::make_shared<const Tombstones>(manifest_.tombstones);
+  const std::pair<uint64_t, uint64_t> in_parts{manifest_.replayed_file, manifest_.replayed_end};
+  auto each = [this, in_parts](journal::RecoveredRecord&& record) -> Status {
+    bool known =
+        !record.record.blobs.empty() && std::pair(record.file_number, record.record.blobs[0].offset) < in_parts;
+    if (known) return {};
+    return replay(std::move(record));
+  };
+  journal_ = CLEW_TRY(journal::Journal::open(disk_, rng_, options_.dir + "/journal", options_.journal, each, report));
   damaged_ += report.damaged_records + report.damaged_files;
   replayed_.clear();
+  return {};
+}
+
+// Called with both mutexes held, by recover(). Of an id that was given twice the later labels hold.
+Status MetricStore::read_series_log() CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
+  std::vector<std::string> packed;  // by id; empty where a series is forgotten
+  const uint64_t damaged_before = damaged_;
+  CLEW_TRY(series_log_->read(
+      [&](SeriesLog::Entries&& entries) {
+        log_entries_ += entries.series.size();
+        for (const auto& [id, labels] : entries.series) {
+          if (id >= packed.size()) packed.resize(id + size_t{1});
+          packed[id] = labels.packed();
+        }
+        for (auto& [metric, told] : entries.metadata) metadata_.insert_or_assign(metric, std::move(told));
+      },
+      damaged_));
+  for (size_t id = 0; id < packed.size(); ++id) {
+    model::Labels lost;
+    if (packed[id].empty() && damaged_ > damaged_before) lost = model::Labels::of({{"__lost__", std::to_string(id)}});
+    model::LabelsView labels = packed[id].empty() ? lost.view() : model::LabelsView(packed[id]);
+    if (!labels.empty() && !index_.find(labels)) add_series_at(static_cast<SeriesId>(id), labels);
+  }
+  logged_series_ = index_.end();
+  std::fill(defined_.begin(), defined_.end(), true);
+  unlogged_.clear();
   return {};
 }
 
@@ -135,7 +160,7 @@ Status MetricStore::replay(journal::RecoveredRecord&& recovered) CLEW_THREAD_ATT
   write.batch = std::move(record->batch);
   for (SeriesId id : record->ids) {
     auto now = replayed_.find({*run, id});
-    bool logged = id < logged_series_;
+    bool logged = id < logged_series_ && !index_.is_free(id);
     if (now == replayed_.end() && !logged) ++damaged_;
     write.ids.push_back(now != replayed_.end() ? now->second : logged ? id : kNoSeries);
   }
@@ -143,12 +168,28 @@ Status MetricStore::replay(journal::RecoveredRecord&& recovered) CLEW_THREAD_ATT
   return {};
 }
 
+void MetricStore::add_series_at(SeriesId series, model::LabelsView labels) {
+  index_.add_at(series, labels);
+  note_added(series);
+}
+
 SeriesId MetricStore::add_series(model::LabelsView labels) {
   SeriesId series = index_.add(labels);
-  newest_.push_back(INT64_MIN);
-  newest_values_.push_back(0);
-  defined_.push_back(false);
+  note_added(series);
   return series;
+}
+
+void MetricStore::note_added(SeriesId series) {
+  if (newest_.size() < index_.end()) {
+    newest_.resize(index_.end(), INT64_MIN);
+    newest_values_.resize(index_.end());
+    defined_.resize(index_.end());
+    written_seconds_.resize(index_.end());
+  }
+  newest_[series] = INT64_MIN;
+  defined_[series] = false;
+  written_seconds_[series] = static_cast<uint32_t>(clock_.monotonic_ns() / 1'000'000'000);
+  unlogged_.push_back(series);
 }
 
 std::string MetricStore::text_of(SeriesId series) const {
@@ -157,33 +198,53 @@ std::string MetricStore::text_of(SeriesId series) const {
   return model::to_text(model::LabelsView(packed));
 }
 
+// Why a series that is not known yet cannot be taken; nothing when it can.
+std::optional<std::string> MetricStore::refusal_of(model::LabelsView labels, contract::MetricAck& ack,
+                                                   uint64_t samples) const {
+  std::string_view metric = labels.metric_name();
+  if (metric.empty() || labels.size() > options_.labels_max) {
+    ack.bad_labels += samples;
+    return metric.empty() ? "no metric name" : fmt::format("more than {} labels", options_.labels_max);
+  }
+  std::string why;
+  if (index_.size() >= options_.series_max) {
+    why = fmt::format("there are {} series, which is the limit", index_.size());
+  } else if (options_.series_per_metric_max != 0 && index_.series_of_metric(metric) >= options_.series_per_metric_max) {
+    why = fmt::format("the metric has {} series, which is the limit of one metric", options_.series_per_metric_max);
+  } else if (options_.values_per_label_max != 0) {
+    for (model::Label label : labels) {
+      if (index_.values_of_label(label.name) < options_.values_per_label_max ||
+          index_.has_value(label.name, label.value)) {
+        continue;
+      }
+      why = fmt::format("the label {} has {} values, which is the limit of one label", quoted(label.name),
+                        options_.values_per_label_max);
+      break;
+    }
+  }
+  if (why.empty()) return std::nullopt;
+  ack.over_limit += samples;
+  return why;
+}
+
 // Gives each series of the batch its id; new ones are added. What cannot be is counted.
 void MetricStore::resolve(Pending& write) {
+  const auto now = static_cast<uint32_t>(clock_.monotonic_ns() / 1'000'000'000);
+  write.ids.reserve(write.batch.series().size());
   for (const model::MetricBatch::Series& series : write.batch.series()) {
     model::LabelsView labels = write.batch.labels_of(series);
-    uint64_t samples = series.samples_end - series.samples_begin + series.histograms_end - series.histograms_begin;
-    auto refuse = [&](uint64_t& count, const std::string& why) {
-      count += samples;
-      if (write.ack.first_refused.empty()) write.ack.first_refused = model::to_text(labels) + ": " + why;
-      write.ids.push_back(kNoSeries);
-    };
     std::optional<SeriesId> known = index_.find(labels);
     if (!known) {
-      if (labels.metric_name().empty()) {
-        refuse(write.ack.bad_labels, "no metric name");
-        continue;
-      }
-      if (labels.size() > options_.labels_max) {
-        refuse(write.ack.bad_labels, "more than " + std::to_string(options_.labels_max) + " labels");
-        continue;
-      }
-      if (index_.size() >= options_.series_max) {
-        refuse(write.ack.over_limit, "there are " + std::to_string(index_.size()) + " series, which is the limit");
+      uint64_t samples = series.samples_end - series.samples_begin + series.histograms_end - series.histograms_begin;
+      if (std::optional<std::string> why = refusal_of(labels, write.ack, samples)) {
+        if (write.ack.first_refused.empty()) write.ack.first_refused = model::to_text(labels) + ": " + *why;
+        write.ids.push_back(kNoSeries);
         continue;
       }
       known = add_series(labels);
     }
     write.ids.push_back(*known);
+    written_seconds_[*known] = now;
     if (!defined_[*known]) write.defined.emplace_back(*known, model::Labels(labels));
   }
 }
@@ -354,12 +415,15 @@ void MetricStore::run_commits(const std::stop_token& stop) {
 
 void MetricStore::swap_buffers() {
   swap_wanted_ = false;
+  if (!flushing_) swapped_seconds_ = static_cast<uint32_t>(clock_.monotonic_ns() / 1'000'000'000);
   if (!flushing_ && active_->samples() > 0) {
     flushing_ = std::move(active_);
     active_ = std::make_unique<SampleBuffers>();
     active_since_ns_ = 0;
-    flushing_before_file_ = journal_->current_file();
-    flushing_series_ = index_.size();
+    std::vector<std::pair<uint64_t, uint64_t>> ends = journal_->file_ends();
+    if (!ends.empty()) flushing_until_ = *std::max_element(ends.begin(), ends.end());
+    flushing_unlogged_ = std::move(unlogged_);
+    unlogged_.clear();
   }
   swapped_.notify_all();
 }
@@ -404,12 +468,14 @@ MetricStoreStats MetricStore::stats() const {
   stats.series = index_.size();
   stats.buffered_samples = active_->samples() + (flushing_ ? flushing_->samples() : 0);
   stats.buffer_bytes = active_->memory_bytes() + (flushing_ ? flushing_->memory_bytes() : 0);
-  stats.index_bytes = index_.memory_bytes() + newest_.capacity() * 16 + defined_.capacity() / 8;
+  stats.index_bytes = index_.memory_bytes() + newest_.capacity() * 20 + defined_.capacity() / 8;
   stats.parts = parts_.size();
   for (const auto& [entry, part] : parts_) {
     stats.part_samples += part->footer().samples;
     stats.part_bytes += part->file_bytes();
   }
+  stats.tombstones = tombstones_->size();
+  stats.forgotten = forgotten_;
   stats.damaged = damaged_;
   stats.newest_millis = newest_millis_;
   return stats;

@@ -293,6 +293,18 @@ void run_model(uint64_t seed, bool crashes, bool failures) {
       (void)store->work_once();
     } else if (what == 10 && rng() % 4 == 0) {
       if (!disk->power_is_out()) reopen();
+    } else if (what == 11 && rng() % 3 == 0) {
+      std::string metric = "m" + std::to_string(rng() % 4);
+      int64_t from = time - static_cast<int64_t>(rng() % 200) * 60'000, to = from + 3'600'000;
+      Result<uint64_t> deleted = store->delete_series({{MatchOp::kEqual, "__name__", metric}}, from, to);
+      for (auto& [series, values] : stored) {
+        if (!series.starts_with(metric)) continue;
+        for (auto it = values.lower_bound(from); it != values.end() && it->first <= to; it = values.erase(it)) {
+          if (!deleted.ok()) perhaps[series].insert(*it);
+        }
+      }
+    } else if (what == 11 && rng() % 4 == 0) {
+      (void)(rng() % 2 == 0 ? store->clean_tombstones() : store->compact());
     }
     if (disk->power_is_out()) {
       store.reset();
@@ -309,6 +321,12 @@ void run_model(uint64_t seed, bool crashes, bool failures) {
     disk->crash();
   }
   reopen();
+  if (!failures) {
+    Result<MetricStoreReport> report = examine_metric_store(*disk, "m");
+    if (report.ok()) {
+      ASSERT_THAT(report->findings, IsEmpty()) << seed;
+    }
+  }
   contract::MetricScan scan;
   scan.from_millis = INT64_MIN;
   scan.to_millis = INT64_MAX;

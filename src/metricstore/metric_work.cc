@@ -34,11 +34,17 @@ bool MetricStore::flush_due() const {
 
 Status MetricStore::flush() {
   base::MutexLock work(work_mutex_);
+  return flush_locked();
+}
+
+// Everything that was stored before the call. Requires: work_mutex_ held.
+Status MetricStore::flush_locked() CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
+  CLEW_TRY(flush_swapped());  // what an earlier flush that failed left
   {
     base::MutexLock lock(mutex_);
     if (!options_.background || closed_) {
       swap_buffers();
-    } else if (!flushing_) {
+    } else {
       swap_wanted_ = true;
       wake_commits_.notify_one();
       while (swap_wanted_ && !closed_) swapped_.wait_for(mutex_, kSwapWait);
@@ -51,28 +57,31 @@ Status MetricStore::flush() {
 Status MetricStore::flush_swapped() CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
   std::shared_ptr<const SampleBuffers> buffers;
   SeriesLog::Entries entries;
-  uint64_t before_file = 0;
-  size_t series_end = 0;
+  std::pair<uint64_t, uint64_t> until;
   {
     base::MutexLock lock(mutex_);
     buffers = flushing_;
-    before_file = flushing_before_file_;
-    series_end = flushing_series_;
+    until = flushing_until_;
     if (!buffers) return {};
-    for (size_t id = logged_series_; id < series_end; ++id) {
-      std::string packed;
-      index_.append_labels(static_cast<SeriesId>(id), packed);
-      entries.series.emplace_back(static_cast<SeriesId>(id), model::Labels(model::LabelsView(packed)));
+    std::string packed;
+    for (SeriesId id : flushing_unlogged_) {
+      packed.clear();
+      index_.append_labels(id, packed);
+      entries.series.emplace_back(id, model::Labels(model::LabelsView(packed)));
     }
     entries.metadata = new_metadata_;
   }
   CLEW_TRY(series_log_->append(entries));
-  logged_series_ = series_end;
+  log_entries_ += entries.series.size();
   PartList parts = CLEW_TRY(write_parts(*buffers));
-  CLEW_TRY(commit_parts(parts, {}));
+  CLEW_TRY(commit_parts(parts, {}, [&](MetricManifest& next) {
+    next.replayed_file = until.first;
+    next.replayed_end = until.second;
+  }));
   {
     base::MutexLock lock(mutex_);
-    for (size_t id = 0; id < series_end; ++id) defined_[id] = true;
+    for (SeriesId id : flushing_unlogged_) defined_[id] = true;
+    flushing_unlogged_.clear();
     for (const auto& [metric, told] : entries.metadata) {
       auto waiting = new_metadata_.find(metric);
       if (waiting != new_metadata_.end() && waiting->second == told) new_metadata_.erase(waiting);
@@ -80,7 +89,7 @@ Status MetricStore::flush_swapped() CLEW_THREAD_ATTRIBUTE(no_thread_safety_analy
     flushing_.reset();
   }
   for (uint64_t number : journal_->file_numbers()) {
-    if (number < before_file) CLEW_TRY(journal_->remove_file(number));
+    if (number < until.first) CLEW_TRY(journal_->remove_file(number));
   }
   return {};
 }
@@ -138,7 +147,7 @@ Result<MetricStore::PartList> MetricStore::write_parts(const SampleBuffers& buff
 }
 
 // The manifest names `added` in place of `removed`, then queries see it. Requires: work_mutex_ held.
-Status MetricStore::commit_parts(const PartList& added, const std::vector<uint64_t>& removed)
+Status MetricStore::commit_parts(const PartList& added, const std::vector<uint64_t>& removed, const Edit& edit)
     CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
   MetricManifest next = manifest_;
   next.series_log_bytes = series_log_->bytes();
@@ -147,9 +156,11 @@ Status MetricStore::commit_parts(const PartList& added, const std::vector<uint64
   for (const auto& [entry, part] : added) next.parts.push_back(entry);
   auto in_order = [](const auto& a, const auto& b) { return a.first < b.first; };
   std::sort(next.parts.begin(), next.parts.end(), in_order);
+  if (edit) edit(next);
   CLEW_TRY(write_manifest(disk_, options_.dir, next));
   manifest_ = std::move(next);
   base::MutexLock lock(mutex_);
+  tombstones_ = std::make_shared<const Tombstones>(manifest_.tombstones);
   std::erase_if(parts_, [&](const auto& part) { return gone(part.first.number); });
   parts_.insert(parts_.end(), added.begin(), added.end());
   std::sort(parts_.begin(), parts_.end(), [&](const auto& a, const auto& b) { return in_order(a.first, b.first); });
@@ -162,21 +173,35 @@ void MetricStore::remove_files(const std::vector<uint64_t>& numbers) {
   for (uint64_t number : numbers) [[maybe_unused]] Status removed = disk_.remove(part_path(options_.dir, number));
 }
 
-Result<std::pair<PartEntry, PartPtr>> MetricStore::merge_parts(const PartList& parts) {
+// A part of what is in these, without what is deleted; nothing when all is. Requires: work_mutex_ held.
+Result<std::optional<std::pair<PartEntry, PartPtr>>> MetricStore::merge_parts(const PartList& parts)
+    CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
   struct Input {
     std::unique_ptr<PartScan> scan;
+    uint64_t number = 0;
     SeriesId series = 0;
     model::SampleColumns samples;
     bool more = false;
   };
+  auto next = [this](Input& input) CLEW_THREAD_ATTRIBUTE(no_thread_safety_analysis) -> Status {
+    do {
+      input.more = CLEW_TRY(input.scan->next(input.series, input.samples));
+      if (input.more) drop_deleted(manifest_.tombstones, input.number, input.series, 0, input.samples);
+    } while (input.more && input.samples.size() == 0);
+    return {};
+  };
   std::vector<Input> inputs(parts.size());
   for (size_t i = 0; i < parts.size(); ++i) {
     inputs[i].scan = std::make_unique<PartScan>(parts[i].second);
-    inputs[i].more = CLEW_TRY(inputs[i].scan->next(inputs[i].series, inputs[i].samples));
+    inputs[i].number = parts[i].first.number;
+    CLEW_TRY(next(inputs[i]));
   }
   PartEntry entry{.number = next_part(), .day = parts[0].first.day, .level = 0, .first = parts[0].first.first};
-  for (const auto& [merged, part] : parts) entry.level = std::max(entry.level, merged.level + 1);
-  std::unique_ptr<os::File> file = CLEW_TRY(disk_.open(part_path(options_.dir, entry.number), os::OpenMode::kReplace));
+  for (const auto& [merged, part] : parts) {
+    entry.level = std::max(entry.level, merged.level + (parts.size() > 1 ? 1u : 0u));
+  }
+  const std::string path = part_path(options_.dir, entry.number);
+  std::unique_ptr<os::File> file = CLEW_TRY(disk_.open(path, os::OpenMode::kReplace));
   PartWriter writer(*file);
   model::SampleColumns joined;
   while (true) {
@@ -189,16 +214,32 @@ Result<std::pair<PartEntry, PartPtr>> MetricStore::merge_parts(const PartList& p
     for (Input& input : inputs) {
       if (!input.more || input.series != least) continue;
       append_samples(joined, input.samples);
-      input.more = CLEW_TRY(input.scan->next(input.series, input.samples));
+      CLEW_TRY(next(input));
     }
     order_samples(joined);
     CLEW_TRY(writer.add(least, joined));
   }
-  [[maybe_unused]] PartFooter footer = CLEW_TRY(writer.finish());
+  PartFooter footer = CLEW_TRY(writer.finish());
+  if (footer.samples == 0) {
+    CLEW_TRY(disk_.remove(path));
+    return std::optional<std::pair<PartEntry, PartPtr>>();
+  }
   CLEW_TRY(file->sync());
   CLEW_TRY(disk_.sync_dir(options_.dir));
   PartPtr part = CLEW_TRY(open_part(entry.number));
-  return std::pair(entry, std::move(part));
+  return std::optional(std::pair(entry, std::move(part)));
+}
+
+// Requires: work_mutex_ held.
+Status MetricStore::replace_parts(const PartList& parts) {
+  auto merged = CLEW_TRY(merge_parts(parts));
+  std::vector<uint64_t> numbers;
+  for (const auto& [entry, part] : parts) numbers.push_back(entry.number);
+  PartList made;
+  if (merged) made.push_back(std::move(*merged));
+  CLEW_TRY(commit_parts(made, numbers));
+  remove_files(numbers);
+  return {};
 }
 
 // Requires: work_mutex_ held.
@@ -222,28 +263,32 @@ Result<bool> MetricStore::merge_once() {
       chosen = parts;
   }
   if (chosen.empty()) return false;
-  std::pair<PartEntry, PartPtr> merged = CLEW_TRY(merge_parts(chosen));
-  std::vector<uint64_t> numbers;
-  for (const auto& [entry, part] : chosen) numbers.push_back(entry.number);
-  CLEW_TRY(commit_parts({merged}, numbers));
-  remove_files(numbers);
+  CLEW_TRY(replace_parts(chosen));
   return true;
 }
 
 // Requires: work_mutex_ held.
-Result<bool> MetricStore::remove_old() {
-  int64_t keep_from = clock_.now().get() / 1'000'000 - options_.retention_millis;
-  std::vector<uint64_t> old;
+Result<bool> MetricStore::merge_day() {
+  std::map<int64_t, PartList> by_day;
   {
     base::MutexLock lock(mutex_);
-    for (const auto& [entry, part] : parts_) {
-      if (part->footer().max_millis < keep_from) old.push_back(entry.number);
-    }
+    for (const auto& part : parts_) by_day[part.first.day].push_back(part);
   }
-  if (old.empty()) return false;
-  CLEW_TRY(commit_parts({}, old));
-  remove_files(old);
-  return true;
+  for (const auto& [day, parts] : by_day) {
+    if (parts.size() <= 1) continue;
+    CLEW_TRY(replace_parts(parts));
+    return true;
+  }
+  return false;
+}
+
+Status MetricStore::compact() {
+  CLEW_TRY(flush());
+  for (bool more = true; more;) {
+    base::MutexLock work(work_mutex_);
+    more = CLEW_TRY(merge_day());
+  }
+  return {};
 }
 
 Result<bool> MetricStore::work_once() {
@@ -252,9 +297,11 @@ Result<bool> MetricStore::work_once() {
     return true;
   }
   base::MutexLock work(work_mutex_);
-  bool merged = CLEW_TRY(merge_once());
-  if (merged) return true;
-  return remove_old();
+  for (auto step : {&MetricStore::merge_once, &MetricStore::remove_old, &MetricStore::clean_once}) {
+    bool done = CLEW_TRY((this->*step)());
+    if (done) return true;
+  }
+  return forget_series();
 }
 
 }  // namespace clew::metricstore

@@ -30,7 +30,13 @@ TEST(Page, Manifest) {
   MetricManifest manifest{.next_part = 9,
                           .series_log = 1,
                           .series_log_bytes = 300,
-                          .parts = {{.number = 8, .day = 20787, .level = 1, .first = 2}}};
+                          .replayed_file = 2,
+                          .replayed_end = 4096,
+                          .parts = {{.number = 8, .day = 20787, .level = 1, .first = 2}},
+                          .tombstones = {{.before_part = 9,
+                                          .from_millis = kTen,
+                                          .to_millis = kTen + 15'000,
+                                          .series = SeriesRuns::of(std::vector<SeriesId>{3, 4, 5, 9})}}};
   ASSERT_TRUE(write_manifest(disk, "m", manifest).ok());
   EXPECT_EQ(base::hex_dump(disk.contents("m/MANIFEST")),
             base::page_example("docs/formats/metric-store.md", "manifest"));

@@ -119,6 +119,7 @@ Status PartWriter::add(SeriesId series, const model::SampleColumns& samples) {
     from = to;
   }
   ++footer_.series;
+  footer_.ids.add(series);
   footer_.samples += samples.size();
   footer_.min_millis = std::min(footer_.min_millis, samples.millis.front());
   footer_.max_millis = std::max(footer_.max_millis, samples.millis.back());
@@ -164,6 +165,7 @@ size_t Part::first_group_of(SeriesId series) const {
 
 bool Part::may_have(SeriesId series, int64_t from_millis, int64_t to_millis) const {
   if (footer_.max_millis < from_millis || footer_.min_millis > to_millis) return false;
+  if (!footer_.ids.empty() && !footer_.ids.has(series)) return false;
   for (size_t i = first_group_of(series); i < footer_.groups.size() && footer_.groups[i].first <= series; ++i) {
     if (footer_.groups[i].max_millis >= from_millis && footer_.groups[i].min_millis <= to_millis) return true;
   }

@@ -35,10 +35,11 @@ std::string encode_footer(const PartFooter& footer) {
     series = group.first;
     millis = group.min_millis;
   }
+  footer.ids.write(to);
   return out;
 }
 
-Result<PartFooter> decode_footer(std::string_view bytes) {
+Result<PartFooter> decode_footer(std::string_view bytes, uint32_t version) {
   base::Reader in(bytes);
   PartFooter footer;
   uint64_t count = in.varint_max(std::min<uint64_t>(kGroupsMax, bytes.size()));
@@ -65,6 +66,7 @@ Result<PartFooter> decode_footer(std::string_view bytes) {
     footer.max_millis = std::max(footer.max_millis, group.max_millis);
     footer.groups.push_back(group);
   }
+  if (version >= 2) footer.ids = SeriesRuns::read(in);
   CLEW_TRY(in.finish());
   return footer;
 }
@@ -101,7 +103,7 @@ Result<PartFooter> read_footer(const os::File& file) {
   }
   for (uint64_t copy = 0; copy < 2; ++copy) {
     std::string footer = CLEW_TRY(file.read_at(offset + copy * bytes, bytes));
-    if (base::crc32c(footer) == crc) return decode_footer(footer);
+    if (base::crc32c(footer) == crc) return decode_footer(footer, version);
   }
   return Error(Code::kCorrupt, "both footers of " + file.path() + " are damaged");
 }

@@ -9,14 +9,13 @@
 
 #include "base/result.h"
 #include "metricstore/chunk.h"
+#include "metricstore/series_runs.h"
 #include "os/disk.h"
 
 namespace clew::metricstore {
 
-using SeriesId = uint32_t;  // given out by the store, from 0 on; names a series in parts, buffers and the journal
-
 constexpr std::string_view kPartMagic = "clewmprt";
-constexpr uint32_t kPartVersion = 1;
+constexpr uint32_t kPartVersion = 2;       // 1 had no list of series, scales of a tenth only, no coded runs
 constexpr uint64_t kPartHeaderBytes = 16;  // magic, u32 version, u32 zero
 constexpr size_t kGroupBytes = 64u << 10;  // of a group before it is compressed, about
 constexpr size_t kGroupBytesMax = 64u << 20;
@@ -38,6 +37,7 @@ struct PartFooter {
   std::vector<GroupEntry> groups;  // in order
   uint64_t samples = 0;
   uint64_t series = 0;
+  SeriesRuns ids;  // of its series; empty in version 1
   int64_t min_millis = INT64_MAX;
   int64_t max_millis = INT64_MIN;
 };

@@ -73,6 +73,10 @@ void SampleBuffers::collect(SeriesId series, int64_t from_millis, int64_t to_mil
   }
 }
 
+bool SampleBuffers::has(SeriesId series) const {
+  return (series < chains_.size() && chains_[series].first != kNone) || histograms_.count(series) != 0;
+}
+
 SeriesId SampleBuffers::series_end() const {
   size_t end = chains_.size();
   for (const auto& [series, list] : histograms_) end = std::max<size_t>(end, series + 1);

@@ -22,6 +22,7 @@ class SampleBuffers {
   // Appends what a series has within the range, both ends included, in the order of arrival but histograms last.
   void collect(SeriesId series, int64_t from_millis, int64_t to_millis, model::SampleColumns& out) const;
 
+  bool has(SeriesId series) const;
   // All series with samples are below.
   SeriesId series_end() const;
   size_t samples() const { return samples_; }

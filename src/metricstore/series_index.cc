@@ -118,8 +118,16 @@ SeriesIndex::PairId SeriesIndex::pair_of(model::Label label) {
   auto found = name.values.find(label.value);
   if (found != name.values.end()) return found->second;
   auto id = static_cast<PairId>(pairs_.size());
-  pairs_.push_back({known->second, std::string(label.value), {}});
-  name.values.emplace(pairs_.back().value, id);
+  if (free_pairs_.empty()) {
+    pairs_.emplace_back();
+  } else {
+    id = free_pairs_.back();
+    free_pairs_.pop_back();
+  }
+  Pair& pair = pairs_[id];
+  pair.name = known->second;
+  pair.value = label.value;
+  name.values.emplace(pair.value, id);
   return id;
 }
 
@@ -138,17 +146,106 @@ std::optional<SeriesId> SeriesIndex::find(model::LabelsView labels) const {
   return found == by_labels_.end() ? std::nullopt : std::optional(*found);
 }
 
-SeriesId SeriesIndex::add(model::LabelsView labels) {
-  auto series = static_cast<SeriesId>(ends_.size());
-  for (model::Label label : labels) {
-    PairId pair = pair_of(label);
-    pairs_[pair].series.push_back(series);
-    series_pairs_.push_back(pair);
+const std::vector<SeriesId>& SeriesIndex::series_of(const Pair& pair) {
+  if (pair.sorted < pair.series.size()) {
+    auto middle = pair.series.begin() + pair.sorted;
+    std::sort(middle, pair.series.end());
+    std::inplace_merge(pair.series.begin(), middle, pair.series.end());
+    pair.sorted = static_cast<uint32_t>(pair.series.size());
   }
-  ends_.push_back(static_cast<uint32_t>(series_pairs_.size()));
-  hashes_.push_back(model::hash_of(labels));
-  by_labels_.insert(series);
+  return pair.series;
+}
+
+SeriesId SeriesIndex::add(model::LabelsView labels) {
+  SeriesId series = static_cast<SeriesId>(begins_.size());
+  if (free_.empty()) {
+    begins_.push_back(0);
+    lengths_.push_back(kFree);
+    hashes_.push_back(0);
+  } else {
+    series = free_.back();
+    free_.pop_back();
+  }
+  put(series, labels);
   return series;
+}
+
+void SeriesIndex::add_at(SeriesId series, model::LabelsView labels) {
+  if (series < begins_.size()) {
+    std::erase(free_, series);
+  } else {
+    for (size_t id = begins_.size(); id < series; ++id) free_.push_back(static_cast<SeriesId>(id));
+    begins_.resize(series + size_t{1});
+    lengths_.resize(series + size_t{1}, kFree);
+    hashes_.resize(series + size_t{1});
+  }
+  put(series, labels);
+}
+
+void SeriesIndex::put(SeriesId series, model::LabelsView labels) {
+  begins_[series] = static_cast<uint32_t>(series_pairs_.size());
+  for (model::Label label : labels) {
+    PairId id = pair_of(label);
+    Pair& pair = pairs_[id];
+    if (pair.sorted == pair.series.size() && (pair.series.empty() || pair.series.back() < series)) ++pair.sorted;
+    pair.series.push_back(series);
+    series_pairs_.push_back(id);
+  }
+  lengths_[series] = static_cast<uint16_t>(series_pairs_.size() - begins_[series]);
+  hashes_[series] = model::hash_of(labels);
+  by_labels_.insert(series);
+}
+
+void SeriesIndex::remove(const std::vector<SeriesId>& series) {
+  std::vector<PairId> touched;
+  for (SeriesId id : series) {
+    by_labels_.erase(id);
+    auto [at, end] = pairs_of(id);
+    garbage_ += end - at;
+    touched.insert(touched.end(), series_pairs_.begin() + static_cast<ptrdiff_t>(at),
+                   series_pairs_.begin() + static_cast<ptrdiff_t>(end));
+  }
+  std::sort(touched.begin(), touched.end());
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  for (PairId id : touched) {
+    Pair& pair = pairs_[id];
+    std::vector<SeriesId> rest;
+    const std::vector<SeriesId>& all = series_of(pair);
+    std::set_difference(all.begin(), all.end(), series.begin(), series.end(), std::back_inserter(rest));
+    rest.shrink_to_fit();
+    pair.series = std::move(rest);
+    pair.sorted = static_cast<uint32_t>(pair.series.size());
+    if (!pair.series.empty()) continue;
+    names_[pair.name].values.erase(pair.value);
+    pair.value = std::string();
+    free_pairs_.push_back(id);
+  }
+  for (SeriesId id : series) lengths_[id] = kFree;
+  free_.insert(free_.end(), series.begin(), series.end());
+  if (garbage_ > series_pairs_.size() / 2) drop_garbage();
+}
+
+void SeriesIndex::drop_garbage() {
+  std::vector<PairId> kept;
+  kept.reserve(series_pairs_.size() - garbage_);
+  for (size_t id = 0; id < begins_.size(); ++id) {
+    auto [at, end] = pairs_of(static_cast<SeriesId>(id));
+    begins_[id] = static_cast<uint32_t>(kept.size());
+    kept.insert(kept.end(), series_pairs_.begin() + static_cast<ptrdiff_t>(at),
+                series_pairs_.begin() + static_cast<ptrdiff_t>(end));
+  }
+  series_pairs_ = std::move(kept);
+  garbage_ = 0;
+}
+
+size_t SeriesIndex::series_of_metric(std::string_view metric) const {
+  std::optional<PairId> pair = find_pair(model::kMetricNameLabel, metric);
+  return pair ? pairs_[*pair].series.size() : 0;
+}
+
+size_t SeriesIndex::values_of_label(std::string_view name) const {
+  const Name* known = find_name(name);
+  return known == nullptr ? 0 : known->values.size();
 }
 
 void SeriesIndex::append_labels(SeriesId series, std::string& packed) const {
@@ -177,13 +274,13 @@ std::vector<SeriesId> SeriesIndex::with_value(const LabelMatcher& matcher, const
   if (name == nullptr) return out;
   if (matcher.op == MatchOp::kEqual && matching) {
     auto pair = name->values.find(matcher.value);
-    if (pair != name->values.end()) out = pairs_[pair->second].series;
+    if (pair != name->values.end()) out = series_of(pairs_[pair->second]);
     return out;
   }
   size_t lists = 0;
   for (const auto& [value, pair] : name->values) {
     if (values.matches(value) != matching) continue;
-    const std::vector<SeriesId>& series = pairs_[pair].series;
+    const std::vector<SeriesId>& series = series_of(pairs_[pair]);
     out.insert(out.end(), series.begin(), series.end());
     ++lists;
   }
@@ -207,8 +304,10 @@ Result<std::vector<SeriesId>> SeriesIndex::select(const std::vector<LabelMatcher
     if (found->empty()) return std::vector<SeriesId>();
   }
   if (!found) {
-    found.emplace(size());
-    for (size_t i = 0; i < size(); ++i) (*found)[i] = static_cast<SeriesId>(i);
+    found.emplace();
+    for (size_t i = 0; i < end(); ++i) {
+      if (!is_free(static_cast<SeriesId>(i))) found->push_back(static_cast<SeriesId>(i));
+    }
   }
   for (const std::vector<SeriesId>& others : without) {
     std::vector<SeriesId> rest;
@@ -220,7 +319,9 @@ Result<std::vector<SeriesId>> SeriesIndex::select(const std::vector<LabelMatcher
 
 std::vector<std::string> SeriesIndex::label_names() const {
   std::vector<std::string> names;
-  for (const auto& [text, id] : names_by_text_) names.emplace_back(text);
+  for (const auto& [text, id] : names_by_text_) {
+    if (!names_[id].values.empty()) names.emplace_back(text);
+  }
   return names;
 }
 
@@ -243,21 +344,25 @@ std::vector<SeriesIndex::Count> SeriesIndex::series_by_metric() const {
 
 std::vector<SeriesIndex::Count> SeriesIndex::values_by_label() const {
   std::vector<Count> counts;
-  for (const Name& name : names_) counts.push_back({name.name, name.values.size()});
+  for (const Name& name : names_) {
+    if (!name.values.empty()) counts.push_back({name.name, name.values.size()});
+  }
   sort_counts(counts);
   return counts;
 }
 
 std::vector<SeriesIndex::Count> SeriesIndex::series_by_pair() const {
   std::vector<Count> counts;
-  for (const Pair& pair : pairs_) counts.push_back({names_[pair.name].name + "=" + pair.value, pair.series.size()});
+  for (const Pair& pair : pairs_) {
+    if (!pair.series.empty()) counts.push_back({names_[pair.name].name + "=" + pair.value, pair.series.size()});
+  }
   sort_counts(counts);
   return counts;
 }
 
 size_t SeriesIndex::memory_bytes() const {
-  size_t bytes = series_pairs_.capacity() * sizeof(PairId) + ends_.capacity() * 4 + hashes_.capacity() * 8 +
-                 by_labels_.capacity() * (sizeof(SeriesId) + 1);
+  size_t bytes = series_pairs_.capacity() * sizeof(PairId) + begins_.capacity() * 6 + hashes_.capacity() * 8 +
+                 free_.capacity() * 4 + by_labels_.capacity() * (sizeof(SeriesId) + 1);
   for (const Pair& pair : pairs_)
     bytes += sizeof(Pair) + pair.value.capacity() + pair.series.capacity() * sizeof(SeriesId) + 64;
   return bytes;

@@ -61,6 +61,40 @@ TEST_F(SeriesIndexTest, SelectsAsPrometheusDoes) {
   EXPECT_EQ(bad.error().code(), Code::kInvalid);
 }
 
+TEST_F(SeriesIndexTest, WhatIsRemovedIsForgottenAndItsIdsAreGivenAgain) {
+  index_.remove({1, 2, 6});
+  EXPECT_EQ(index_.size(), 4u);
+  EXPECT_EQ(index_.find(Labels::of({{"__name__", "up"}, {"job", "api"}})), std::nullopt);
+  EXPECT_THAT(select({{MatchOp::kEqual, "job", "api"}}), ElementsAre(0));
+  EXPECT_THAT(select({}), ElementsAre(0, 3, 4, 5));
+  EXPECT_THAT(index_.label_values("__name__"), ElementsAre("requests"));
+  std::vector<SeriesId> given;
+  for (int i = 0; i < 4; ++i) {
+    given.push_back(index_.add(Labels::of({{"__name__", "new"}, {"job", "api"}, {"n", std::to_string(i)}})));
+  }
+  EXPECT_THAT(given, testing::UnorderedElementsAre(1, 2, 6, 7));
+  EXPECT_THAT(select({{MatchOp::kEqual, "job", "api"}}), ElementsAre(0, 1, 2, 6, 7));
+  EXPECT_EQ(index_.find(Labels::of({{"__name__", "new"}, {"job", "api"}, {"n", "2"}})), given[2]);
+}
+
+TEST_F(SeriesIndexTest, MemoryStaysWhenSeriesComeAndGo) {
+  std::vector<SeriesId> last;
+  size_t after_first = 0;
+  for (int round = 0; round < 50; ++round) {
+    std::vector<SeriesId> made;
+    for (int i = 0; i < 2000; ++i) {
+      made.push_back(index_.add(Labels::of(
+          {{"__name__", "pod_cpu"}, {"job", "api"}, {"pod", "p" + std::to_string(round) + "-" + std::to_string(i)}})));
+    }
+    std::sort(last.begin(), last.end());
+    if (!last.empty()) index_.remove(last);
+    last = std::move(made);
+    if (round == 2) after_first = index_.memory_bytes();
+  }
+  EXPECT_EQ(index_.size(), 2007u);
+  EXPECT_LT(index_.memory_bytes(), after_first * 3 / 2);
+}
+
 TEST_F(SeriesIndexTest, NamesAndCounts) {
   EXPECT_THAT(index_.label_names(), ElementsAre("__name__", "code", "job"));
   EXPECT_THAT(index_.label_values("job"), ElementsAre("api", "web"));

@@ -12,7 +12,7 @@ namespace clew::metricstore {
 namespace {
 
 constexpr std::string_view kManifestMagic = "clewmman";
-constexpr uint32_t kManifestVersion = 1;
+constexpr uint32_t kManifestVersion = 2;
 constexpr uint64_t kManifestBytesMax = 256u << 20;
 constexpr uint32_t kFrameMagic = 0x474f4c53;  // "SLOG"
 constexpr uint64_t kFrameHeaderBytes = 12;    // magic, u32 bytes, u32 CRC-32C of the bytes
@@ -25,6 +25,8 @@ std::string encode(const MetricManifest& manifest) {
   to.varint(manifest.next_part);
   to.varint(manifest.series_log);
   to.varint(manifest.series_log_bytes);
+  to.varint(manifest.replayed_file);
+  to.varint(manifest.replayed_end);
   to.varint(manifest.parts.size());
   for (const PartEntry& part : manifest.parts) {
     to.varint(part.number);
@@ -32,15 +34,26 @@ std::string encode(const MetricManifest& manifest) {
     to.varint(part.level);
     to.varint(part.first);
   }
+  to.varint(manifest.tombstones.size());
+  for (const Tombstone& tombstone : manifest.tombstones) {
+    to.varint(tombstone.before_part);
+    to.varint_signed(tombstone.from_millis);
+    to.varint_signed(tombstone.to_millis);
+    tombstone.series.write(to);
+  }
   return out;
 }
 
-Result<MetricManifest> decode(std::string_view bytes) {
+Result<MetricManifest> decode(std::string_view bytes, uint32_t version) {
   base::Reader in(bytes);
   MetricManifest manifest;
   manifest.next_part = in.varint();
   manifest.series_log = in.varint();
   manifest.series_log_bytes = in.varint();
+  if (version >= 2) {
+    manifest.replayed_file = in.varint();
+    manifest.replayed_end = in.varint();
+  }
   uint64_t parts = in.varint_max(bytes.size());
   for (uint64_t i = 0; i < parts; ++i) {
     PartEntry part;
@@ -49,6 +62,15 @@ Result<MetricManifest> decode(std::string_view bytes) {
     part.level = static_cast<uint32_t>(in.varint_max(UINT32_MAX));
     part.first = in.varint();
     manifest.parts.push_back(part);
+  }
+  uint64_t tombstones = version >= 2 ? in.varint_max(bytes.size()) : 0;
+  for (uint64_t i = 0; i < tombstones && !in.failed(); ++i) {
+    Tombstone tombstone;
+    tombstone.before_part = in.varint();
+    tombstone.from_millis = in.varint_signed();
+    tombstone.to_millis = in.varint_signed();
+    tombstone.series = SeriesRuns::read(in);
+    manifest.tombstones.push_back(std::move(tombstone));
   }
   CLEW_TRY(in.finish());
   return manifest;
@@ -99,7 +121,7 @@ Result<std::optional<MetricManifest>> read_manifest(os::Disk& disk, const std::s
   for (int copy = 0; copy < 2; ++copy) {
     std::string_view text = in.bytes(length);
     if (in.failed() || base::crc32c(text) != crc) continue;
-    MetricManifest manifest = CLEW_TRY(decode(text));
+    MetricManifest manifest = CLEW_TRY(decode(text, version));
     return std::optional<MetricManifest>(std::move(manifest));
   }
   return Error(Code::kCorrupt, "both copies in " + path + " are damaged");
@@ -113,6 +135,12 @@ Result<std::unique_ptr<SeriesLog>> SeriesLog::open(os::Disk& disk, const std::st
   std::unique_ptr<os::File> file = CLEW_TRY(disk.open(path, exists ? os::OpenMode::kReadWrite : os::OpenMode::kCreate));
   if (!exists) CLEW_TRY(disk.sync_dir(dir));
   return std::unique_ptr<SeriesLog>(new SeriesLog(std::move(file), bytes));
+}
+
+Result<std::unique_ptr<SeriesLog>> SeriesLog::create(os::Disk& disk, const std::string& dir, uint64_t number) {
+  std::unique_ptr<os::File> file = CLEW_TRY(disk.open(series_log_path(dir, number), os::OpenMode::kReplace));
+  CLEW_TRY(disk.sync_dir(dir));
+  return std::unique_ptr<SeriesLog>(new SeriesLog(std::move(file), 0));
 }
 
 Status SeriesLog::append(const Entries& entries) {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "metricstore/part_format.h"
+#include "metricstore/tombstones.h"
 #include "model/metric.h"
 #include "os/disk.h"
 
@@ -27,7 +28,11 @@ struct MetricManifest {
   uint64_t next_part = 1;
   uint64_t series_log = 0;        // number of the file; 0: none yet
   uint64_t series_log_bytes = 0;  // of it that count
-  std::vector<PartEntry> parts;   // in the order of `first`
+  // What lies before in the journal lies in parts too: a start does not read it again.
+  uint64_t replayed_file = 0;
+  uint64_t replayed_end = 0;
+  std::vector<PartEntry> parts;  // in the order of `first`
+  Tombstones tombstones;
 };
 
 // Writes DIR/MANIFEST as a whole, under a new name first; durable when it returns ok. Errors: kFull, kIo.
@@ -50,6 +55,8 @@ class SeriesLog {
   // Goes on behind the bytes that count; what lies behind them is overwritten. Makes the file when it is not there.
   static Result<std::unique_ptr<SeriesLog>> open(os::Disk& disk, const std::string& dir, uint64_t number,
                                                  uint64_t bytes);
+  // An empty one in place of what is there under that number.
+  static Result<std::unique_ptr<SeriesLog>> create(os::Disk& disk, const std::string& dir, uint64_t number);
   // Gives every entry of the bytes that count to `each`. A damaged frame is left out and counted.
   Status read(const std::function<void(Entries&&)>& each, uint64_t& damaged) const;
   // Durable when it returns ok. Errors: kFull, kIo.

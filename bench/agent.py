@@ -1,4 +1,5 @@
-"""agent.py [--mib N] [--only NAME] [--no-rsyslog]: what `clew agent` costs, beside rsyslog forwarding the same file in the same run.
+"""agent.py [--mib N] [--only NAME] [--no-rsyslog]: what `clew agent` costs, beside rsyslog forwarding the same file in the same run, and
+beside Filebeat where there is one (CLEW_FILEBEAT).
 
 The agent runs on one core (taskset) and sends to a sink on the other that acknowledges every batch and keeps nothing: the server's
 CPU is not the agent's. A run ends when all lines of the file are acknowledged. CPU is the agent's user + system time over the whole
@@ -8,6 +9,7 @@ received over UDP and TCP, 210 bytes of RFC 5424 each, and forwarded, by the age
 file by rsyslog. UDP is sent at --udp-rate: what the receiver had no room for is lost and counted.
 """
 import argparse
+import gzip
 import json
 import os
 import random
@@ -170,6 +172,29 @@ def acknowledge_posts(sink, connection):
         connection.sendall(answer)
 
 
+def acknowledge_bulks(sink, connection):
+    """Answers as Elasticsearch does: its version, a licence, every document of a bulk created; counts these as lines."""
+    file = connection.makefile("rb")
+    while request := file.readline():
+        headers = {}
+        while (line := file.readline().strip()):
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        body = file.read(int(headers.get("content-length", 0)))
+        sink.bytes += len(body)
+        if b"_bulk" in request:
+            plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+            count = plain.count(b"\n") // 2
+            reply = b'{"errors":false,"items":[' + b",".join([b'{"create":{"status":201}}'] * count) + b"]}"
+            sink.lines += count
+        elif b"_license" in request:
+            reply = b'{"license":{"uid":"x","type":"basic","status":"active","mode":"basic"}}'
+        else:
+            reply = b'{"name":"x","cluster_name":"x","version":{"number":"9.5.0","build_flavor":"default"},"tagline":"You Know, for Search"}'
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Elastic-Product: Elasticsearch\r\nContent-Length: %d\r\n\r\n%s" %
+                           (len(reply), b"" if request.startswith(b"HEAD") else reply))
+
+
 def count_lines(sink, connection):
     """Counts lines over TCP."""
     while got := connection.recv(1 << 20):
@@ -287,6 +312,35 @@ def bench_rsyslog(kind, ram, disk, mib):
     report(baseline="rsyslog", kind=kind, lines=sink.lines, of=lines, mb_per_s=round(size / wall / 1e6, 1),
            cpu_s_per_gb=round(cpu / size * 1e9, 2), cpu_s_per_million_lines=round(cpu / lines * 1e6, 3))
     return cpu / lines * 1e6
+
+
+def bench_filebeat(kind, ram, disk, mib):
+    """A stock Filebeat that ships the same lines to a sink that answers as Elasticsearch."""
+    program = os.environ.get("CLEW_FILEBEAT") or shutil.which("filebeat")
+    path = os.path.join(ram, kind + ".log")
+    lines, size = make_file(path, kind, mib)
+    work = tempfile.mkdtemp(prefix="filebeat-", dir=disk)
+    sink = Sink(acknowledge_bulks)
+    config = os.path.join(work, "filebeat.yml")
+    with open(config, "w") as out:
+        json.dump({"filebeat.inputs": [{"type": "filestream", "id": "a", "paths": [path], "file_identity.native": None,
+                                        "prospector.scanner.fingerprint.enabled": False}],
+                   "output.elasticsearch": {"hosts": [f"http://127.0.0.1:{sink.port}"], "index": "x"}, "setup.template.enabled": False,
+                   "setup.ilm.enabled": False, "path.data": os.path.join(work, "data"), "path.logs": os.path.join(work, "logs")}, out)
+    os.chmod(config, 0o600)
+    began = time.monotonic()
+    with open(os.path.join(work, "log"), "w") as log:
+        process = subprocess.Popen(on_core(0, [program, "-e", "-c", config, "--strict.perms=false"]), stdout=log, stderr=log)
+    while sink.lines < lines and time.monotonic() - began < 170:
+        time.sleep(0.05)
+    wall = time.monotonic() - began
+    cpu, peak = cpu_of(process.pid), status_kib(process.pid, "VmHWM")
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    shutil.rmtree(work)
+    os.remove(path)
+    report(baseline="filebeat", kind=kind, lines=sink.lines, of=lines, mb_per_s=round(size / wall / 1e6, 1),
+           cpu_s_per_gb=round(cpu / size * 1e9, 2), cpu_s_per_million_lines=round(cpu / lines * 1e6, 3), peak_rss_mib=round(peak / 1024, 1))
 
 
 def bench_idle(ram, disk, seconds):
@@ -454,6 +508,8 @@ def main(arguments=None):
                 continue
             baseline = bench_rsyslog(kind, ram, disk, min(o.mib, 64))
             report(kind=kind, share_of_rsyslogs_cpu_per_line=round(costs[kind, True, True] / baseline, 3))
+        if (os.environ.get("CLEW_FILEBEAT") or shutil.which("filebeat")) and ("plain", True, True) in costs:
+            bench_filebeat("plain", ram, disk, min(o.mib, 64))
         if o.messages and (not o.only or o.only in "syslog"):
             bench_syslog(ram, disk, o.messages, o.udp_rate, not o.no_rsyslog)
         if o.idle and not o.only:

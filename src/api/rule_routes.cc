@@ -102,6 +102,12 @@ void write_rule(const RuleView& rule, bool with_alerts, JsonWriter& json) {
   }
   json.member("health", alert::health_text(rule.status.health));
   json.optional("lastError", rule.status.last_error);
+  if (!rule.status.warnings.empty()) {
+    json.key("warnings");
+    json.begin_array();
+    for (const std::string& text : rule.status.warnings) json.text(text);
+    json.end_array();
+  }
   json.member_real("evaluationTime", static_cast<double>(rule.status.evaluation_ns) / 1e9);
   json.member("lastEvaluation", time_text(rule.status.evaluated_at_millis));
   json.member("type", alerting ? "alerting" : "recording");

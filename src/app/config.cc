@@ -25,6 +25,7 @@ std::vector<ConfigEntry> all_entries() {
   std::vector<ConfigEntry> all(server_keys().begin(), server_keys().end());
   all.insert(all.end(), agent_keys().begin(), agent_keys().end());
   all.insert(all.end(), pipeline_keys().begin(), pipeline_keys().end());
+  all.insert(all.end(), remote_keys().begin(), remote_keys().end());
   all.insert(all.end(), rule_keys().begin(), rule_keys().end());
   all.insert(all.end(), metric_store_keys().begin(), metric_store_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
@@ -211,6 +212,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   check_sources(options, mistakes);
   check_pipelines(options, mistakes);
   check_scrapes(options, mistakes);
+  check_remotes(options, mistakes);
   return mistakes;
 }
 

@@ -36,6 +36,7 @@ std::span<const ConfigEntry> listener_keys();
 std::span<const ConfigEntry> agent_keys();  // also of the sources, which a server may have too
 std::span<const ConfigEntry> pipeline_keys();
 std::span<const ConfigEntry> rule_keys();
+std::span<const ConfigEntry> remote_keys();
 std::span<const ConfigEntry> metrics_keys();
 std::span<const ConfigEntry> scrape_keys();
 std::span<const ConfigEntry> metric_store_keys();
@@ -45,6 +46,7 @@ void check_metrics(const ServeOptions& options, std::vector<ConfigMistake>& mist
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_scrapes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+void check_remotes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 
 }  // namespace clew::app

@@ -11,6 +11,7 @@ namespace promql = query::promql;
 
 ServerRules::ServerRules(const RuleSetupParts& parts)
     : parts_(parts),
+      damaged_(parts.store.stats().damaged),
       pool_(std::max(1u, std::thread::hardware_concurrency())),
       rules_({.disk = parts.disk,
               .clock = parts.clock,
@@ -30,7 +31,11 @@ Result<promql::Answer> ServerRules::ask(const std::string& text, int64_t at_mill
   options.pool = &pool_;
   options.clock = &parts_.clock;
   options.parse = alert::rule_parse_options();
-  return promql::run_instant(parts_.store, {}, text, at_millis, options);
+  promql::Answer answer = CLEW_TRY(promql::run_instant(parts_.store, {}, text, at_millis, options));
+  // What is read damaged is an error; what a start had to set aside cannot be asked for: whoever looks at the rule is
+  // told.
+  if (damaged_ > 0) answer.warnings.push_back(fmt::format("{} damaged pieces of the store are left out", damaged_));
+  return answer;
 }
 
 Status ServerRules::start(const alert::RulesOptions& options) {

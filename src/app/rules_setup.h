@@ -38,6 +38,7 @@ class ServerRules {
   Result<query::promql::Answer> ask(const std::string& text, int64_t at_millis) const;
 
   const RuleSetupParts parts_;
+  const uint64_t damaged_;  // that the store's start found
   mutable base::WorkerPool pool_;
   alert::Rules rules_;
 };

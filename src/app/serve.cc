@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "adapters/remote_writer.h"
 #include "api/access_gate.h"
 #include "api/agent_ledger.h"
 #include "api/listener_sink.h"
@@ -24,6 +25,7 @@
 #include "app/config.h"
 #include "app/listeners.h"
 #include "app/pipelines.h"
+#include "app/remote_setup.h"
 #include "app/rules_setup.h"
 #include "app/scraping.h"
 #include "app/signals.h"
@@ -157,6 +159,7 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
   check(old.insecure == fresh.insecure, "insecure");
   check(old.tls == fresh.tls, "tls");
   check(same_listeners(old.agent, fresh.agent), "sources");
+  check(same_remote_writes(old, fresh), "remote_write");
   check(old.memory_bytes == fresh.memory_bytes, "memory");
   check(old.hot_days == fresh.hot_days && old.total_days == fresh.total_days, "retention.hot and retention.total");
   check(old.threads == fresh.threads, "threads");
@@ -207,6 +210,7 @@ class Server {
   net::MemoryBudget body_budget_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<logstore::LogStore> store_;
+  std::unique_ptr<adapters::RemoteWriters> remote_writers_;
   std::unique_ptr<metricstore::MetricStore> metric_store_;
   std::unique_ptr<geo::Sources> geo_;
   std::unique_ptr<query::Engine> engine_;
@@ -244,6 +248,9 @@ Status Server::open_store() {
                                                                 found.segments_quarantined)));
   metric_store_ = CLEW_TRY(
       metricstore::MetricStore::open(*disk_, *clock_, *rng_, metrics_, metric_store_options(options_, memory_)));
+  remote_writers_ = CLEW_TRY(open_remote_writers(options_, *disk_, *clock_, *rng_, metrics_));
+  adapters::RemoteWriters* remote = remote_writers_.get();
+  if (remote != nullptr) metric_store_->follow([remote](auto batches) { remote->push(batches); });
   metricstore::MetricStoreStats series = metric_store_->stats();
   if (series.damaged > 0) {
     say(fmt::format("metrics {}/metrics: {} records or parts DAMAGED and left out", options_.data, series.damaged));

@@ -65,6 +65,8 @@ struct ServeOptions {
   alert::RulesOptions rules;
   MetricOptions metrics;
   AgentOptions agent;  // of `clew agent`; a server takes the sources that listen
+  yaml::Tree remote_write;  // adapters/remote_write_options.h
+  AgentOptions agent;       // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

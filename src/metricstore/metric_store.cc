@@ -372,6 +372,11 @@ void MetricStore::commit_group(std::vector<Pending>& group) {
       apply(write);
     }
   }
+  if (appended.ok() && follower_) {
+    std::vector<const model::MetricBatch*> batches;
+    for (const Pending& write : group) batches.push_back(&write.batch);
+    follower_(batches);
+  }
   for (Pending& write : group) {
     if (!appended.ok()) {
       write.done(appended.error());

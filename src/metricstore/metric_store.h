@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -95,6 +96,11 @@ class MetricStore final : public contract::MetricSink, public contract::MetricSo
                                                 std::string_view label) const override;
   Result<std::vector<contract::SeriesExemplars>> exemplars(const contract::MetricScan& scan) const override;
   Result<std::map<std::string, model::MetricMetadata>> metadata(const contract::Access& access) const override;
+
+  // Is given what is stored, a group of writes at a time, before they are answered; on the thread that commits.
+  using Follower = std::function<void(std::span<const model::MetricBatch* const>)>;
+  // Requires: nobody writes yet.
+  void follow(Follower follower) { follower_ = std::move(follower); }
 
   // Makes parts of what is in memory now. Errors: kFull, kIo; the samples stay in memory and in the journal.
   Status flush();
@@ -184,6 +190,7 @@ class MetricStore final : public contract::MetricSink, public contract::MetricSo
   const os::Clock& clock_;
   os::Rng& rng_;
   const MetricStoreOptions options_;
+  Follower follower_;
   std::unique_ptr<os::DirLock> lock_;
   mutable GroupCache cache_;
   std::unique_ptr<journal::Journal> journal_;

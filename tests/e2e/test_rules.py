@@ -90,3 +90,19 @@ def test_backtest_says_when_an_alert_would_have_fired(make_server, tmp_path):
     assert "would have fired 2 times" in done.stdout
     wrong = server.cli("alert", "backtest", "--url", server.url, "cpu_usage >", check=False)
     assert wrong.returncode == 1 and "parse error" in wrong.stderr
+
+
+def test_a_configuration_of_prometheus_is_enough(make_server, tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yml").write_text(RECORD)
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 15s, evaluation_interval: 1s, external_labels: {region: eu}}\n"
+        "rule_files: ['rules/*.yml']\nscrape_configs: [{job_name: x}]\n")
+    config_file = tmp_path / "clew.yaml"
+    config_file.write_text(f"rules:\n  prometheus: {tmp_path}/prometheus.yml\n")
+    server = make_server("--config", str(config_file))
+    push(server, "requests", 3.0)
+    wait_for(lambda: query(server, "requests:twice"))
+    groups = server.get("/api/v1/rules").json()["data"]["groups"]
+    assert [(one["name"], one["interval"]) for one in groups] == [("g", 1)]
+    assert "region: 'eu'" in server.get("/api/v1/status/config").json()["data"]["yaml"]

@@ -46,11 +46,13 @@ Result<std::string> Federate::page(const CallPtr& call, const FormParams& params
       metrics[std::string(labels.metric_name())][labels] = {samples.millis.back(), samples.values.back()};
     }
   }
+  wire::NameEscaping names = wire::name_escaping_of(call->request().header("accept"));
   std::string out;
   for (const auto& [metric, series] : metrics) {
-    wire::write_told(metric, model::MetricType::kUnknown, {}, out);
+    wire::write_told(wire::escape_name(metric, names), model::MetricType::kUnknown, {}, out);
     for (const auto& [labels, newest] : series) {
-      wire::write_sample(labels, {.empty_instance = labels.get("instance").empty()}, newest.value, newest.millis, out);
+      wire::write_sample(labels, {.empty_instance = labels.get("instance").empty(), .names = names}, newest.value,
+                         newest.millis, out);
     }
   }
   return out;
@@ -67,7 +69,9 @@ std::vector<Route> federate_routes(ServerParts& parts) {
            .handler = [federate](const CallPtr& call) {
              Result<std::string> page = federate->page(call, FormParams(call->request()));
              if (!page.ok()) return answer_error(*call, ErrorShape::kText, page.error());
-             call->exchange->answer({.content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8",
+             auto names = wire::name_escaping_of(call->request().header("accept"));
+             call->exchange->answer({.content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=" +
+                                                     std::string(wire::name_escaping_text(names)),
                                      .headers = {},
                                      .body = std::move(*page)});
            }}};

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "wire/exposition_write.h"
+
 namespace clew::wire {
 namespace {
 
@@ -124,6 +126,23 @@ TEST(Exposition, OpenMetricsIsExactWhereAsked) {
   std::string longest(120, 'x');
   EXPECT_EQ(strict_error("# TYPE a counter\na_total 1 # {x=\"" + longest + "\"} 1\n# EOF\n", kOm), "none");
   EXPECT_NE(strict_error("# TYPE a counter\na_total 1 # {x=\"" + longest + "12345678\"} 1\n# EOF\n", kOm), "none");
+}
+
+TEST(Exposition, NamesForThoseWhoKnowNoUtf8) {
+  using enum NameEscaping;
+  EXPECT_EQ(escape_name("no:escaping_required", kValues), "no:escaping_required");
+  EXPECT_EQ(escape_name("my.dotted_name", kUnderscores), "my_dotted_name");
+  EXPECT_EQ(escape_name("my.dotted_name", kDots), "my_dot_dotted__name");
+  EXPECT_EQ(escape_name("my.dotted_name", kValues), "U__my_2e_dotted__name");
+  EXPECT_EQ(escape_name("1\u00e9", kUnderscores), "__");
+  EXPECT_EQ(escape_name("1\u00e9", kValues), "U___31__e9_");
+  EXPECT_EQ(name_escaping_of("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4"), kAllowUtf8);
+  EXPECT_EQ(name_escaping_of("text/plain;version=0.0.4"), kUnderscores);
+  std::string page;
+  model::Labels labels = model::Labels::of({{"__name__", "a.b"}, {"c.d", "e"}});
+  write_sample(labels, {}, 1, std::nullopt, page);
+  write_sample(labels, {.names = kDots}, 1, 5, page);
+  EXPECT_EQ(page, "{\"a.b\",\"c.d\"=\"e\"} 1\na_dot_b{c_dot_d=\"e\"} 1 5\n");
 }
 
 // --- the shared suites ---------------------------------------------------------------------------------------------

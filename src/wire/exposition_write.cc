@@ -67,7 +67,7 @@ void write_told(std::string_view metric, model::MetricType type, std::string_vie
 
 void write_sample(model::LabelsView labels, SampleText how, double value, std::optional<int64_t> millis,
                   std::string& out) {
-  std::string_view metric = labels.metric_name();
+  std::string metric = escape_name(labels.metric_name(), how.names);
   bool plain = is_plain(metric, true);
   if (plain) out += metric;
   char before = '{';
@@ -82,7 +82,7 @@ void write_sample(model::LabelsView labels, SampleText how, double value, std::o
   for (model::Label label : labels) {
     if (label.name == model::kMetricNameLabel) continue;
     begin();
-    append_name(label.name, false, out);
+    append_name(escape_name(label.name, how.names), false, out);
     out += '=';
     append_quoted(label.value, out);
   }

@@ -96,7 +96,7 @@ TEST(ScrapeConfigFile, IsReadAsPrometheusReadsIt) {
   EXPECT_EQ(lines(read.told),
             "4: global: evaluation_interval has no effect here: rules have their own\n"
             "3: global: external_labels are for those who send on; they are not stored\n"
-            "8: the file: rule_files has no effect here: write it in clew's own configuration\n"
+            "8: the file: rule_files has no effect here: name them in rules.files of clew's own configuration\n"
             "41: scrape_configs: consul_sd_configs has no effect here: such targets are not found\n");
 }
 

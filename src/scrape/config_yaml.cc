@@ -51,7 +51,7 @@ class Reader {
                   map_.texts("scrape_config_files", files)(node);
                   for (const std::string& file : files) out_files_.push_back(map_.from_directory(file));
                 }}},
-              {{"rule_files", kOwnKey},
+              {{"rule_files", "name them in rules.files of clew's own configuration"},
                {"alerting", kOwnKey},
                {"remote_write", kOwnKey},
                {"remote_read", kOwnKey},

@@ -30,7 +30,8 @@ namespace clew::app {
 namespace {
 
 constexpr uint32_t kExitMs = 9'000;
-constexpr uint32_t kShipMs = 5'000;  // for what is on its way when the agent stops
+constexpr uint32_t kSamplesMs = 2'000;  // for samples
+constexpr uint32_t kShipMs = 5'000;     // for what is on its way when the agent stops
 constexpr std::chrono::milliseconds kLookEvery{100};
 constexpr uint64_t kBodyBytesMax = 1 << 20;
 
@@ -171,7 +172,7 @@ void Agent::answer(const net::ExchangePtr& exchange) {
 
 // A server that is away is what the queue is for; one that says no to this agent takes somebody to mend it.
 net::Response Agent::health() const {
-  bool queue_is_well = queue_->health().ok();
+  bool queue_is_well = queue_->health().ok() && (samples_ == nullptr || samples_->health().ok());
   bool refused = false;
   std::string servers;
   for (const collect::ShipEndpointState& server : shipper_->endpoints()) {
@@ -266,6 +267,7 @@ bool Agent::ended() const {
 Status Agent::stop() {
   for (auto& source : sources_) source->stop();
   threads_.clear();
+  if (samples_) samples_->sender().drain(std::chrono::milliseconds(kSamplesMs));
   if (shipper_) shipper_->stop(kShipMs);
   if (report_) report_->stop();
   queue_->close();
@@ -273,6 +275,8 @@ Status Agent::stop() {
   contract::QueueStats left = queue_->stats();
   if (left.waiting_rows > 0)
     say(fmt::format("{} events wait in {} for the next start", left.waiting_rows, options_.dir));
+  if (samples_ != nullptr && samples_->waiting() > 0)
+    say(fmt::format("{} samples wait in {} for the next start", samples_->waiting(), options_.dir));
   base::MutexLock lock(mutex_);
   return failure_;
 }

@@ -25,6 +25,8 @@ class AgentSamples {
   ~AgentSamples();
 
   collect::SampleSender& sender() { return *sender_; }
+  // Why nothing more is kept until a restart; ok while it is.
+  Status health() const { return queue_->health(); }
   // Samples that wait for the next start.
   uint64_t waiting() const { return queue_->stats().waiting_rows; }
 

@@ -171,6 +171,22 @@ TEST(Config, FilesOfPlacesAreOpened) {
   EXPECT_TRUE(damaged.starts_with("3 geoip.sources.office: " + path + ": damaged")) << damaged;
 }
 
+TEST(Config, ListenersOfSamples) {
+  EXPECT_EQ(mistakes("sources:\n  a:\n    type: statsd\n    listen: 127.0.0.1:0\n    flush: 5s\n    buckets: [0.1, 1]\n"
+                     "    mappings: ['a.* => b{c=\"$1\"}']\n    labels: {env: x}\n"),
+            "");
+  EXPECT_EQ(mistakes("sources:\n  a:\n    type: statsd\n    listen: 127.0.0.1:0\n    buckets: [1, 0.5]\n"),
+            "5 sources.a.buckets: \"0.5\" is no bound of a bucket: it must be above the one before\n");
+  EXPECT_EQ(mistakes("sources:\n  a:\n    type: syslog\n    listen: 127.0.0.1:0\n    flush: 5s\n"),
+            "0 sources.a: a source of type syslog has no flush\n");
+  EXPECT_EQ(mistakes("sources:\n  a:\n    type: influx\n    listen: 127.0.0.1:0\n    mappings: ['a.* => b']\n"),
+            "0 sources.a: a source of type influx has no mappings\n");
+  std::string wrong =
+      mistakes("sources:\n  a:\n    type: graphite\n    listen: 127.0.0.1:0\n    mappings: ['a => b{c=\"$1\"}']\n");
+  EXPECT_NE(wrong.find("$1 with 0 stars"), std::string::npos) << wrong;
+  EXPECT_EQ(mistakes("otlp:\n  metrics:\n    names: pretty\n").substr(0, 22), "3 otlp.metrics.names: ");
+}
+
 TEST(Config, ThePageHoldsTheTable) {
   std::ifstream file("docs/operate/configuration.md");
   std::stringstream page;

@@ -115,6 +115,20 @@ Result<collect::SampleOptions> sample_options(const std::string& name, const Sou
   return out;
 }
 
+// A key that says something about samples where there are none, or about adding up where nothing is added up.
+std::string_view key_of_no_use(const ListenerKeys& keys, const collect::ProtocolKind& kind) {
+  const ListenerKeys usual;
+  if (kind.type != "statsd") {
+    if (keys.flush_millis != usual.flush_millis) return "flush";
+    if (keys.expire_millis != usual.expire_millis) return "expire";
+    if (keys.series_max != usual.series_max) return "series";
+    if (!keys.buckets.empty()) return "buckets";
+  }
+  bool has_dots = kind.type == "statsd" || kind.type == "graphite";
+  if (!has_dots && !keys.mappings.empty()) return "mappings";
+  return !kind.has_samples && !keys.labels.empty() ? "labels" : "";
+}
+
 std::string example_of(const collect::ProtocolKind& kind) { return fmt::format("127.0.0.1:{}", kind.port); }
 
 }  // namespace
@@ -132,6 +146,9 @@ Status check_listener(const std::string& name, const SourceOptions& source) {
   }
   if (!source.listener.shared_key.empty() && !kind.has_key) {
     return Error(Code::kInvalid, fmt::format("sources.{}: {} knows no shared_key", name, source.type));
+  }
+  if (std::string_view key = key_of_no_use(source.listener, kind); !key.empty()) {
+    return Error(Code::kInvalid, fmt::format("sources.{}: a source of type {} has no {}", name, source.type, key));
   }
   [[maybe_unused]] collect::SampleOptions samples = CLEW_TRY(sample_options(name, source));
   Status checked = check_keys(source, kind);

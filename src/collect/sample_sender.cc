@@ -16,6 +16,7 @@ constexpr uint32_t kCallMillis = 10'000;
 constexpr auto kRetryFirst = std::chrono::milliseconds(500);
 constexpr auto kRetryMost = std::chrono::seconds(30);
 constexpr auto kIdleWait = std::chrono::milliseconds(1'000);
+constexpr auto kDrainLooks = std::chrono::milliseconds(50);
 constexpr size_t kDropsMax = 10'000;  // entries that go to make room for one
 
 model::MetricType type_of(host::FamilyType type) {
@@ -132,6 +133,8 @@ bool SampleSender::deliver(net::HttpClient& client, const std::vector<std::strin
 void SampleSender::done_with(Lane& lane, uint64_t offset) {
   base::MutexLock lock(mutex_);
   lane.next = std::max(lane.next, offset + 1);
+  lane.failing = false;
+  changed_.notify_all();
   uint64_t least = lane.next;
   for (const auto& other : lanes_) least = std::min(least, other->next);
   if (least == 0) return;
@@ -164,11 +167,24 @@ void SampleSender::run(Lane& lane, const std::stop_token& stop) {
     }
     // Whatever wakes: the server, or the disk, is left alone for so long.
     base::MutexLock lock(mutex_);
+    lane.failing = true;
+    changed_.notify_all();
     uint64_t until = clock_.monotonic_ns() + static_cast<uint64_t>(retry.count());
     while (!stop.stop_requested() && clock_.monotonic_ns() < until) {
       changed_.wait_for(mutex_, std::chrono::nanoseconds(until - clock_.monotonic_ns()));
     }
     retry = std::min<std::chrono::nanoseconds>(retry * 2, kRetryMost);
+  }
+}
+
+void SampleSender::drain(std::chrono::milliseconds at_most) {
+  uint64_t until = clock_.monotonic_ns() + static_cast<uint64_t>(std::chrono::nanoseconds(at_most).count());
+  base::MutexLock lock(mutex_);
+  while (queue_.stats().waiting_entries > 0 && clock_.monotonic_ns() < until) {
+    for (const auto& lane : lanes_) {
+      if (lane->failing) return;
+    }
+    changed_.wait_for(mutex_, kDrainLooks);
   }
 }
 

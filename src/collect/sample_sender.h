@@ -4,6 +4,7 @@
 // them: they survive a server that is away and a crash of the agent. When the queue is full the oldest go, counted.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,12 +44,17 @@ class SampleSender final : public contract::MetricSink {
   // `done` is called before it returns, with all samples stored.
   // Errors: those of Queue::append but kOverloaded.
   void write(const contract::Access& access, const model::MetricBatch& batch, Done done) override;
+  // Waits until everything was taken, for at most so long; not for a server that is away. What is left is sent after
+  // the next start.
+  void drain(std::chrono::milliseconds at_most);
 
  private:
   // Servers that stand in for each other.
   struct Lane {
     std::vector<std::string> urls;
-    uint64_t next = 0;  // offset of the first entry that is not done with, under mutex_
+    // Under mutex_:
+    uint64_t next = 0;     // offset of the first entry that is not done with
+    bool failing = false;  // its last attempt found nobody
     std::jthread thread;
   };
   Status keep(std::string body, uint32_t samples);

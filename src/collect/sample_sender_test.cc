@@ -151,6 +151,20 @@ TEST_F(SampleSenderTest, WhatIsRefusedForGoodDoesNotHoldUpTheRest) {
   wait_until([&] { return server.taken() == lines({2}); });
 }
 
+TEST_F(SampleSenderTest, TheEndWaitsForAServerThatIsThere) {
+  Taker server(204);
+  auto queue = open_queue();
+  SampleSender sender(to({server.url()}), *queue, *real_, metrics_);
+  for (int t = 1; t <= 5; ++t) write(sender, t);
+  sender.drain(kPatience);
+  EXPECT_EQ(server.taken(), lines({1, 2, 3, 4, 5}));
+  server.set_status(503);
+  write(sender, 6);
+  wait_until([&] { return metrics_.sum("clew_agent_measurements_failed_total") > 0; });
+  sender.drain(kPatience);  // returns: nobody takes it
+  EXPECT_EQ(queue->stats().waiting_entries, 1u);
+}
+
 TEST_F(SampleSenderTest, TheOldestMakeRoom) {
   Taker server(503);
   auto queue = open_queue(4u << 20);

@@ -225,7 +225,7 @@ Status DatadogSeriesDecoder::put(const DatadogMetricIntake& intake, Events& even
     }
     begin();
     auto since = static_cast<int64_t>(added.start / 1'000'000);
-    if (added.outcome == DeltaOutcome::kBegun && since + 1 < millis) batch_.add_sample(since + 1, 0, since);
+    if (added.first && since + 1 < millis) batch_.add_sample(since + 1, 0, since);
     batch_.add_sample(millis, total, since);
   }
   if (any) {
@@ -338,7 +338,7 @@ Status DatadogSeriesDecoder::put_sketch(std::string_view message, const DatadogM
   }
   auto since = static_cast<int64_t>(added.start / 1'000'000);
   batch_.begin_series(labels_.pack(metric_));
-  if (added.outcome == DeltaOutcome::kBegun && since + 1 < millis)
+  if (added.first && since + 1 < millis)
     batch_.add_histogram(since + 1, ExponentialHistogram{.scale = sketch.histogram.scale}.native(), since);
   batch_.add_histogram(millis, sketch.histogram.native(), since);
   batch_.begin_series(labels_.pack(metric_ + "_min"));

@@ -17,7 +17,7 @@ DeltaSums::State& DeltaSums::find(std::string_view series, DeltaInterval interva
     fresh.start = interval.start;
     fresh.newest = interval.end;
     fresh.used = used_.insert(used_.end(), found->first);
-    added = {DeltaOutcome::kBegun, fresh.start};
+    added = {DeltaOutcome::kBegun, fresh.start, true};
     return fresh;
   }
   State& state = found->second;
@@ -26,9 +26,11 @@ DeltaSums::State& DeltaSums::find(std::string_view series, DeltaInterval interva
   if (interval.end > state.newest) {
     added.outcome = DeltaOutcome::kAdded;
     state.newest = interval.end;
+    state.first = false;
   } else {
     added.outcome = interval.end == state.newest ? DeltaOutcome::kRepeated : DeltaOutcome::kOld;
   }
+  added.first = state.first;
   return state;
 }
 

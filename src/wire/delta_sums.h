@@ -42,6 +42,9 @@ enum class DeltaOutcome : uint8_t {
 struct DeltaAdded {
   DeltaOutcome outcome = DeltaOutcome::kAdded;
   uint64_t start = 0;  // since when the total counts; 0 unknown
+  // The total is the series' first difference: where it begins from zero is to be told, also when it is sent again
+  // because the store could not take it.
+  bool first = false;
 };
 
 // Threads: all functions on any thread.
@@ -61,6 +64,7 @@ class DeltaSums {
   struct State {
     uint64_t start = 0;
     uint64_t newest = 0;
+    bool first = true;  // of its differences only one has come
     std::vector<double> values;
     ExponentialHistogram histogram;
     std::list<std::string_view>::iterator used;  // in used_

@@ -25,6 +25,18 @@ TEST(DeltaSums, AddUp) {
   EXPECT_EQ(sums.add("a", {50, 60}, {&value, 1}).start, 10u) << "since the first";
 }
 
+TEST(DeltaSums, TheFirstIsToldAgainWhenItIsSentAgain) {
+  DeltaSums sums;
+  double value = 5;
+  EXPECT_TRUE(sums.add("a", {10, 20}, {&value, 1}).first);
+  value = 5;
+  DeltaAdded again = sums.add("a", {10, 20}, {&value, 1});
+  EXPECT_EQ(again.outcome, DeltaOutcome::kRepeated);
+  EXPECT_TRUE(again.first) << "the store may not have taken it";
+  EXPECT_FALSE(sums.add("a", {20, 30}, {&value, 1}).first);
+  EXPECT_FALSE(sums.add("a", {20, 30}, {&value, 1}).first);
+}
+
 TEST(DeltaSums, TheOldestMakesRoom) {
   DeltaSums sums({.series_max = 2});
   added(sums, "a", {10, 20}, 1, DeltaOutcome::kBegun);

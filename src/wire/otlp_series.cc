@@ -255,8 +255,7 @@ Status OtlpSeries::settle(const DeltaAdded& added, const OtlpPoint& point, Times
   }
   times.start = millis_of(added.start);
   // A total that begins is seen to begin: from zero, a moment after what may have been its last sample before.
-  if (added.outcome == DeltaOutcome::kBegun && point.start != 0 && times.start + 1 < times.at)
-    times.zero = times.start + 1;
+  if (added.first && point.start != 0 && times.start + 1 < times.at) times.zero = times.start + 1;
   return {};
 }
 

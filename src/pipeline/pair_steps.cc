@@ -1,11 +1,14 @@
 // Steps that read pairs and columns: kv, csv.
 #include <fmt/format.h>
 
+#include "model/json_text.h"
 #include "pipeline/delimited.h"
 #include "pipeline/step.h"
 
 namespace clew::pipeline {
 namespace {
+
+constexpr size_t kPairsCompared = 100;  // of texts with more pairs the last value of a name holds
 
 struct PairOptions {
   std::string field = "message";
@@ -29,15 +32,38 @@ class PairStep final : public Step {
         if (!o_.optional) fail(batch, row, counts);
         continue;
       }
-      for (auto [name, value] : pairs_) {
+      for (auto& [name, value] : pairs_) {
         name = trimmed(name, " \t");
-        if (name.empty()) continue;
-        batch.set(field_of(batch, name), row, Cell::string(trimmed(unquoted(trimmed(value, " \t")), o_.trim)));
+        value = trimmed(unquoted(trimmed(value, " \t")), o_.trim);
+      }
+      for (size_t i = 0; i < pairs_.size(); ++i) {
+        if (!pairs_[i].first.empty()) set(batch, row, i);
       }
     }
   }
 
  private:
+  // A name that stands more than once has all its values.
+  void set(Rows& batch, uint32_t row, size_t i) {
+    std::string_view name = pairs_[i].first;
+    if (!repeated(name, i)) return batch.set(field_of(batch, name), row, Cell::string(pairs_[i].second));
+    std::string array = "[";
+    for (auto& [other, value] : pairs_) {
+      if (other != name) continue;
+      if (array.size() > 1) array += ',';
+      model::append_json_string(value, array);
+      if (&other != &pairs_[i].first) other = {};
+    }
+    batch.set(field_of(batch, name), row, Cell::string(batch.keep(array + "]"), model::Kind::kArray));
+  }
+  bool repeated(std::string_view name, size_t i) const {
+    if (pairs_.size() > kPairsCompared) return false;
+    for (size_t j = i + 1; j < pairs_.size(); ++j) {
+      if (pairs_[j].first == name) return true;
+    }
+    return false;
+  }
+
   Field& field_of(Rows& batch, std::string_view name) {
     if (o_.target.empty()) return batch.make_named(name);
     path_ = o_.target;

@@ -37,6 +37,14 @@ TEST(TextSteps, ReplaceSplitTrim) {
   EXPECT_EQ(message.field("my secret", "message"), "\"my ***\"");
 }
 
+TEST(PairSteps, AKeyThatRepeatsHasAllItsValues) {
+  TestPipeline p("- kv: {between: ','}");
+  EXPECT_EQ(p.fields("a=1,tags=dev,b=\"x y\",tags=dummy,tags=\"q\""), R"(a="1" b="x y" tags=["dev","dummy","q"])");
+  std::string many = "n=0";
+  for (int i = 1; i < 200; ++i) many += ",n=" + std::to_string(i);
+  EXPECT_EQ(p.fields(many), R"(n="199")");
+}
+
 TEST(Expressions, NowIsTheTimeOfTheCall) {
   TestPipeline p("- logfmt: {}\n- eval: {year: 'year(now())', day: 'dayofmonth(now())'}");
   EXPECT_EQ(p.field("a=1 b=2", "year"), "2026");

@@ -21,7 +21,6 @@ DIFFERENCES = {
     ("parse_json", 7): "no max_depth: members below the limit of depth are flattened, none stays text",
     ("parse_key_value", 1): "@timestamp is the event's time: a time as text goes there when it can be read",
     ("parse_key_value", 3): "kv takes pairs: a key alone is left in the message",
-    ("parse_key_value", 4): "of a key that stands twice the last one holds",
     ("parse_logfmt", 1): "@timestamp is the event's time: a time as text goes there when it can be read",
     ("parse_syslog", 0): "eventSource= \"Application\" is no structured data (RFC 5424, 6.3): the message is kept whole and flagged",
     ("parse_regex", 1): "groups without a name are not kept: a name costs nothing",

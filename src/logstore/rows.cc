@@ -56,7 +56,10 @@ void append_rows(const model::Batch& from, uint32_t begin, uint32_t end, model::
       if (run.row >= end) break;
       for (uint32_t row = run.row; row < run.row + run.count; ++row) {
         if (row >= begin && row < end) {
-          if (target == nullptr) target = to.column(column->name());
+          if (target == nullptr) {
+            target = to.column(column->name());
+            target->note_origins(column->origins());
+          }
           add_value(*column, run.kind, at, *target, base + row - begin);
         }
         skip(run.kind, 1, at);

@@ -7,7 +7,7 @@
 
 namespace clew::logstore {
 
-// Appends the rows [begin, end) of `from` to `to`, values and flags as they are.
+// Appends the rows [begin, end) of `from` to `to`, values, flags and origins as they are.
 // Requires: the same dataset; end <= from.rows().
 // Cost: per column and run of one kind, text in one piece.
 void append_rows(const model::Batch& from, uint32_t begin, uint32_t end, model::Batch& to);

@@ -9,6 +9,7 @@
 
 #include "model/own_fields.h"
 #include "process/sent_lines.h"
+#include "wire/batch_body.h"
 #include "wire/intake.h"
 
 namespace clew::collect {
@@ -155,11 +156,15 @@ void BatchMaker::make_batches() {
   made_ = true;
   counts_.read += batch_.rows();
   std::vector<model::Batch*> out = options_.process ? options_.process(batch_) : std::vector{&batch_};
+  std::vector<std::string> parts;
   for (model::Batch* one : out) {
+    if (one->rows() == 0) continue;
     if (options_.clean) options_.clean(*one);
-    encoded_.emplace_back(encoder_.encode(*one), one->rows());
-    counts_.queued += one->rows();
+    parts.push_back(encoder_.encode(*one));
+    encoded_rows_ += one->rows();
   }
+  counts_.queued += encoded_rows_;
+  if (!parts.empty()) encoded_ = wire::join_parts(parts);
   if (!options_.dropped) return;
   for (const auto& [rule, events] : *options_.dropped) counts_.dropped[rule] += events;
   options_.dropped->clear();
@@ -169,7 +174,7 @@ Status BatchMaker::flush_soon(const std::map<std::string, std::string>& places, 
   if (batch_.rows() == 0 && places.empty()) return wait_appended(&stop);
   make_batches();  // while the one before is still appended
   CLEW_TRY(wait_appended(&stop));
-  Job job{.batches = std::exchange(encoded_, {}), .places = {}, .stop = &stop};
+  Job job{.entry = std::exchange(encoded_, {}), .rows = std::exchange(encoded_rows_, 0), .places = {}, .stop = &stop};
   for (const auto& [source, place] : places) job.places.push_back({source, place});
   if (made_) job.places.push_back({counts_key(options_.source), print_counts(counts_)});
   if (!appender_.joinable()) {
@@ -210,24 +215,14 @@ Status BatchMaker::wait_appended(const std::atomic<bool>* stop) {
   return appended_;
 }
 
-// The places move with the last: what was read counts as read when all of it is kept.
-Status BatchMaker::append(Job& job) {
-  while (job.batches.size() > 1) {
-    CLEW_TRY(append_one(job, job.batches.front().first, job.batches.front().second, false));
-    job.batches.erase(job.batches.begin());
-  }
-  if (!job.batches.empty()) return append_one(job, job.batches.front().first, job.batches.front().second, true);
-  return job.places.empty() ? Status() : append_one(job, {}, 0, true);
-}
-
 // Waits while the queue is full.
-Status BatchMaker::append_one(const Job& job, std::string_view batch, uint32_t rows, bool last) {
+Status BatchMaker::append(const Job& job) {
+  if (job.rows == 0 && job.places.empty()) return {};
   while (true) {
-    std::vector<contract::QueuePlace> places = last ? job.places : std::vector<contract::QueuePlace>();
-    Result<uint64_t> appended = queue_.append(std::string(batch), rows, std::move(places));
+    Result<uint64_t> appended = queue_.append(job.entry, job.rows, job.places);
     if (appended.ok()) return {};
     if (!is_full(appended.error().code()) || *job.stop) return appended.error();
-    queue_.wait_room(batch.size(), kRoomWait);
+    queue_.wait_room(job.entry.size(), kRoomWait);
   }
 }
 

@@ -97,7 +97,8 @@ class BatchMaker {
 
  private:
   struct Job {
-    std::vector<std::pair<std::string, uint32_t>> batches;  // encoded, and their rows
+    std::string entry;  // the encoded batches; empty when there are none
+    uint32_t rows = 0;  // of them together
     std::vector<contract::QueuePlace> places;
     const std::atomic<bool>* stop = nullptr;
   };
@@ -106,8 +107,7 @@ class BatchMaker {
   void fill_sent(const EventField& field);
   void note_line(size_t bytes);
   void append_jobs(const std::stop_token& stop);
-  Status append(Job& job);
-  Status append_one(const Job& job, std::string_view batch, uint32_t rows, bool last);
+  Status append(const Job& job);
   void make_batches();
   Status wait_appended(const std::atomic<bool>* stop);
 
@@ -118,10 +118,11 @@ class BatchMaker {
   columnar::BatchEncoder encoder_;
   uint64_t number_ = 1;
   size_t bytes_ = 0;
-  bool made_ = false;                                      // encoded_ is of this batch, and counts_ have it
-  SourceCounts counts_;                                    // with the batches that are on their way
-  std::vector<std::pair<std::string, uint32_t>> encoded_;  // of the batch that is being flushed, with its rows
-  uint64_t begun_ns_ = 0;                                  // when the first line came
+  bool made_ = false;          // encoded_ is of this batch, and counts_ have it
+  SourceCounts counts_;        // with the batches that are on their way
+  std::string encoded_;        // the entry of the batch that is being flushed
+  uint32_t encoded_rows_ = 0;  // in it
+  uint64_t begun_ns_ = 0;      // when the first line came
   base::Counter& lines_read_;
   std::vector<model::Column*> columns_;  // of batch_, in the order of their first use: few, and every line uses them so
   size_t next_column_ = 0;               // the one that is probably asked for next

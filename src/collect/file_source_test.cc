@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <array>
+
 #include "collect/test_files.h"
 
 namespace clew::collect {
@@ -30,6 +32,34 @@ TEST_F(FileSourceTest, WhatTheQueueRefusedIsAppendedLater) {
   append("a.log", "one\n");
   queue_.refusals = 3;
   EXPECT_THAT(read(), ElementsAre("one"));
+}
+
+// What one read gives several datasets is one record of the queue, with how far the file was read: no crash parts them.
+TEST_F(FileSourceTest, EventsOfSeveralDatasetsAreOneRecord) {
+  std::array<model::Batch, 3> out;
+  options_.batch.process = [&](model::Batch& rows) {
+    std::vector<model::Batch*> all;
+    for (size_t i = 0; i < out.size(); ++i) {
+      out[i].clear();
+      out[i].set_dataset("to-" + std::to_string(i));
+      all.push_back(&out[i]);
+    }
+    for (uint32_t row = 0; row < rows.rows(); ++row) {
+      model::Batch& to = out[row % 2];
+      uint32_t at = to.begin_row();
+      to.column(model::kTimeField)->add_time(at, 1);
+      to.column(model::kRawField)->add_string(at, text_of(rows, model::kRawField, row));
+      to.end_row();
+    }
+    return all;
+  };
+  append("a.log", "0\n1\n2\n");
+  queue_.refusals = 1;
+  EXPECT_THAT(read(), ElementsAre("0", "2", "1"));
+  EXPECT_EQ(queue_.appends, 1);
+  EXPECT_EQ(parse_counts(queue_.places_[counts_key("files")]).queued, 3u);
+  start();
+  EXPECT_THAT(read(), IsEmpty());
 }
 
 TEST_F(FileSourceTest, FollowsAFileThatIsRenamed) {

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "wire/batch_body.h"
+
 namespace clew::collect {
 namespace {
 
@@ -18,16 +20,13 @@ QueueSink::QueueSink(contract::Queue& queue, Steps steps, base::Registry& metric
       source_(source),
       counts_(kept_counts(queue, source)) {}
 
-// With empty `counts` they stay as they are.
-Result<uint64_t> QueueSink::append(const std::string& encoded, uint32_t rows, const std::string& counts) {
+Result<uint64_t> QueueSink::append(const std::string& entry, uint32_t rows, const std::string& counts) {
   while (true) {
-    std::vector<contract::QueuePlace> places;
-    if (!counts.empty()) places.push_back({counts_key(source_), counts});
-    Result<uint64_t> appended = queue_.append(encoded, rows, std::move(places));
+    Result<uint64_t> appended = queue_.append(entry, rows, {{counts_key(source_), counts}});
     if (appended.ok()) return appended;
     Code code = appended.error().code();
     if ((code != Code::kOverloaded && code != Code::kFull) || stop_) return appended;
-    queue_.wait_room(encoded.size(), kRoomWait);
+    queue_.wait_room(entry.size(), kRoomWait);
   }
 }
 
@@ -41,14 +40,17 @@ Status QueueSink::keep(model::Batch& batch, contract::Ack& ack) {
     for (const auto& [rule, events] : *steps_.dropped) counts.dropped[rule] += events;
     steps_.dropped->clear();
   }
+  std::vector<std::string> parts;
+  uint32_t rows = 0;
   for (model::Batch* out : kept) {
     if (steps_.clean) steps_.clean(*out);
-    std::string moved = out == kept.back() ? print_counts(counts) : std::string();
-    uint64_t offset = CLEW_TRY(append(encoder_.encode(*out), out->rows(), moved));
-    ack.key = {queue_.producer(), offset};
-    ack.rows += out->rows();
+    parts.push_back(encoder_.encode(*out));
+    rows += out->rows();
   }
-  if (kept.empty()) CLEW_TRY(append({}, 0, print_counts(counts)));
+  uint64_t offset =
+      CLEW_TRY(append(parts.empty() ? std::string() : wire::join_parts(parts), rows, print_counts(counts)));
+  if (rows > 0) ack.key = {queue_.producer(), offset};
+  ack.rows += rows;
   counts_ = std::move(counts);
   return {};
 }

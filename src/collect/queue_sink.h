@@ -36,7 +36,7 @@ class QueueSink final : public ListenerSink {
 
  private:
   Status keep(model::Batch& batch, contract::Ack& ack);
-  Result<uint64_t> append(const std::string& encoded, uint32_t rows, const std::string& counts);
+  Result<uint64_t> append(const std::string& entry, uint32_t rows, const std::string& counts);
 
   contract::Queue& queue_;
   const Steps steps_;

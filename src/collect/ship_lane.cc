@@ -176,7 +176,7 @@ std::optional<contract::QueueEntry> ShipLane::next_entry() {
 // Tries until the entry is stored or refused; false when the lane stops before.
 bool ShipLane::deliver(net::HttpClient& client, const contract::QueueEntry& entry) {
   std::string body;
-  wire::append_part(entry.batch, body);
+  wire::append_entry(entry.batch, body);
   while (std::optional<size_t> which = pick_target()) {
     Target& target = targets_[*which];
     uint64_t begun_ns = parts_.clock.monotonic_ns();

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "collect/file_source.h"
-#include "columnar/part.h"
 #include "os/sim_clock.h"
+#include "wire/batch_body.h"
 
 namespace clew::collect {
 
@@ -51,14 +51,20 @@ class MemoryQueue final : public contract::Queue {
       }
     }
     if (rows == 0) return offset_;
-    Result<model::Batch> decoded = columnar::decode_batch(batch);
+    ++appends;
+    std::string body;
+    wire::append_entry(batch, body);
+    wire::BatchRefusal refusal;
+    Result<wire::Events> decoded = wire::decode_batch_body(body, refusal);
     EXPECT_TRUE(decoded.ok());
-    EXPECT_EQ(decoded->rows(), rows);
-    for (uint32_t row = 0; row < rows; ++row) {
-      lines.push_back(text_of(*decoded, "_raw", row));
-      paths.push_back(fs::path(text_of(*decoded, "log.file.path", row)).filename());
+    EXPECT_EQ(decoded->received, rows);
+    for (model::Batch& part : decoded->batches) {
+      for (uint32_t row = 0; row < part.rows(); ++row) {
+        lines.push_back(text_of(part, "_raw", row));
+        paths.push_back(fs::path(text_of(part, "log.file.path", row)).filename());
+      }
+      batches.push_back(std::move(part));
     }
-    batches.push_back(std::move(*decoded));
     return ++offset_;
   }
   std::map<std::string, std::string> places() const override { return places_; }
@@ -73,6 +79,7 @@ class MemoryQueue final : public contract::Queue {
   std::vector<std::string> paths;  // of each line's file, the last part
   std::vector<model::Batch> batches;
   int refusals = 0;
+  int appends = 0;  // with a batch
   std::map<std::string, std::string> places_;
 
  private:

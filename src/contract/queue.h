@@ -21,7 +21,7 @@ struct QueuePlace {
 struct QueueEntry {
   uint64_t offset = 0;  // rises, is never given out twice, has gaps: the sequence of the batch key
   uint32_t rows = 0;
-  std::string batch;  // an encoded part (docs/formats/batch.md)
+  std::string batch;  // an encoded part, or several (docs/formats/queue.md)
 };
 
 struct QueueStats {

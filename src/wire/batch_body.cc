@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/bytes.h"
 #include "columnar/part.h"
@@ -13,6 +14,8 @@
 
 namespace clew::wire {
 namespace {
+
+constexpr std::string_view kJoinedMagic = "CLPS";  // no part begins so
 
 // Columns of clew's own that an agent fills as a receiver here would; all others of these names belong to the store.
 struct OwnColumn {
@@ -62,7 +65,10 @@ std::string_view reason_of(Code code) {
   return code == Code::kTooLarge ? "too_large" : "corrupt";
 }
 
-Status take_part(std::string_view part, uint64_t text_bytes_max, Events& events, BatchRefusal& refusal) {
+using Datasets = std::unordered_set<std::string>;
+
+Status take_part(std::string_view part, uint64_t text_bytes_max, Datasets& datasets, Events& events,
+                 BatchRefusal& refusal) {
   Result<model::Batch> decoded = columnar::decode_batch(part, text_bytes_max);
   if (!decoded.ok()) {
     Code code = decoded.error().code();
@@ -74,8 +80,7 @@ Status take_part(std::string_view part, uint64_t text_bytes_max, Events& events,
   events.received += batch.rows();
   refusal.events = events.received;
   CLEW_TRY(refuse(refusal, "bad_name", check_dataset_name(batch.dataset())));
-  for (const model::Batch& other : events.batches) {
-    if (other.dataset() != batch.dataset()) continue;
+  if (!datasets.insert(batch.dataset()).second) {
     refusal.reason = "syntax";
     return Error(Code::kInvalid, "a second part of the dataset " + clew::quoted(batch.dataset()) + ": join them");
   }
@@ -105,11 +110,24 @@ void append_part(std::string_view part, std::string& body) {
   w.bytes(part);
 }
 
+std::string join_parts(std::span<const std::string> parts) {
+  if (parts.size() == 1) return parts.front();
+  std::string entry(kJoinedMagic);
+  for (const std::string& part : parts) append_part(part, entry);
+  return entry;
+}
+
+void append_entry(std::string_view entry, std::string& body) {
+  if (!entry.starts_with(kJoinedMagic)) return append_part(entry, body);
+  body += entry.substr(kJoinedMagic.size());
+}
+
 Result<Events> decode_batch_body(std::string_view body, BatchRefusal& refusal, uint64_t text_bytes_max) {
   refusal = {.reason = "syntax"};
   if (body.empty()) return Error(Code::kInvalid, "a body without a part");
   base::Reader in(body);
   Events events;
+  Datasets datasets;
   uint64_t text_bytes_left = text_bytes_max;
   for (uint32_t number = 1; in.remaining() > 0; ++number) {
     uint64_t at = in.position();
@@ -119,7 +137,7 @@ Result<Events> decode_batch_body(std::string_view body, BatchRefusal& refusal, u
       return Error(Code::kInvalid, fmt::format("part {} at byte {} is longer than the body", number, at));
     }
     if (number > kBatchPartsMax) return Error(Code::kTooLarge, fmt::format("more than {} parts", kBatchPartsMax));
-    Status taken = take_part(part, text_bytes_left, events, refusal);
+    Status taken = take_part(part, text_bytes_left, datasets, events, refusal);
     if (!taken.ok()) return std::move(taken).error().at(fmt::format("part {} at byte {}", number, at));
     text_bytes_left -= std::min(text_bytes_left, text_bytes(events.batches.back()));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,11 +15,17 @@
 namespace clew::wire {
 
 constexpr uint64_t kBatchTextBytesMax = 256u << 20;             // of the texts of a body's parts, decoded
-constexpr uint32_t kBatchPartsMax = 1'000;                      // in one body
+constexpr uint32_t kBatchPartsMax = 10'000;                     // in one body: as many as there are datasets
 constexpr uint32_t kBatchColumnsMax = model::kColumnsMax + 16;  // of a part, clew's own among them
 
 // Appends a part to a body.
 void append_part(std::string_view part, std::string& body);
+
+// Parts of several datasets as one entry of a queue, so that they are there all or none, and stored so; one part is
+// the entry as it is. Requires: at least one, none empty.
+std::string join_parts(std::span<const std::string> parts);
+// Appends the parts of an entry to a body.
+void append_entry(std::string_view entry, std::string& body);
 
 // A body that is refused whole, since it is one commit.
 struct BatchRefusal {

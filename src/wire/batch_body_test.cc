@@ -56,6 +56,22 @@ TEST(BatchBody, PartsBecomeBatches) {
   EXPECT_EQ(events->batches[1].find("message")->text_at(1), "line 1");
 }
 
+TEST(BatchBody, AnEntryOfAQueueHasOnePartOrSeveral) {
+  columnar::BatchEncoder encoder;
+  std::vector<std::string> parts{encoder.encode(batch_of("logs", 3))};
+  std::string one = join_parts(parts);
+  EXPECT_EQ(one, parts[0]);  // as queues held it before there were several
+  parts.push_back(encoder.encode(batch_of("shop", 2)));
+  for (const auto& [entry, rows] : {std::pair{one, 3u}, std::pair{join_parts(parts), 5u}}) {
+    std::string body;
+    append_entry(entry, body);
+    BatchRefusal refusal;
+    Result<Events> events = decode_batch_body(body, refusal);
+    ASSERT_TRUE(events.ok()) << events.error().message();
+    EXPECT_EQ(events->received, rows);
+  }
+}
+
 TEST(BatchBody, CutAtEveryByteItIsRefused) {
   std::string body = body_of(batch_of("logs", 3));
   for (size_t cut = 0; cut < body.size(); ++cut) {

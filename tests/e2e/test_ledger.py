@@ -20,8 +20,10 @@ def config(tmp_path, url):
     path = tmp_path / "agent.json"
     sources = {name: {"files": [str(tmp_path / f"{name}.log")], "dataset": name} for name in SOURCES}
     sources["jobs"]["pipeline"] = "quiet"
+    sources["web"]["pipeline"] = "sorted"
     path.write_text(json.dumps({"agent": {"servers": [url], "dir": str(tmp_path / "agent")}, "sources": sources,
-                                "pipelines": {"quiet": [{"where": {"condition": "NOT (message LIKE \"%7\")", "rule": "sevens"}}]}}))
+                                "pipelines": {"sorted": [{"route": [{"when": 'message LIKE "%3"', "dataset": "threes"}]}],
+                                              "quiet": [{"where": {"condition": "NOT (message LIKE \"%7\")", "rule": "sevens"}}]}}))
     return str(path)
 
 
@@ -77,7 +79,9 @@ def test_nothing_is_missing_after_kills_of_both(server, make_agent, tmp_path):
     assert sources["jobs"]["dropped"] == {"sevens": 500} and last["dropped"] == 500
     assert {name: sources[name]["queued"] for name in SOURCES} == {"app": 5000, "web": 5000, "jobs": 4500}
     assert last["stored"] == last["acknowledged"] == 14500 and last["elsewhere"] == 0 and last["refused"] == 0
-    assert {name: count_of(server, name) for name in SOURCES} == {"app": 5000, "web": 5000, "jobs": 4500}
+    # One read of `web` goes to two datasets: no kill comes between them.
+    stored = {name: count_of(server, name) for name in (*SOURCES, "threes")}
+    assert stored == {"app": 5000, "web": 4500, "threes": 500, "jobs": 4500}
     code, text = command(server, "--format", "table")
     assert code == 0 and text.endswith("0 missing\n") and "500 by sevens" in text, text
 

@@ -70,10 +70,11 @@ std::optional<wire::TraceFile> trace_file_of(const net::Request& request) {
   return wire::detect_trace_file(std::string_view(request.body).substr(0, process::kSampleBytes));
 }
 
-// Lines of text in whatever format: every line becomes an event, so nothing is rejected.
+// Lines of text in whatever format: every line becomes an event, or goes on with one, so nothing is rejected.
 Result<wire::Events> read_lines(const net::Request& request, const wire::Intake& intake, size_t line_bytes_max,
                                 Decoded& out) {
-  process::ImportOptions options{.dataset = std::string(intake.dataset), .format = {}, .zone = intake.zone};
+  process::ImportOptions options{
+      .dataset = std::string(intake.dataset), .format = {}, .zone = intake.zone, .join_traces = true};
   options.format = CLEW_TRY(process::format_by_name(request.param("format")));
   if (!options.format && request.has_param("detected")) {
     // The sender has looked at the whole file's beginning; this is a later piece of it.

@@ -131,12 +131,12 @@ Made make_health(const std::string& name, const SourceOptions& source, const Sou
 }
 
 Made make_stdin(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
-  std::optional<process::Format> format =
-      CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
-  collect::BatchOptions batch = batch_options(name, source, parts);
-  CLEW_TRY(use_pipeline(source, parts, batch, format));
-  return SourcePtr(new collect::StreamSource(std::move(batch), format, process::kLineBytesMax, STDIN_FILENO,
-                                             parts.queue, parts.clock, parts.metrics));
+  collect::StreamSource::Options stream;
+  stream.format = CLEW_TRY(process::format_by_name(source.format.empty() ? "auto" : source.format));
+  stream.batch = batch_options(name, source, parts);
+  CLEW_TRY(use_pipeline(source, parts, stream.batch, stream.format));
+  stream.join = source.join;
+  return SourcePtr(new collect::StreamSource(std::move(stream), STDIN_FILENO, parts.queue, parts.clock, parts.metrics));
 }
 
 Made make_agent_listener(const std::string& name, const SourceOptions& source, const SourceParts& parts) {

@@ -5,7 +5,8 @@
 namespace clew::app {
 
 struct Chunker::State {
-  State(By cut_by, Sink chunk_sink) : by(cut_by), sink(std::move(chunk_sink)) {}
+  State(By cut_by, Sink chunk_sink, process::JoinRule join)
+      : by(cut_by), sink(std::move(chunk_sink)), joins(join), continuation(std::move(join)) {}
 
   void add_lines(std::string_view bytes) {
     while (!bytes.empty() && status.ok()) {
@@ -25,11 +26,23 @@ struct Chunker::State {
   }
 
   void end_line() {
+    if (joins) flush_before_event();
     chunk.body += '\n';
     line_bytes = 0;
     cutting = false;
     ++items;
-    if (chunk.body.size() >= kChunkBytes) flush();
+    if (!joins && chunk.body.size() >= kChunkBytes) flush();
+  }
+
+  // Where the body is long enough without the line at its end, and this begins an event.
+  void flush_before_event() {
+    size_t begin = chunk.body.size() - line_bytes;
+    bool goes_on = continuation.continues(std::string_view(chunk.body).substr(begin));
+    if (goes_on || begin < kChunkBytes) return;
+    std::string line = chunk.body.substr(begin);
+    chunk.body.resize(begin);
+    flush();
+    chunk.body += line;
   }
 
   void add_whole(std::string_view bytes) {
@@ -63,6 +76,8 @@ struct Chunker::State {
 
   const By by;
   Sink sink;
+  const bool joins;
+  process::Continuation continuation;
   Chunk chunk;
   process::JsonSplitter splitter;
   size_t line_bytes = 0;  // of the unfinished line at the end of chunk.body
@@ -72,7 +87,8 @@ struct Chunker::State {
   Status status;
 };
 
-Chunker::Chunker(By by, Sink sink) : state_(std::make_unique<State>(by, std::move(sink))) {}
+Chunker::Chunker(By by, Sink sink, process::JoinRule join)
+    : state_(std::make_unique<State>(by, std::move(sink), by == By::kLine ? std::move(join) : process::JoinRule())) {}
 Chunker::~Chunker() = default;
 
 Status Chunker::feed(std::string_view bytes) {

@@ -29,8 +29,9 @@ class Chunker {
   enum class By : uint8_t { kLine, kJsonObject, kWhole };
   using Sink = std::function<Status(const Chunk&)>;
 
-  // By kJsonObject every object becomes one line, so that a broken one spoils no other.
-  Chunker(By by, Sink sink);
+  // By kJsonObject every object becomes one line, so that a broken one spoils no other. By kLine a body ends before a
+  // line that by `join` begins an event, so that no event lies in two.
+  Chunker(By by, Sink sink, process::JoinRule join = {});
   ~Chunker();
 
   // Errors: what the sink gives; it ends the chunker. By kWhole also kTooLarge.

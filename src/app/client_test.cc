@@ -88,13 +88,16 @@ struct Sent {
   std::string all;
 };
 
-Sent cut(Chunker::By by, const std::string& text, size_t piece) {
+Sent cut(Chunker::By by, const std::string& text, size_t piece, process::JoinRule join = {}) {
   Sent sent;
-  Chunker chunker(by, [&sent](const Chunk& chunk) {
-    sent.chunks.push_back(chunk);
-    sent.all += chunk.body;
-    return Status();
-  });
+  Chunker chunker(
+      by,
+      [&sent](const Chunk& chunk) {
+        sent.chunks.push_back(chunk);
+        sent.all += chunk.body;
+        return Status();
+      },
+      std::move(join));
   for (size_t at = 0; at < text.size(); at += piece)
     EXPECT_TRUE(chunker.feed(std::string_view(text).substr(at, piece)).ok());
   EXPECT_TRUE(chunker.finish().ok());
@@ -133,6 +136,23 @@ TEST(Chunker, CutsBodiesAtLinesAndCountsThem) {
   ASSERT_EQ(sent.chunks.size(), 3u);
   for (const Chunk& chunk : sent.chunks) EXPECT_EQ(chunk.body.back(), '\n');
   EXPECT_EQ(sent.chunks[1].first_item, sent.chunks[0].body.size() / 1001 + 1);
+}
+
+TEST(Chunker, NoEventLiesInTwoBodies) {
+  std::string text;
+  while (text.size() < 5 * kChunkBytes) {
+    text += "2026-11-30T10:00:00Z ERROR " + std::to_string(text.size()) + "\n";
+    for (int i = 0; i < 40; ++i) text += "\tat com.example.Shop.pay(Shop.java:" + std::to_string(i) + ")\n";
+  }
+  Sent sent = cut(Chunker::By::kLine, text, 70'001, {process::JoinRule::How::kTraces, nullptr});
+  EXPECT_EQ(sent.all, text);
+  EXPECT_GE(sent.chunks.size(), 4u);
+  uint64_t lines = 0;
+  for (const Chunk& chunk : sent.chunks) {
+    EXPECT_TRUE(chunk.body.starts_with("2026")) << chunk.body.substr(0, 40);
+    EXPECT_EQ(chunk.first_item, lines + 1);
+    lines += static_cast<uint64_t>(std::count(chunk.body.begin(), chunk.body.end(), '\n'));
+  }
 }
 
 TEST(Chunker, ALineBeyondTheLimitIsCut) {

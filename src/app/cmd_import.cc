@@ -177,7 +177,9 @@ Status FileImport::run() {
   std::unique_ptr<collect::InputFile> file = CLEW_TRY(collect::InputFile::open(path_));
   std::string sample;
   CLEW_TRY(detect(*file, sample));
-  Chunker chunker(pieces(), [&](const Chunk& chunk) { return send(chunk, *file); });
+  Chunker chunker(
+      pieces(), [&](const Chunk& chunk) { return send(chunk, *file); },
+      traces_ ? process::JoinRule() : process::join_rule(format_));
   bytes_ = sample.size();
   CLEW_TRY(chunker.feed(sample));
   while (true) {

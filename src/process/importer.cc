@@ -17,7 +17,7 @@ struct Importer::State {
     parser.emplace(*format, options.format ? options.expect : Expect::kMostly, options.line_bytes_max);
     parser->attach(batch, intake);
     JoinRule rule = join_rule(*format);
-    join = rule.how == JoinRule::How::kSlowQueries || rule.how == JoinRule::How::kQuotes;
+    join = rule && (options.join_traces || rule.how != JoinRule::How::kTraces);
     continuation = Continuation(rule);
     std::string first = std::move(held);
     held.clear();

@@ -19,6 +19,7 @@ struct ImportOptions {
   std::optional<Format> format;           // none: detected from the first kSampleBytes
   Expect expect = Expect::kOnly;          // of a named format; kMostly where the name itself was detected
   text::Zone zone;                        // of times that do not say theirs
+  bool join_traces = false;               // lines that go on with an event of plain lines belong to it (continuation.h)
   size_t line_bytes_max = kLineBytesMax;  // at most kLineBytesMost
   uint32_t batch_rows_max = 8192;
   size_t batch_bytes_max = 4 << 20;  // of text fed; a batch ends after the line that reaches it

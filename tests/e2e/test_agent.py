@@ -122,6 +122,37 @@ def test_standard_input_ends_with_everything_stored(server, tmp_path):
         {"c": 5001, "m": 5000, "d": 5001}]
 
 
+def test_lines_of_standard_input_and_of_imported_files_join_as_those_of_files_do(server, tmp_path):
+    trace = ("2026-11-30T10:00:01Z ERROR failed\nTraceback (most recent call last):\n  File \"a.py\", line 3, in f\n"
+             "KeyError: 'x'\n")
+    text = "2026-11-30T10:00:00Z INFO first\n" + trace + "2026-11-30T10:00:02Z INFO last\n"
+    done = subprocess.run([clew_server.BINARY, "agent", "--stdin", "--dataset", "piped", "--url", server.url, "--dir",
+                           str(tmp_path / "agent")], input=text, text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    # Bodies of an import are 1 MiB: traces lie at their ends too.
+    (tmp_path / "big.log").write_text((text * 20000))
+    done = subprocess.run([clew_server.BINARY, "import", "--url", server.url, "--dataset", "imported",
+                           str(tmp_path / "big.log")], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for dataset, times in ("piped", 1), ("imported", 20000):
+        assert server.rows(f"source={dataset} | stats count() as n by message, error.type | sort message") == [
+            {"n": times, "message": "failed", "error.type": "KeyError"},
+            {"n": times, "message": "first", "error.type": None},
+            {"n": times, "message": "last", "error.type": None}]
+
+
+def test_the_last_event_of_standard_input_does_not_wait_for_another(server, tmp_path):
+    process = subprocess.Popen([clew_server.BINARY, "agent", "--stdin", "--dataset", "open", "--url", server.url, "--dir",
+                                str(tmp_path / "agent")], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        process.stdin.write("2026-11-30T10:00:00Z INFO only\n")
+        process.stdin.flush()
+        wait_for(lambda: count_of(server, "open") == 1, "the event, with the pipe still open")
+    finally:
+        process.stdin.close()
+        process.wait(20)
+
+
 def test_mistakes_are_told(tmp_path):
     def run(*args):
         done = subprocess.run([clew_server.BINARY, "agent", *args], capture_output=True, text=True, timeout=30)

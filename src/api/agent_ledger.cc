@@ -12,6 +12,7 @@ constexpr uint64_t kRewriteBytes = 4u << 20;  // and twice what was left of it t
 constexpr size_t kIntervalsMax = 64;          // gaps between sequences that are told apart: batches come about in order
 constexpr uint64_t kCountMax = uint64_t{1} << 62;
 constexpr size_t kTextBytesMax = 1'024;
+constexpr int64_t kMarkNanos = 15'000'000'000;
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
@@ -47,6 +48,14 @@ Result<Json> read_source(const std::string& name, const Json& given) {
   if (!given.is_object()) return no_object("sources." + name);
   Json source = Json::object();
   CLEW_TRY(take_counts(given, {"read", "queued"}, source));
+  // Agents of before tell these of the whole alone.
+  if (given.contains("waiting")) CLEW_TRY(take_counts(given, {"waiting", "refused", "damaged", "sent"}, source));
+  if (given.contains("udp_dropped")) CLEW_TRY(take_counts(given, {"udp_dropped"}, source));
+  if (auto lag = given.find("lag_ms"); lag != given.end()) {
+    if (!lag->is_object()) return no_object("sources." + name + ".lag_ms");
+    source["lag_ms"] = Json::object();
+    CLEW_TRY(take_counts(*lag, {"last", "p50", "p99"}, source["lag_ms"]));
+  }
   source["dropped"] = Json::object();
   auto dropped = given.find("dropped");
   if (dropped == given.end()) return source;
@@ -80,6 +89,33 @@ Result<Json> read_report(const Json& body) {
     report["sources"][source.key()] = std::move(read);
   }
   return report;
+}
+
+bool tells_by_source(const Json& report) {
+  const Json& sources = report["sources"];
+  return !sources.empty() && sources.begin()->contains("waiting");
+}
+
+// `Counts` is the ledger's own.
+template <class Counts>
+void read_counts(const Json& json, Counts& counts) {
+  counts.batches = number(json, "batches");
+  counts.stored = number(json, "stored");
+  counts.dropped = number(json, "dropped");
+  counts.duplicate = number(json, "duplicate");
+  counts.rejected = number(json, "rejected");
+  if (auto flags = json.find("flags"); flags != json.end()) counts.flags.read(*flags);
+}
+
+template <class Counts>
+Json counts_json(const Counts& counts) {
+  Json out = {{"batches", counts.batches},
+              {"stored", counts.stored},
+              {"dropped", counts.dropped},
+              {"duplicate", counts.duplicate},
+              {"rejected", counts.rejected}};
+  if (counts.flags.any()) out["flags"] = counts.flags.json();
+  return out;
 }
 
 }  // namespace
@@ -140,50 +176,99 @@ bool AgentLedger::note_sequence(Agent& agent, uint64_t sequence) {
   return true;
 }
 
-// Takes one line, new or of the file; the members of its kind.
-void AgentLedger::apply(const Json& line) {
-  Agent& agent = agent_of({text(line, "tenant"), text(line, "producer")});
-  if (auto at = line.find("at"); at != line.end() && at->is_number_integer()) agent.seen = at->get<int64_t>();
-  if (auto batch = line.find("batch"); batch != line.end()) {
-    uint64_t events = number(line, "events");
-    if (!note_sequence(agent, number(line, "batch"))) {
-      agent.counts.duplicate += events;
+void AgentLedger::note_seq(uint64_t seq) { seq_ = std::max(seq_, seq); }
+
+void AgentLedger::apply_batch(const Json& line, Agent& agent) {
+  uint64_t events = number(line, "events");
+  std::string source = text(line, "source");
+  std::vector<Counts*> of{&agent.counts};
+  if (!source.empty() && (agent.sources.contains(source) || agent.sources.size() < kSourcesMax)) {
+    of.push_back(&agent.sources[source].counts);
+  }
+  bool refused = line.contains("rejected");
+  bool is_new = !line.contains("batch") || note_sequence(agent, number(line, "batch"));
+  FlagCounts flags;
+  if (auto given = line.find("flags"); given != line.end()) flags.read(*given);
+  for (Counts* counts : of) {
+    if (refused) {
+      if (is_new) counts->rejected += number(line, "rejected");
+    } else if (!is_new) {
+      counts->duplicate += events;
     } else {
-      ++agent.counts.batches;
-      agent.counts.stored += events;
-      agent.counts.dropped += less(events, number(line, "kept"));
+      ++counts->batches;
+      counts->stored += events;
+      counts->dropped += less(events, number(line, "kept"));
+      counts->flags.add(flags);
     }
   }
-  agent.counts.rejected += number(line, "rejected");
+  note_seq(number(line, "seq"));
+}
+
+// Takes one line, new or of the file; the members of its kind.
+void AgentLedger::apply(const Json& line) {
+  if (auto from = line.find("recount_from"); from != line.end() && from->is_number_unsigned()) {
+    older_.seq = std::max(older_.seq, from->get<uint64_t>());
+    newer_.seq = std::max(newer_.seq, older_.seq);
+    note_seq(older_.seq);
+  }
+  if (text(line, "producer").empty()) return;
+  Agent& agent = agent_of({text(line, "tenant"), text(line, "producer")});
+  if (auto at = line.find("at"); at != line.end() && at->is_number_integer()) agent.seen = at->get<int64_t>();
+  if (line.contains("batch") || line.contains("rejected")) apply_batch(line, agent);
   if (auto state = line.find("state"); state != line.end() && state->is_object()) {
-    agent.counts = {.batches = number(*state, "batches"),
-                    .stored = number(*state, "stored"),
-                    .dropped = number(*state, "dropped"),
-                    .duplicate = number(*state, "duplicate"),
-                    .rejected = number(*state, "rejected")};
+    read_counts(*state, agent.counts);
     agent.elsewhere = number(*state, "elsewhere");
+    agent.recounted = number(*state, "recounted");
     agent.counted_below = number(*state, "counted_below");
     for (const Json& interval : state->value("counted", Json::array())) {
       if (!interval.is_array() || interval.size() != 2) continue;
       if (!interval[0].is_number_unsigned() || !interval[1].is_number_unsigned()) continue;
       agent.counted[interval[0].get<uint64_t>()] = interval[1].get<uint64_t>();
     }
+    const Json sources = state->value("sources", Json::object());
+    for (const auto& source : sources.items()) {
+      if (!source.value().is_object()) continue;
+      read_counts(source.value(), agent.sources[source.key()].counts);
+      agent.sources[source.key()].elsewhere = number(source.value(), "elsewhere");
+    }
   }
+  apply_report(line, agent);
+}
+
+void AgentLedger::apply_report(const Json& line, Agent& agent) {
   auto report = line.find("report");
   if (report == line.end() || !report->is_object()) return;
   Result<Json> known = read_report(*report);  // a file may be damaged
   if (!known.ok()) return;
-  bool first = agent.report.is_null() && !line.contains("state");
+  bool is_state = line.contains("state");
+  bool first = agent.report.is_null() && !is_state;
+  bool told_by_source = !agent.report.is_null() && tells_by_source(agent.report);
   agent.report = std::move(known).take();
   // Every answer is counted before it is given: what the agent knows more of was stored by another server.
   if (first) {
-    agent.elsewhere = less(number(*report, "acknowledged"), number(*report, "refused") + agent.counts.stored);
+    agent.elsewhere = less(number(agent.report, "acknowledged"), number(agent.report, "refused") + agent.counts.stored);
+  }
+  if (is_state || !tells_by_source(agent.report)) return;
+  for (const auto& told : agent.report["sources"].items()) {
+    Source& source = agent.sources[told.key()];
+    uint64_t known_of = number(told.value(), "waiting") + number(told.value(), "refused") + source.elsewhere;
+    uint64_t lacking = less(number(told.value(), "queued"), known_of + source.counts.stored);
+    uint64_t recounted = std::min(lacking, agent.recounted);
+    source.counts.stored += recounted;
+    agent.recounted -= recounted;
+    if (!told_by_source) source.elsewhere += std::min(lacking - recounted, agent.elsewhere);
   }
 }
 
 // A line that could not be written is made good by the next report.
-void AgentLedger::append(const Json& line) {
+void AgentLedger::append(Json line) {
   apply(line);
+  int64_t now = clock_.now().get();
+  if (now - newer_.at >= kMarkNanos) {
+    older_ = newer_;
+    newer_ = {now, seq_};
+    line["recount_from"] = older_.seq;
+  }
   std::string bytes = dump_json(line) + "\n";
   if (failed_ || !file_->write_at(file_bytes_, bytes).ok()) {
     failed_ = true;
@@ -192,20 +277,48 @@ void AgentLedger::append(const Json& line) {
   file_bytes_ += bytes.size();
 }
 
-void AgentLedger::accepted(const contract::Access& access, const contract::BatchKey& key, uint64_t events,
-                           uint64_t kept) {
+void AgentLedger::accepted(const contract::Access& access, const Batch& batch) {
+  Json line = {{"tenant", access.tenant.get()},
+               {"producer", batch.key.producer},
+               {"at", clock_.now().get()},
+               {"batch", batch.key.sequence},
+               {"events", batch.events},
+               {"kept", batch.kept},
+               {"seq", batch.seq}};
+  if (!batch.source.empty()) line["source"] = batch.source;
+  if (batch.flags.any()) line["flags"] = batch.flags.json();
   base::MutexLock lock(mutex_);
-  append({{"tenant", access.tenant.get()},
-          {"producer", key.producer},
-          {"at", clock_.now().get()},
-          {"batch", key.sequence},
-          {"events", events},
-          {"kept", kept}});
+  append(std::move(line));
 }
 
-void AgentLedger::rejected(const contract::Access& access, const std::string& producer, uint64_t events) {
+void AgentLedger::rejected(const contract::Access& access, const Batch& batch) {
+  Json line = {{"tenant", access.tenant.get()},
+               {"producer", batch.key.producer},
+               {"at", clock_.now().get()},
+               {"batch", batch.key.sequence},
+               {"rejected", batch.events}};
+  if (!batch.source.empty()) line["source"] = batch.source;
   base::MutexLock lock(mutex_);
-  append({{"tenant", access.tenant.get()}, {"producer", producer}, {"at", clock_.now().get()}, {"rejected", events}});
+  append(std::move(line));
+}
+
+uint64_t AgentLedger::recount_from() const {
+  base::MutexLock lock(mutex_);
+  return older_.seq;
+}
+
+Status AgentLedger::recount(const contract::Access& access, const std::vector<Commit>& commits) {
+  base::MutexLock lock(mutex_);
+  bool any = false;
+  for (const Commit& commit : commits) {
+    auto agent = agents_.find({access.tenant.get(), commit.key.producer});
+    if (agent == agents_.end() || !note_sequence(agent->second, commit.key.sequence)) continue;
+    ++agent->second.counts.batches;
+    agent->second.counts.stored += commit.events;
+    agent->second.recounted += commit.events;
+    any = true;
+  }
+  return any ? rewrite() : Status();
 }
 
 Status AgentLedger::report(const contract::Access& access, std::string_view body) {
@@ -230,21 +343,23 @@ Status AgentLedger::report(const contract::Access& access, std::string_view body
   return synced;
 }
 
-Json AgentLedger::state_line(const Name& name, const Agent& agent) {
-  Json counted = Json::array();
-  for (const auto& [from, to] : agent.counted) counted.push_back(Json::array({from, to}));
+Json AgentLedger::state_line(const Name& name, const Agent& agent) const {
+  Json state = counts_json(agent.counts);
+  state["elsewhere"] = agent.elsewhere;
+  state["recounted"] = agent.recounted;
+  state["counted_below"] = agent.counted_below;
+  state["counted"] = Json::array();
+  for (const auto& [from, to] : agent.counted) state["counted"].push_back(Json::array({from, to}));
+  state["sources"] = Json::object();
+  for (const auto& [of, source] : agent.sources) {
+    state["sources"][of] = counts_json(source.counts);
+    state["sources"][of]["elsewhere"] = source.elsewhere;
+  }
   Json line = {{"tenant", name.first},
                {"producer", name.second},
                {"at", agent.seen},
-               {"state",
-                {{"batches", agent.counts.batches},
-                 {"stored", agent.counts.stored},
-                 {"dropped", agent.counts.dropped},
-                 {"duplicate", agent.counts.duplicate},
-                 {"rejected", agent.counts.rejected},
-                 {"elsewhere", agent.elsewhere},
-                 {"counted_below", agent.counted_below},
-                 {"counted", std::move(counted)}}}};
+               {"state", std::move(state)},
+               {"recount_from", older_.seq}};
   if (!agent.report.is_null()) line["report"] = agent.report;
   return line;
 }
@@ -263,62 +378,6 @@ Status AgentLedger::rewrite() {
   failed_ = false;
   size_t slash = path_.rfind('/');
   return disk_.sync_dir(slash == std::string::npos ? "." : path_.substr(0, slash));
-}
-
-Json AgentLedger::agent_json(const std::string& producer, const Agent& agent, int64_t now) const {
-  const Json& said = agent.report;
-  Json out = {{"producer", producer}};
-  for (const char* name : {"host", "directory", "version"}) out[name] = said.is_null() ? "" : text(said, name);
-  auto count = [&said](const char* name) { return said.is_null() ? 0 : number(said, name); };
-  out["seen"] = rfc3339(agent.seen);
-  int64_t silent_ms = std::max<int64_t>(0, now - agent.seen) / 1'000'000;
-  out["silent_seconds"] = static_cast<double>(silent_ms) / 1e3;
-  uint64_t waiting = count("waiting");
-  double lag_ms = waiting == 0 ? 0 : static_cast<double>(count("oldest_ms")) + static_cast<double>(silent_ms);
-  out["lag_seconds"] = lag_ms / 1e3;
-  Json sources = Json::array();
-  uint64_t read = 0;
-  uint64_t dropped = 0;
-  if (!said.is_null()) {
-    for (const auto& source : said["sources"].items()) {
-      Json one = {{"source", source.key()}};
-      one.update(source.value());
-      read += number(one, "read");
-      for (const auto& rule : one["dropped"].items()) dropped += rule.value().get<uint64_t>();
-      sources.push_back(std::move(one));
-    }
-  }
-  out["read"] = read;
-  out["dropped"] = dropped;
-  for (const char* name : {"appended", "waiting", "acknowledged", "refused"}) out[name] = count(name);
-  out["elsewhere"] = agent.elsewhere;
-  out["stored"] = agent.counts.stored - agent.counts.dropped;
-  out["dropped_here"] = agent.counts.dropped;
-  out["duplicate"] = agent.counts.duplicate;
-  out["rejected"] = agent.counts.rejected;
-  uint64_t in_queue = less(count("appended"), waiting + count("acknowledged"));
-  // With several servers that stand in for each other each has a part, and only the agent knows the whole.
-  bool alone = count("servers") <= 1 || (!said.is_null() && said.value("mirror", false));
-  uint64_t here =
-      alone ? less(count("acknowledged"), count("refused") + agent.elsewhere + agent.counts.stored) : uint64_t{0};
-  out["missing_in_queue"] = in_queue;
-  out["missing_here"] = here;
-  out["missing"] = in_queue + here;
-  out["sources"] = std::move(sources);
-  return out;
-}
-
-Json AgentLedger::answer(const contract::Access& access) const {
-  base::MutexLock lock(mutex_);
-  int64_t now = clock_.now().get();
-  Json agents = Json::array();
-  uint64_t missing = 0;
-  for (const auto& [name, agent] : agents_) {
-    if (name.first != access.tenant.get()) continue;
-    agents.push_back(agent_json(name.second, agent, now));
-    missing += agents.back()["missing"].get<uint64_t>();
-  }
-  return {{"missing", missing}, {"agents", std::move(agents)}};
 }
 
 }  // namespace clew::api

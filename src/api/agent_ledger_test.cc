@@ -21,7 +21,7 @@ class AgentLedgerTest : public ::testing::Test {
     ledger_ = std::move(opened).take();
   }
   void accept(uint64_t sequence, uint64_t events, uint64_t kept) {
-    ledger_->accepted({}, {"p", sequence}, events, kept);
+    ledger_->accepted({}, {.key = {"p", sequence}, .source = {}, .events = events, .kept = kept});
   }
   void accept(uint64_t sequence, uint64_t events) { accept(sequence, events, events); }
   void report(const Json& body) {
@@ -84,6 +84,87 @@ TEST_F(AgentLedgerTest, WhatOthersStoredBeforeTheFirstReportIsElsewhere) {
   report({{"producer", "p"}, {"appended", 513}, {"waiting", 0}, {"acknowledged", 513}, {"servers", 1}});
   EXPECT_EQ(agent()["elsewhere"], 500);
   EXPECT_EQ(agent()["missing_here"], 3);
+}
+
+Json source(uint64_t queued, uint64_t waiting) {
+  return {{"read", queued}, {"queued", queued}, {"waiting", waiting}, {"refused", 0}, {"dropped", Json::object()}};
+}
+
+TEST_F(AgentLedgerTest, ASourceThatLacksSomethingIsNamed) {
+  auto told = [this](uint64_t app, uint64_t web, uint64_t acknowledged) {
+    report({{"producer", "p"},
+            {"appended", app + web},
+            {"acknowledged", acknowledged},
+            {"waiting", app + web - acknowledged},
+            {"servers", 1},
+            {"sources", {{"app", source(app, app + web - acknowledged)}, {"web", source(web, 0)}}}});
+  };
+  told(0, 0, 0);
+  FlagCounts flags;
+  flags.read({{"no_time", 3}});
+  ledger_->accepted({}, {.key = {"p", 1}, .source = "app", .events = 60, .kept = 60, .flags = flags});
+  ledger_->accepted({}, {.key = {"p", 2}, .source = "web", .events = 40, .kept = 30});
+  ledger_->accepted({}, {.key = {"p", 1}, .source = "app", .events = 60, .kept = 60, .flags = flags});
+  ledger_->rejected({}, {.key = {"p", 3}, .source = "web", .events = 5});
+  ledger_->rejected({}, {.key = {"p", 3}, .source = "web", .events = 5});
+  told(65, 52, 112);
+  for (int turn = 0; turn < 2; ++turn) {
+    std::map<std::string, Json> by;
+    Json all = agent();
+    for (const Json& one : all["sources"]) by[one["source"].get<std::string>()] = one;
+    EXPECT_EQ(by["app"]["stored"], 60);
+    EXPECT_EQ(by["app"]["duplicate"], 60);
+    EXPECT_EQ(by["app"]["flagged"], Json({{"no_time", 3}}));
+    EXPECT_EQ(by["app"]["flagged_percent"], Json({{"no_time", 5.0}}));
+    EXPECT_EQ(by["app"]["missing"], 0);
+    EXPECT_EQ(by["app"]["acknowledged"], 60);
+    EXPECT_EQ(by["web"]["stored"], 30);
+    EXPECT_EQ(by["web"]["dropped_here"], 10);
+    EXPECT_EQ(by["web"]["rejected"], 5);
+    EXPECT_EQ(by["web"]["missing"], 12);
+    EXPECT_EQ(all["missing"], 12);
+    reopen();
+  }
+}
+
+TEST_F(AgentLedgerTest, WhatAPowerFailureTookIsCountedAgainFromTheStore) {
+  auto told = [this](uint64_t app, uint64_t web) {
+    report({{"producer", "p"},
+            {"appended", app + web},
+            {"acknowledged", app + web},
+            {"servers", 1},
+            {"sources", {{"app", source(app, 0)}, {"web", source(web, 0)}}}});
+  };
+  told(0, 0);
+  std::vector<AgentLedger::Commit> stored;
+  for (uint64_t n = 1; n <= 40; ++n) {
+    clock_.advance(1'000'000'000);
+    ledger_->accepted({},
+                      {.key = {"p", n}, .source = n % 2 == 0 ? "app" : "web", .events = 10, .kept = 10, .seq = n * 10});
+    stored.push_back({{"p", n}, 10});
+    if (n <= 30) told(n / 2 * 10, (n + 1) / 2 * 10);
+  }
+  stored.push_back({{"import-1", 1}, 7});
+  disk_.crash();
+  reopen();
+  ASSERT_LE(agent()["stored"], 400);
+  EXPECT_GE(agent()["stored"], 300);
+  // Some seconds before what was synced last, and not everything that ever was.
+  EXPECT_GT(ledger_->recount_from(), 0u);
+  EXPECT_LE(ledger_->recount_from(), 300u);
+  std::erase_if(stored, [&](const auto& commit) {
+    return commit.key.sequence * 10 <= ledger_->recount_from() && commit.key.producer == "p";
+  });
+  ASSERT_TRUE(ledger_->recount({}, stored).ok());
+  ASSERT_TRUE(ledger_->recount({}, stored).ok());
+  reopen();
+  told(200, 200);
+  EXPECT_EQ(agent()["stored"], 400);
+  EXPECT_EQ(agent()["missing"], 0);
+  EXPECT_EQ(agent()["duplicate"], 0);
+  EXPECT_EQ(ledger_->answer({})["agents"].size(), 1u);
+  Json all = agent();
+  for (const Json& one : all["sources"]) EXPECT_EQ(one["stored"], 200) << one;
 }
 
 TEST_F(AgentLedgerTest, APowerFailureKeepsWhatAReportHasSynced) {

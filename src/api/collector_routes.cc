@@ -32,9 +32,9 @@ struct Collectors {
         settings(parts.settings),
         budget(parts.body_budget),
         ready(parts.ready),
-        hec(parts.metrics, "splunk_hec"),
-        datadog(parts.metrics, "datadog_logs"),
-        cloudwatch(parts.metrics, "cloudwatch") {}
+        hec(parts.sources, "splunk_hec"),
+        datadog(parts.sources, "datadog_logs"),
+        cloudwatch(parts.sources, "cloudwatch") {}
 
   void take_hec(const CallPtr& call);
   void take_hec_raw(const CallPtr& call);

@@ -10,7 +10,7 @@ constexpr ErrorShape kShape = ErrorShape::kElastic;
 
 struct EsWrite {
   explicit EsWrite(ServerParts& parts)
-      : ingest(parts.ingest), bulk(parts.metrics, "bulk"), documents(parts.metrics, "es_document") {}
+      : ingest(parts.ingest), bulk(parts.sources, "bulk"), documents(parts.sources, "es_document") {}
 
   void take_bulk(const CallPtr& call);
   void take_document(const CallPtr& call, wire::BulkOp op);

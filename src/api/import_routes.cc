@@ -23,7 +23,7 @@ struct Decoded {
 
 struct Import {
   explicit Import(ServerParts& parts)
-      : ingest(parts.ingest), settings(parts.settings), import(parts.metrics, "import") {}
+      : ingest(parts.ingest), settings(parts.settings), import(parts.sources, "import") {}
 
   void take_import(const CallPtr& call);
   Result<Decoded> decode(const net::Request& request);

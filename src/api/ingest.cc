@@ -20,6 +20,7 @@ void SourceCounters::rejected(std::string_view reason, uint64_t events) {
       .counter("clew_events_rejected_total", "events refused, by reason",
                {{"reason", std::string(reason)}, {"source", source_}})
       .add(events);
+  if (kept_ != nullptr) kept_->rejected(reason, events);
 }
 
 void SourceCounters::rejected(const wire::Events& events) {
@@ -34,14 +35,22 @@ void SourceCounters::dropped(std::string_view rule, uint64_t events) {
       .counter("clew_events_dropped_total", "events that a rule took away, by rule",
                {{"rule", std::string(rule)}, {"source", source_}})
       .add(events);
+  if (kept_ != nullptr) kept_->dropped(rule, events);
 }
 
-void SourceCounters::written(uint64_t rows, const Result<contract::Ack>& result) {
+void SourceCounters::written(uint64_t rows, const FlagCounts& flags, const Result<contract::Ack>& result) {
   if (!result.ok()) return rejected(code_name(result.error().code()), rows);
-  if (result->duplicate) return duplicate_.add(rows);
+  if (result->duplicate) {
+    duplicate_.add(rows);
+    if (kept_ != nullptr) kept_->duplicate(rows);
+    return;
+  }
   uint64_t conflicts = result->conflicts.size();
   rejected("exists", conflicts);
   stored_.add(rows - conflicts);
+  if (kept_ == nullptr) return;
+  kept_->stored(rows - conflicts);
+  kept_->flagged(flags);
 }
 
 Result<std::optional<contract::BatchKey>> parse_batch_key(std::string_view text) {
@@ -123,12 +132,14 @@ void Ingest::write(SourceCounters& counters, Incoming incoming, Done done) {
     process::add_error_groups(batch);
   }
   if (rows == 0) return done(nullptr, nullptr);
+  FlagCounts flags;
+  flags.add(incoming.events.batches);
   contract::Write write{.access = std::move(incoming.access),
                         .key = std::move(incoming.key),
                         .batches = std::move(incoming.events.batches),
                         .creates = std::move(incoming.creates)};
-  sink_.write(std::move(write), [&counters, rows, done = std::move(done)](Result<contract::Ack> result) {
-    counters.written(rows, result);
+  sink_.write(std::move(write), [&counters, rows, flags, done = std::move(done)](Result<contract::Ack> result) {
+    counters.written(rows, flags, result);
     if (result.ok())
       done(&*result, nullptr);
     else

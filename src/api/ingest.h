@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "api/dataset_pipelines.h"
+#include "api/flag_counts.h"
 #include "api/redaction.h"
+#include "api/source_book.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/result.h"
@@ -24,20 +26,29 @@ namespace clew::api {
 // Counters of one source ("bulk", "otlp_logs" ...).
 class SourceCounters {
  public:
+  // Counted in metrics alone.
   SourceCounters(base::Registry& metrics, std::string source);
+  // And in the ledger, under the same name. Lifetime: the book outlives it.
+  SourceCounters(SourceBook& book, const std::string& source) : SourceCounters(book.metrics(), source) {
+    kept_ = &book.of(source);
+  }
 
-  void received(uint64_t events) { received_.add(events); }
+  void received(uint64_t events) {
+    received_.add(events);
+    if (kept_ != nullptr) kept_->received(events);
+  }
   // Counts what a decoder left out, by its reasons.
   void rejected(const wire::Events& events);
   void rejected(std::string_view reason, uint64_t events);
   // Counts what a rule of a pipeline took away.
   void dropped(std::string_view rule, uint64_t events);
-  // Counts how a write of `rows` events ended.
-  void written(uint64_t rows, const Result<contract::Ack>& result);
+  // Counts how a write of `rows` events ended, of which so many have flags.
+  void written(uint64_t rows, const FlagCounts& flags, const Result<contract::Ack>& result);
 
  private:
   base::Registry& metrics_;
   std::string source_;
+  SourceTally* kept_ = nullptr;
   base::Counter& received_;
   base::Counter& stored_;
   base::Counter& duplicate_;

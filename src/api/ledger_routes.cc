@@ -17,7 +17,11 @@ std::vector<Route> ledger_routes(ServerParts& parts) {
     if (!taken.ok()) return answer_error(*call, kShape, taken.error());
     call->exchange->answer({.headers = {}, .body = "{\"ok\":true}\n"});
   };
-  Handler show = [ledger](CallPtr call) { answer_json(call, ledger->answer(call->access)); };
+  Handler show = [ledger, sources = &parts.sources](CallPtr call) {
+    Json all = ledger->answer(call->access);
+    all["sources"] = sources->answer();
+    answer_json(call, all);
+  };
   return {{"POST", "/clew/v1/ledger", Need::kIngest, Place::kPool, kShape, report},
           {"GET", "/clew/v1/ledger", Need::kRead, Place::kHere, kShape, show}};
 }

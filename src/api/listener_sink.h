@@ -12,13 +12,13 @@
 namespace clew::api {
 
 // Threads:  as collect::ListenerSink says.
-// Lifetime: ingest, store and metrics outlive it, and it every write.
+// Lifetime: ingest, store and book outlive it, and it every write.
 class IngestSink final : public collect::ListenerSink {
  public:
   // `source` is the label in counters; what it takes is written with `access`.
-  IngestSink(Ingest& ingest, const logstore::LogStore& store, base::Registry& metrics, const std::string& source,
+  IngestSink(Ingest& ingest, const logstore::LogStore& store, SourceBook& book, const std::string& source,
              contract::Access access)
-      : ingest_(ingest), store_(store), counters_(metrics, source), access_(std::move(access)) {}
+      : ingest_(ingest), store_(store), counters_(book, source), access_(std::move(access)) {}
 
   // Waits while the store is behind or its disk is full.
   void write(contract::Write write, Done done) override;

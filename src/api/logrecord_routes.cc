@@ -9,7 +9,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 
 struct LogRecord {
-  explicit LogRecord(ServerParts& parts) : ingest(parts.ingest), logrecord(parts.metrics, "logrecord") {}
+  explicit LogRecord(ServerParts& parts) : ingest(parts.ingest), logrecord(parts.sources, "logrecord") {}
 
   void take(const CallPtr& call);
 

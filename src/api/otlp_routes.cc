@@ -19,7 +19,7 @@ constexpr std::string_view kJaegerPost = "/jaeger.api_v2.CollectorService/PostSp
 template <class Decoder>
 struct Signal {
   Signal(ServerParts& parts, wire::OtlpSignal which, const char* source)
-      : signal(which), ingest(parts.ingest), counters(parts.metrics, source) {}
+      : signal(which), ingest(parts.ingest), counters(parts.sources, source) {}
 
   Result<wire::Events> decode(std::string_view body, wire::OtlpForm form, std::string_view dataset) {
     wire::Intake intake{.arrival = ingest.now(), .zone = {}};
@@ -101,7 +101,7 @@ void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access 
 
 // Jaeger's collector.
 struct JaegerSpans {
-  explicit JaegerSpans(ServerParts& parts) : ingest(parts.ingest), counters(parts.metrics, "jaeger_grpc") {}
+  explicit JaegerSpans(ServerParts& parts) : ingest(parts.ingest), counters(parts.sources, "jaeger_grpc") {}
 
   Ingest& ingest;
   SourceCounters counters;

@@ -12,7 +12,7 @@ constexpr ErrorShape kShape = ErrorShape::kText;
 
 struct Push {
   explicit Push(ServerParts& parts)
-      : ingest(parts.ingest), budget(parts.body_budget), loki(parts.metrics, "loki"), zipkin(parts.metrics, "zipkin") {}
+      : ingest(parts.ingest), budget(parts.body_budget), loki(parts.sources, "loki"), zipkin(parts.sources, "zipkin") {}
 
   void take_loki(const CallPtr& call);
   void take_zipkin(const CallPtr& call);

@@ -26,6 +26,7 @@ struct ServerParts {
   query::Engine& engine;
   live::Live& live;
   AgentLedger& ledger;
+  SourceBook& sources;
   base::Registry& metrics;
   net::MemoryBudget& body_budget;
   const os::Clock& clock;

@@ -11,8 +11,8 @@ constexpr ErrorShape kShape = ErrorShape::kText;
 struct Spans {
   explicit Spans(ServerParts& parts)
       : ingest(parts.ingest),
-        datadog(parts.metrics, "datadog"),
-        jaeger(parts.metrics, "jaeger"),
+        datadog(parts.sources, "datadog"),
+        jaeger(parts.sources, "jaeger"),
         version(parts.version) {}
 
   void take_datadog(const CallPtr& call, wire::DatadogForm form, const char* reply);
@@ -101,7 +101,7 @@ std::vector<Route> span_routes(ServerParts& parts) {
 std::function<void(std::string_view)> jaeger_packet_handler(ServerParts& parts, const AccessGate& gate) {
   struct Packets {
     Packets(ServerParts& of, const AccessGate& admits)
-        : ingest(of.ingest), counters(of.metrics, "jaeger_udp"), gate(admits) {}
+        : ingest(of.ingest), counters(of.sources, "jaeger_udp"), gate(admits) {}
     Ingest& ingest;
     SourceCounters counters;
     const AccessGate& gate;

@@ -144,7 +144,7 @@ class Taken {
 };
 
 struct Incomer {
-  explicit Incomer(ServerParts& p) : parts(p), counters(p.metrics, "sync") {}
+  explicit Incomer(ServerParts& p) : parts(p), counters(p.sources, "sync") {}
 
   void take(const CallPtr& call);
   // Events come as they were stored: no pipeline and no redaction may make others of them.

@@ -214,7 +214,8 @@ void Agent::start_shipper() {
   for (const auto& source : sources_) names.push_back(source->name());
   report_ = std::make_unique<AgentReport>(
       AgentReportParts{.queue = *queue_,
-                       .refused_events = [this] { return shipper_->refused_events(); },
+                       .shipper = *shipper_,
+                       .metrics = metrics_,
                        .make_client = [this] { return net::make_https_client(options_.tls); },
                        .endpoints = std::move(endpoints),
                        .mirror = options_.mirror,

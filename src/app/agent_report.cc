@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <climits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "app/command.h"
@@ -24,19 +25,47 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
 }
 
+using Json = nlohmann::ordered_json;
+
+Json source_of(const AgentReportParts& parts, const std::string& name, const collect::SourceCounts& counts,
+               const collect::Delivery& delivery) {
+  Json dropped = Json::object();
+  for (const auto& [rule, events] : counts.dropped) dropped[rule] = events;
+  Json source = {
+      {"read", counts.read}, {"queued", counts.queued}, {"dropped", std::move(dropped)}, {"sent", delivery.sent}};
+  if (delivery.done > 0) {
+    source["lag_ms"] = {{"last", delivery.last_ms}, {"p50", delivery.p50_ms}, {"p99", delivery.p99_ms}};
+  }
+  uint64_t datagrams = parts.metrics.sum("clew_listener_datagrams_total", {{"source", name}});
+  uint64_t lost = parts.metrics.sum("clew_listener_datagrams_dropped_total", {{"source", name}});
+  if (datagrams + lost > 0) source["udp_dropped"] = lost;
+  return source;
+}
+
+Json sources_of(const AgentReportParts& parts, const std::map<std::string, collect::SourceCounts>& counts) {
+  std::map<std::string, uint64_t> refused = parts.shipper.refused_by_source();
+  std::map<std::string, collect::Delivery> deliveries = parts.shipper.deliveries();
+  std::map<std::string, contract::QueueShare> shares = parts.queue.shares();
+  Json sources = Json::object();
+  for (const auto& [name, of] : counts) {
+    Json source = source_of(parts, name, of, deliveries[name]);
+    source["refused"] = refused[name];
+    source["waiting"] = shares[collect::counts_key(name)].waiting_rows;
+    source["damaged"] = shares[collect::counts_key(name)].damaged_rows;
+    sources[name] = std::move(source);
+  }
+  return sources;
+}
+
 }  // namespace
 
 std::string report_body(const AgentReportParts& parts) {
-  using Json = nlohmann::ordered_json;
-  Json sources = Json::object();
-  auto add = [&sources](const std::string& name, const collect::SourceCounts& counts) {
-    Json dropped = Json::object();
-    for (const auto& [rule, events] : counts.dropped) dropped[rule] = events;
-    sources[name] = {{"read", counts.read}, {"queued", counts.queued}, {"dropped", std::move(dropped)}};
-  };
-  for (const std::string& name : parts.sources) add(name, {});
-  for (const auto& [name, counts] : collect::all_kept_counts(parts.queue)) add(name, counts);
-  uint64_t refused = parts.refused_events();  // before what is acknowledged, which includes it
+  // What was queued is asked first and what waits last, so that nothing seems lost that moves on meanwhile; what was
+  // refused before what is acknowledged, which includes it.
+  std::map<std::string, collect::SourceCounts> counts = collect::all_kept_counts(parts.queue);
+  for (const std::string& name : parts.sources) counts.try_emplace(name);
+  uint64_t refused = parts.shipper.refused_events();
+  Json sources = sources_of(parts, counts);
   contract::QueueStats queue = parts.queue.stats();
   Json body = {{"producer", parts.queue.producer()},
                {"host", host_name()},

@@ -8,8 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/mutex.h"
-#include "collect/ship_lane.h"
+#include "collect/shipper.h"
 #include "contract/queue.h"
 #include "net/http_client.h"
 
@@ -17,7 +18,8 @@ namespace clew::app {
 
 struct AgentReportParts {
   const contract::Queue& queue;
-  std::function<uint64_t()> refused_events;
+  const collect::Shipper& shipper;
+  const base::Registry& metrics;  // has what listeners count
   std::function<std::unique_ptr<net::HttpClient>()> make_client;
   std::vector<collect::ShipEndpoint> endpoints;
   bool mirror = false;

@@ -20,12 +20,33 @@ std::string name_of(const Json& agent) {
   return host + ":" + text_at(agent, "directory");
 }
 
-std::string dropped_text(const Json& dropped) {
+// "3 by rule, 4 by other"; 0 when there are none.
+std::string counts_text(const Json& counts) {
   std::string out;
-  for (const auto& rule : dropped.items()) {
-    out += fmt::format("{}{} by {}", out.empty() ? "" : ", ", grouped(rule.value().get<uint64_t>()), rule.key());
+  for (const auto& one : counts.items()) {
+    out += fmt::format("{}{} by {}", out.empty() ? "" : ", ", grouped(one.value().get<uint64_t>()), one.key());
   }
   return out.empty() ? "0" : out;
+}
+
+// "0.02% no_time, 1.5% cut", and what the system dropped before anybody read it.
+std::string flags_text(const Json& source) {
+  std::string out;
+  const Json& percent = member_at(source, "flagged_percent");
+  const Json& events = member_at(source, "flagged");
+  for (const auto& flag : percent.items()) {
+    double share = flag.value().get<double>();
+    std::string much = share == 0 ? grouped(number_at(events, flag.key().c_str())) : fmt::format("{}%", share);
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", much, flag.key());
+  }
+  uint64_t lost = number_at(source, "udp_dropped");
+  if (lost > 0) out += fmt::format("{}{} datagrams lost", out.empty() ? "" : ", ", grouped(lost));
+  return out;
+}
+
+std::string lag_text(const Json& lag) {
+  if (!lag.is_object()) return {};
+  return fmt::format("{} ms, p99 {} ms", number_at(lag, "p50"), number_at(lag, "p99"));
 }
 
 std::string seconds_text(const Json& seconds) {
@@ -38,19 +59,39 @@ void add_rows(const Json& agent, Json& rows) {
   Json all = {{"agent", name}, {"source", "(all)"}};
   for (const char* count : {"read", "dropped"}) all[count] = grouped(number_at(agent, count));
   all["queued"] = grouped(number_at(agent, "appended"));
-  for (const char* count : {"waiting", "acknowledged", "refused", "stored", "missing"}) {
+  for (const char* count : {"waiting", "acknowledged", "refused", "stored", "duplicate", "missing"}) {
     all[count] = grouped(number_at(agent, count));
   }
   all["lag"] = seconds_text(member_at(agent, "lag_seconds"));
+  all["flagged"] = flags_text(agent);
   all["seen"] = seconds_text(member_at(agent, "silent_seconds")) + " ago";
   rows.push_back(std::move(all));
   for (const Json& source : member_at(agent, "sources")) {
-    rows.push_back({{"agent", name},
-                    {"source", text_at(source, "source")},
-                    {"read", grouped(number_at(source, "read"))},
-                    {"dropped", dropped_text(member_at(source, "dropped"))},
-                    {"queued", grouped(number_at(source, "queued"))}});
+    Json row = {{"agent", name},
+                {"source", text_at(source, "source")},
+                {"dropped", counts_text(member_at(source, "dropped"))},
+                {"lag", lag_text(member_at(source, "lag_ms"))},
+                {"flagged", flags_text(source)}};
+    // An agent of before tells its sources' first counts alone.
+    for (const char* count :
+         {"read", "queued", "sent", "waiting", "acknowledged", "refused", "stored", "duplicate", "missing"}) {
+      if (source.contains(count)) row[count] = grouped(number_at(source, count));
+    }
+    rows.push_back(std::move(row));
   }
+}
+
+// What came to this server without an agent.
+void add_server_row(const Json& source, Json& rows) {
+  rows.push_back({{"agent", "(this server)"},
+                  {"source", text_at(source, "source")},
+                  {"read", grouped(number_at(source, "received"))},
+                  {"dropped", counts_text(member_at(source, "dropped"))},
+                  {"refused", counts_text(member_at(source, "rejected"))},
+                  {"stored", grouped(number_at(source, "stored"))},
+                  {"duplicate", grouped(number_at(source, "duplicate"))},
+                  {"flagged", flags_text(source)},
+                  {"seen", text_at(source, "seen").substr(0, 19)}});
 }
 
 // Where the missing events of an agent went, a line each.
@@ -94,9 +135,12 @@ int run(const std::string& url, const std::string& format) {
   }
   Json rows = Json::array();
   for (const Json& agent : agents) add_rows(agent, rows);
+  for (const Json& source : member_at(*answer, "sources")) {
+    if (text_at(source, "source") != "agent") add_server_row(source, rows);
+  }
   std::vector<RowColumn> columns = {{"agent"}, {"source"}};
-  for (const char* name :
-       {"read", "dropped", "queued", "waiting", "acknowledged", "refused", "stored", "missing", "lag", "seen"}) {
+  for (const char* name : {"read", "dropped", "queued", "sent", "waiting", "acknowledged", "refused", "stored",
+                           "duplicate", "missing", "lag", "flagged", "seen"}) {
     columns.push_back({name, true});
   }
   print_list(rows, columns, "table");

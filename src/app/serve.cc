@@ -34,6 +34,7 @@
 #include "geo/sources.h"
 #include "live/live.h"
 #include "logstore/log_store.h"
+#include "logstore/stored_writes.h"
 #include "metricstore/metric_store.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
@@ -167,6 +168,15 @@ std::vector<std::string> needing_restart(const ServeOptions& old, const ServeOpt
   return keys;
 }
 
+// What a power failure took from the ledger, the store has.
+Status recount(api::AgentLedger& ledger, const logstore::LogStore& store) {
+  std::vector<api::AgentLedger::Commit> commits;
+  for (logstore::StoredCommit& commit : store.stored_commits({}, ledger.recount_from())) {
+    commits.push_back({std::move(commit.key), commit.rows});
+  }
+  return ledger.recount({}, commits);
+}
+
 // Everything that runs, in the order of its making; it goes in the reverse order.
 class Server {
  public:
@@ -218,6 +228,7 @@ class Server {
   std::unique_ptr<api::AgentLedger> ledger_;
   std::unique_ptr<scrape::PushGroups> push_groups_;
   std::unique_ptr<scrape::Scraper> scraper_;
+  std::unique_ptr<api::SourceBook> sources_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
   std::unique_ptr<ServerRules> rules_;
@@ -347,7 +358,7 @@ Status Server::listen_for_sources() {
   contract::Access access = CLEW_TRY(gate_.admit_grpc(api::Need::kIngest));
   for (const auto& [name, source] : options_.agent.sources) {
     if (!is_listener(source)) continue;  // an agent's
-    auto sink = std::make_unique<api::IngestSink>(*ingest_, *store_, metrics_, name, access);
+    auto sink = std::make_unique<api::IngestSink>(*ingest_, *store_, *sources_, name, access);
     std::unique_ptr<collect::Listener> made = CLEW_TRY(
         make_listener(name, source, std::move(sink), metric_store_.get(), *clock_, metrics_, options_.insecure));
     listeners_.push_back(std::move(made));
@@ -375,6 +386,8 @@ Status Server::start() {
   push_groups_ = CLEW_TRY(scrape::PushGroups::open(*disk_, *clock_, options_.data + "/push_groups.json"));
   scraper_ = std::make_unique<scrape::Scraper>(
       scrape::ScraperParts{.sink = *metric_store_, .access = {}, .clock = *clock_, .metrics = metrics_});
+  CLEW_TRY(recount(*ledger_, *store_));
+  sources_ = CLEW_TRY(api::SourceBook::open(*disk_, *clock_, metrics_, options_.data + "/ledger.sources"));
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
@@ -386,6 +399,7 @@ Status Server::start() {
                                                                .engine = *engine_,
                                                                .live = *live_,
                                                                .ledger = *ledger_,
+                                                               .sources = *sources_,
                                                                .metrics = metrics_,
                                                                .body_budget = body_budget_,
                                                                .clock = *clock_,

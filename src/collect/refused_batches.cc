@@ -25,7 +25,8 @@ Status RefusedBatches::keep(const std::string& name, std::string_view batch, std
   return disk_.sync_dir(dir_);
 }
 
-// The file is the number of events, and behind it a line for each name.
+// The file is the number of events, and behind it a line for each name; those of sources begin with a tab: "\tEVENTS
+// SOURCE".
 void RefusedBatches::load_count() const {
   if (std::exchange(count_loaded_, true)) return;
   auto file = disk_.open(dir_ + ".count", os::OpenMode::kRead);
@@ -39,8 +40,16 @@ void RefusedBatches::load_count() const {
   while (rest.size() > 1) {
     rest.remove_prefix(1);
     std::string_view name = rest.substr(0, rest.find('\n'));
-    if (!name.empty()) counted_.emplace_back(name);
     rest.remove_prefix(name.size());
+    if (name.starts_with('\t')) {
+      uint64_t events = 0;
+      auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), events);
+      if (error == std::errc() && end != name.data() + name.size()) {
+        by_source_[std::string(end + 1, name.data() + name.size())] = events;
+      }
+    } else if (!name.empty()) {
+      counted_.emplace_back(name);
+    }
   }
 }
 
@@ -50,15 +59,23 @@ uint64_t RefusedBatches::events() const {
   return events_;
 }
 
-Status RefusedBatches::count(const std::string& name, uint64_t events) {
+std::map<std::string, uint64_t> RefusedBatches::events_by_source() const {
+  base::MutexLock lock(mutex_);
+  load_count();
+  return by_source_;
+}
+
+Status RefusedBatches::count(const std::string& name, const std::string& source, uint64_t events) {
   base::MutexLock lock(mutex_);
   load_count();
   if (std::find(counted_.begin(), counted_.end(), name) != counted_.end()) return {};
   events_ += events;
+  by_source_[source] += events;
   counted_.push_back(name);
   if (counted_.size() > kCountedNamesMax) counted_.pop_front();
   CLEW_TRY(disk_.make_dirs(dir_));
   std::string text = std::to_string(events_) + "\n";
+  for (const auto& [of, refused] : by_source_) text += "\t" + std::to_string(refused) + " " + of + "\n";
   for (const std::string& one : counted_) text += one + "\n";
   CLEW_TRY(write(dir_ + ".count.new", text));
   CLEW_TRY(disk_.rename(dir_ + ".count.new", dir_ + ".count"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -25,9 +26,10 @@ class RefusedBatches {
   Status keep(const std::string& name, std::string_view batch, std::string_view reason);
   // Counts the events of a refused batch durably, beside DIR (DIR.count): once, however often it is refused.
   // Errors: kFull, kIo.
-  Status count(const std::string& name, uint64_t events);
-  // Events of all batches that were counted, over restarts.
+  Status count(const std::string& name, const std::string& source, uint64_t events);
+  // Events of all batches that were counted, over restarts; and of each source.
   uint64_t events() const;
+  std::map<std::string, uint64_t> events_by_source() const;
 
  private:
   void load_count() const CLEW_REQUIRES(mutex_);
@@ -40,6 +42,7 @@ class RefusedBatches {
   mutable base::Mutex mutex_;  // held during I/O: refusals are rare, and two must not count the same room
   mutable bool count_loaded_ CLEW_GUARDED_BY(mutex_) = false;
   mutable uint64_t events_ CLEW_GUARDED_BY(mutex_) = 0;
+  mutable std::map<std::string, uint64_t> by_source_ CLEW_GUARDED_BY(mutex_);
   mutable std::deque<std::string> counted_ CLEW_GUARDED_BY(mutex_);  // names of the last ones
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "collect/source_counts.h"
+#include "net/http_message.h"
 #include "wire/batch_body.h"
 
 namespace clew::collect {
@@ -45,8 +47,8 @@ uint64_t retry_after_ms(std::string_view header) {
 }  // namespace
 
 ShipLane::ShipLane(ShipParts parts, ShipLimits limits, std::vector<ShipEndpoint> endpoints, RefusedBatches& refused,
-                   std::function<void()> progress)
-    : parts_(std::move(parts)), limits_(limits), refused_(refused), progress_(std::move(progress)) {
+                   DeliveryWatch& watch, std::function<void()> progress)
+    : parts_(std::move(parts)), limits_(limits), refused_(refused), watch_(watch), progress_(std::move(progress)) {
   for (ShipEndpoint& endpoint : endpoints) {
     base::MetricLabels to{{"endpoint", endpoint.url}};
     base::Registry& m = parts_.metrics;
@@ -138,7 +140,11 @@ void ShipLane::work() {
   std::unique_ptr<net::HttpClient> client = parts_.make_client();
   while (std::optional<contract::QueueEntry> entry = next_entry()) {
     bool done = deliver(*client, *entry);
-    if (done) finish(entry->offset);
+    if (done) {
+      watch_.done(std::string(source_of_key(entry->source)), entry->rows,
+                  parts_.clock.now().get() - entry->appended_at);
+      finish(entry->offset);
+    }
     {
       base::MutexLock lock(mutex_);
       --in_flight_;
@@ -182,6 +188,7 @@ bool ShipLane::deliver(net::HttpClient& client, const contract::QueueEntry& entr
     uint64_t begun_ns = parts_.clock.monotonic_ns();
     target.sent_events->add(entry.rows);
     target.sent_bytes->add(body.size());
+    watch_.sent(std::string(source_of_key(entry.source)), entry.rows);
     Answer answer = attempt(client, target, entry, body);
     if (answer.verdict == Verdict::kStored) {
       target.duplicate_events->add(answer.duplicate);
@@ -233,6 +240,9 @@ ShipLane::Answer ShipLane::attempt(net::HttpClient& client, const Target& target
                      .go_on = [this] { return !cancelled_.load(); }};
   call.headers.emplace_back("Content-Type", "application/vnd.clew.batch");
   call.headers.emplace_back("Clew-Batch", fmt::format("{}:{}", parts_.queue.producer(), entry.offset));
+  if (std::string_view source = source_of_key(entry.source); !source.empty()) {
+    call.headers.emplace_back("Clew-Source", net::percent_encoded(source));
+  }
   Result<net::HttpReply> reply = client.call(call);
   if (reply.ok()) return judge(*reply);
   if (reply.error().code() == Code::kForbidden) {
@@ -341,7 +351,8 @@ void ShipLane::set_aside(const Target& target, const contract::QueueEntry& entry
   std::string name = fmt::format("{}-{}", parts_.queue.producer(), entry.offset);
   std::string reason = fmt::format("batch {}:{}, {} events, refused by {}\n{}\n", parts_.queue.producer(), entry.offset,
                                    entry.rows, url, answer.text);
-  (void)refused_.count(name, entry.rows);  // a disk that keeps nothing shows in what is not kept, below
+  std::string source(source_of_key(entry.source));
+  (void)refused_.count(name, source, entry.rows);  // a disk that keeps nothing shows in what is not kept, below
   if (refused_.keep(name, entry.batch, reason).ok()) return;
   parts_.metrics
       .counter("clew_ship_refused_not_kept_events_total", "events refused whose batch could not be kept aside",

@@ -13,6 +13,7 @@
 
 #include "base/metrics.h"
 #include "base/mutex.h"
+#include "collect/delivery_watch.h"
 #include "collect/refused_batches.h"
 #include "contract/queue.h"
 #include "net/http_client.h"
@@ -50,12 +51,12 @@ struct ShipEndpointState {
 };
 
 // Threads:  all functions on any thread; up to in_flight_max of its own, named clew-ship, made as they are needed.
-// Lifetime: what `parts` names, and `refused`, outlive it.
+// Lifetime: what `parts` names, `refused` and `watch` outlive it.
 class ShipLane {
  public:
   // `progress` is called after done_up_to() rose, on a thread of the lane.
   ShipLane(ShipParts parts, ShipLimits limits, std::vector<ShipEndpoint> endpoints, RefusedBatches& refused,
-           std::function<void()> progress);
+           DeliveryWatch& watch, std::function<void()> progress);
   ~ShipLane();
   ShipLane(const ShipLane&) = delete;
   ShipLane& operator=(const ShipLane&) = delete;
@@ -122,6 +123,7 @@ class ShipLane {
   const ShipParts parts_;
   const ShipLimits limits_;
   RefusedBatches& refused_;
+  DeliveryWatch& watch_;
   const std::function<void()> progress_;
 
   mutable base::Mutex mutex_;

@@ -16,8 +16,8 @@ Shipper::Shipper(ShipParts parts, os::Disk& disk, ShipperOptions options)
     groups.push_back(std::move(options.endpoints));
   }
   for (auto& group : groups) {
-    lanes_.push_back(
-        std::make_unique<ShipLane>(parts_, options.limits, std::move(group), refused_, [this] { acknowledge(); }));
+    lanes_.push_back(std::make_unique<ShipLane>(parts_, options.limits, std::move(group), refused_, watch_,
+                                                [this] { acknowledge(); }));
   }
 }
 

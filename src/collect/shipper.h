@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "collect/delivery_watch.h"
 #include "collect/refused_batches.h"
 #include "collect/ship_lane.h"
 #include "os/disk.h"
@@ -45,6 +47,9 @@ class Shipper {
   std::vector<ShipEndpointState> endpoints() const;
   // Events of batches that were refused for what they are, over restarts.
   uint64_t refused_events() const { return refused_.events(); }
+  std::map<std::string, uint64_t> refused_by_source() const { return refused_.events_by_source(); }
+  // By source, since the start.
+  std::map<std::string, Delivery> deliveries() const { return watch_.all(); }
   // Requests that may be in flight at a time just now, over all lanes.
   uint32_t in_flight_limit() const;
 
@@ -53,6 +58,7 @@ class Shipper {
 
   ShipParts parts_;
   RefusedBatches refused_;
+  DeliveryWatch watch_;
   std::vector<std::unique_ptr<ShipLane>> lanes_;
 };
 

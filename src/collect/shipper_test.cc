@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "net/http_server.h"
@@ -221,14 +222,16 @@ TEST_F(ShipperTest, ABadBatchIsSetAsideAndHoldsUpNothing) {
 
 TEST_F(ShipperTest, RefusedBatchesAreCountedOnceOverRestarts) {
   auto refused = std::make_unique<RefusedBatches>(disk_, "/agent/refused", 1 << 20);
-  ASSERT_TRUE(refused->count("p-2", 7).ok());
-  ASSERT_TRUE(refused->count("p-3", 5).ok());
+  ASSERT_TRUE(refused->count("p-2", "app", 7).ok());
+  ASSERT_TRUE(refused->count("p-3", "app", 5).ok());
   refused = std::make_unique<RefusedBatches>(disk_, "/agent/refused", 1 << 20);
   EXPECT_EQ(refused->events(), 12u);
-  ASSERT_TRUE(refused->count("p-3", 5).ok());
-  ASSERT_TRUE(refused->count("p-4", 1).ok());
+  ASSERT_TRUE(refused->count("p-3", "app", 5).ok());
+  ASSERT_TRUE(refused->count("p-4", "app", 1).ok());
   disk_.crash();
-  EXPECT_EQ(RefusedBatches(disk_, "/agent/refused", 1 << 20).events(), 13u);
+  RefusedBatches after(disk_, "/agent/refused", 1 << 20);
+  EXPECT_EQ(after.events(), 13u);
+  EXPECT_EQ(after.events_by_source(), (std::map<std::string, uint64_t>{{"app", 13}}));
 }
 
 TEST_F(ShipperTest, WhatASecondSendFindsStoredIsCountedAsDuplicate) {

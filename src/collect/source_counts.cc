@@ -25,6 +25,10 @@ uint64_t take_number(std::string_view& text) {
 
 std::string counts_key(std::string_view source) { return std::string(kPrefix) + std::string(source); }
 
+std::string_view source_of_key(std::string_view key) {
+  return key.starts_with(kPrefix) ? key.substr(kPrefix.size()) : std::string_view();
+}
+
 // "READ QUEUED", and a line "EVENTS RULE" for each rule.
 std::string print_counts(const SourceCounts& counts) {
   std::string out = fmt::format("{} {}", counts.read, counts.queued);

@@ -19,6 +19,8 @@ struct SourceCounts {
 
 // Where the counts of a source are kept.
 std::string counts_key(std::string_view source);
+// The source whose counts_key() this is; empty for a key of another kind.
+std::string_view source_of_key(std::string_view key);
 std::string print_counts(const SourceCounts& counts);
 // A text that is none counts as nothing: counts must not keep a source from reading.
 SourceCounts parse_counts(std::string_view text);

@@ -22,6 +22,14 @@ struct QueueEntry {
   uint64_t offset = 0;  // rises, is never given out twice, has gaps: the sequence of the batch key
   uint32_t rows = 0;
   std::string batch;  // an encoded part, or several (docs/formats/queue.md)
+  std::string source;       // whose it is: of the last place that was appended with it; empty where there was none
+  int64_t appended_at = 0;  // nanoseconds since the epoch
+};
+
+// What of one source is in the queue.
+struct QueueShare {
+  uint64_t waiting_rows = 0;
+  uint64_t damaged_rows = 0;  // as QueueStats::damaged_rows
 };
 
 struct QueueStats {
@@ -71,6 +79,8 @@ class Queue {
   virtual Status acknowledge(uint64_t offset) = 0;
 
   virtual QueueStats stats() const = 0;
+  // By QueueEntry::source; sources of which nothing ever waited since the start may be left out.
+  virtual std::map<std::string, QueueShare> shares() const { return {}; }
   // Takes no more, keeps what was acknowledged, wakes those who wait. read() still works.
   virtual void close() = 0;
 };

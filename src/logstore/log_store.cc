@@ -273,6 +273,10 @@ Result<WritesPage> LogStore::stored_writes(const contract::Access& access, const
   return read_stored_writes(parts_->engine, access.tenant.get(), request);
 }
 
+std::vector<StoredCommit> LogStore::stored_commits(const contract::Access& access, uint64_t after) const {
+  return find_stored_commits(parts_->engine, access.tenant.get(), after);
+}
+
 std::vector<bool> LogStore::has_old_keys(const contract::Access& access,
                                          const std::vector<contract::BatchKey>& keys) const {
   return find_stored_keys(parts_->engine, access.tenant.get(), keys);

@@ -25,6 +25,7 @@
 namespace clew::logstore {
 
 struct Engine;
+struct StoredCommit;
 struct Usage;
 struct UsageRequest;
 struct WritesPage;
@@ -118,6 +119,8 @@ class LogStore final : public contract::EventSink, public contract::EventSource 
   // The writes of the tenant, a page at a time, as another store takes them (stored_writes.h).
   // Errors: kForbidden for a caller who may not see all datasets: a write is given whole or not at all.
   Result<WritesPage> stored_writes(const contract::Access& access, const WritesRequest& request) const;
+  // The tenant's keyed writes of which a row lies behind this `_seq`, by `_seq` (stored_writes.h).
+  std::vector<StoredCommit> stored_commits(const contract::Access& access, uint64_t after) const;
   // By key: true when it is stored and write() may not know it any more, as only the newest keys are in memory.
   std::vector<bool> has_old_keys(const contract::Access& access, const std::vector<contract::BatchKey>& keys) const;
 

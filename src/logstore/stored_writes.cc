@@ -275,6 +275,23 @@ WritesPage read_stored_writes(const Engine& engine, const std::string& tenant, c
   return Reader(request, std::move(view)).read();
 }
 
+std::vector<StoredCommit> find_stored_commits(const Engine& engine, const std::string& tenant, uint64_t after) {
+  std::map<uint64_t, StoredCommit> found;  // by the first _seq: a write's rows may lie in many places
+  auto note = [&](std::span<const CommitRange> commits) {
+    for (const CommitRange& range : ranges_behind(commits, after)) {
+      if (is_keyed(range)) found[range.first_seq.get() - range.first_row] = {range.key, range.write_rows};
+    }
+  };
+  Catalog::View view = engine.catalog.view_of_seqs(tenant, {}, contract::SeqRange{Seq(after), Seq(UINT64_MAX)});
+  for (const Catalog::View::Part& part : view.parts) note({&part.entry->commit, 1});
+  for (const Catalog::View::Segment& segment : view.segments) {
+    if (segment.reader) note(segment.reader->commits());
+  }
+  std::vector<StoredCommit> commits;
+  for (auto& [seq, commit] : found) commits.push_back(std::move(commit));
+  return commits;
+}
+
 std::vector<bool> find_stored_keys(const Engine& engine, const std::string& tenant,
                                    const std::vector<contract::BatchKey>& keys) {
   std::vector<bool> stored(keys.size(), false);

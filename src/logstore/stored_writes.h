@@ -27,6 +27,12 @@ struct StoredWrite {
   uint64_t rows_gone = 0;
 };
 
+// A keyed write without what it holds.
+struct StoredCommit {
+  contract::BatchKey key;
+  uint64_t rows = 0;  // that it had
+};
+
 struct WritesPage {
   std::vector<StoredWrite> writes;    // by _seq
   uint64_t next = 0;                  // WritesRequest::after of the next page

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "logstore/test_store.h"
 
 namespace clew::logstore::testing {
@@ -40,6 +42,33 @@ TEST(StoredWritesTest, PagesGiveEachWriteOnceAndWhole) {
   ASSERT_EQ(sequences.size(), 40u);
   for (uint64_t n = 0; n < 40; ++n) EXPECT_EQ(sequences[n], n);
   EXPECT_EQ(keyless, 5u);
+}
+
+TEST(StoredWritesTest, CommitsBehindASeqAreToldWithoutReadingThem) {
+  TestStore t;
+  ASSERT_TRUE(t.open().ok());
+  for (uint64_t n = 0; n < 10; ++n) ASSERT_TRUE(t.write_events(n * 10, 10, key_of(n)).ok());
+  ASSERT_TRUE(t.store->flush_now().ok());
+  ASSERT_TRUE(t.write_events(1000, 5).ok());
+  for (uint64_t n = 10; n < 15; ++n) ASSERT_TRUE(t.write_events(n * 10, 10, key_of(n)).ok());
+  auto told = [&](uint64_t after) {
+    std::vector<uint64_t> sequences;
+    for (const StoredCommit& commit : t.store->stored_commits({}, after)) {
+      EXPECT_EQ(commit.rows, 10u);
+      EXPECT_EQ(commit.key.producer, "host");
+      sequences.push_back(commit.key.sequence);
+    }
+    return sequences;
+  };
+  for (int turn = 0; turn < 2; ++turn) {
+    std::vector<uint64_t> all = told(0);
+    ASSERT_EQ(all.size(), 15u);
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    EXPECT_EQ(told(80), (std::vector<uint64_t>{8, 9, 10, 11, 12, 13, 14}));
+    EXPECT_EQ(told(81), (std::vector<uint64_t>{8, 9, 10, 11, 12, 13, 14}));  // rows of it lie behind
+    EXPECT_EQ(told(135), (std::vector<uint64_t>{13, 14}));
+    ASSERT_TRUE(t.open().ok());
+  }
 }
 
 TEST(StoredWritesTest, KeysThatMemoryForgotAreFoundInTheStore) {

@@ -94,6 +94,7 @@ Status DiskQueue::take_record(journal::RecoveredRecord&& found, Recovery& recove
   }
   QueueRecord& record = *decoded;
   base::MutexLock lock(mutex_);
+  uint32_t source = source_number(record.places);
   FileUse& use = files_[found.file_number];
   use.file = found.file;
   recovery.last_offset = std::max(recovery.last_offset, record.offset);
@@ -115,7 +116,8 @@ Status DiskQueue::take_record(journal::RecoveredRecord&& found, Recovery& recove
                       .file_number = static_cast<uint32_t>(found.file_number),
                       .bytes = static_cast<uint32_t>(blob.bytes),
                       .rows = record.rows,
-                      .crc = record.batch_crc});
+                      .crc = record.batch_crc,
+                      .source = source});
   return {};
 }
 
@@ -129,11 +131,7 @@ void DiskQueue::settle(Recovery& recovery) {
   applied_ = std::max(recovery.state.applied, recovery.last_offset);
   stats_.appended_rows += recovery.state.appended_rows;
   stats_.acknowledged_rows = recovery.state.acknowledged_rows;
-  for (const Waiting& entry : waiting_) {
-    ++stats_.waiting_entries;
-    stats_.waiting_rows += entry.rows;
-    stats_.waiting_bytes += entry.bytes;
-  }
+  for (const Waiting& entry : waiting_) note_waiting(entry);
   while (!waiting_.empty() && waiting_.front().offset <= acknowledged_) {
     stats_.acknowledged_rows += waiting_.front().rows;
     forget_waiting(waiting_.front());
@@ -307,16 +305,15 @@ void DiskQueue::publish(Append& append, const journal::Place& place) {
   stats_.appended_rows += record.rows;
   if (place.blobs.empty()) return;
   use.last_batch_offset = record.offset;
-  ++stats_.waiting_entries;
-  stats_.waiting_rows += record.rows;
-  stats_.waiting_bytes += append.batch.size();
   waiting_.push_back({.offset = record.offset,
                       .at = place.blobs[0].offset,
                       .appended_at = record.appended_at,
                       .file_number = static_cast<uint32_t>(place.file_number),
                       .bytes = static_cast<uint32_t>(append.batch.size()),
                       .rows = record.rows,
-                      .crc = record.batch_crc});
+                      .crc = record.batch_crc,
+                      .source = source_number(record.places)});
+  note_waiting(waiting_.back());
 }
 
 void DiskQueue::move_place(const std::string& source, const std::string& place) {
@@ -403,10 +400,30 @@ Status DiskQueue::acknowledge(uint64_t offset) {
   return remove_acknowledged_files();
 }
 
+void DiskQueue::note_waiting(const Waiting& entry) {
+  ++stats_.waiting_entries;
+  stats_.waiting_rows += entry.rows;
+  stats_.waiting_bytes += entry.bytes;
+  sources_[entry.source].second.waiting_rows += entry.rows;
+}
+
 void DiskQueue::forget_waiting(const Waiting& entry) {
   --stats_.waiting_entries;
   stats_.waiting_rows -= entry.rows;
   stats_.waiting_bytes -= entry.bytes;
+  sources_[entry.source].second.waiting_rows -= entry.rows;
+}
+
+uint32_t DiskQueue::source_number(const std::vector<contract::QueuePlace>& places) {
+  std::string name = places.empty() ? std::string() : places.back().source;
+  auto [known, is_new] = source_numbers_.try_emplace(std::move(name), static_cast<uint32_t>(sources_.size()));
+  if (is_new) sources_.emplace_back(known->first, contract::QueueShare());
+  return known->second;
+}
+
+std::map<std::string, contract::QueueShare> DiskQueue::shares() const {
+  base::MutexLock lock(mutex_);
+  return {sources_.begin(), sources_.end()};
 }
 
 // ---- read
@@ -414,6 +431,7 @@ void DiskQueue::forget_waiting(const Waiting& entry) {
 Result<std::optional<contract::QueueEntry>> DiskQueue::read(uint64_t from) {
   for (;;) {
     Waiting found;
+    std::string source;
     std::shared_ptr<const os::File> file;
     {
       base::MutexLock lock(mutex_);
@@ -421,13 +439,17 @@ Result<std::optional<contract::QueueEntry>> DiskQueue::read(uint64_t from) {
                                  [](const Waiting& entry, uint64_t offset) { return entry.offset < offset; });
       if (it == waiting_.end()) return std::optional<contract::QueueEntry>();
       found = *it;
+      source = sources_[found.source].first;
       file = files_.at(found.file_number).file;
     }
     Result<std::string> batch = file->read_at(found.at, found.bytes);
     bool whole = batch.ok() && base::crc32c(*batch) == found.crc;
     if (whole) {
-      return std::optional<contract::QueueEntry>(
-          contract::QueueEntry{.offset = found.offset, .rows = found.rows, .batch = std::move(batch).take()});
+      return std::optional<contract::QueueEntry>(contract::QueueEntry{.offset = found.offset,
+                                                                      .rows = found.rows,
+                                                                      .batch = std::move(batch).take(),
+                                                                      .source = std::move(source),
+                                                                      .appended_at = found.appended_at});
     }
     base::MutexLock lock(mutex_);
     bool may_pass = !batch.ok() && batch.error().code() != Code::kCorrupt;
@@ -449,6 +471,7 @@ void DiskQueue::drop_damaged(uint64_t offset) {
   if (it == waiting_.end() || it->offset != offset) return;
   ++stats_.damaged_entries;
   stats_.damaged_rows += it->rows;
+  sources_[it->source].second.damaged_rows += it->rows;
   forget_waiting(*it);
   waiting_.erase(it);
 }
@@ -499,7 +522,7 @@ void DiskQueue::close() {
 Status DiskQueue::verify() const {
   base::MutexLock lock(mutex_);
   auto wrong = [](std::string what) { return Error(Code::kInternal, "disk queue: " + std::move(what)); };
-  uint64_t before = acknowledged_, rows = 0, bytes = 0, places_bytes = 0;
+  uint64_t before = acknowledged_, rows = 0, bytes = 0, places_bytes = 0, shared_rows = 0;
   for (const Waiting& entry : waiting_) {
     if (entry.offset <= before) return wrong(fmt::format("offset {} behind {}", entry.offset, before));
     if (!files_.contains(entry.file_number)) return wrong(fmt::format("entry {} in no file", entry.offset));
@@ -507,10 +530,11 @@ Status DiskQueue::verify() const {
     rows += entry.rows;
     bytes += entry.bytes;
   }
+  for (const auto& [source, share] : sources_) shared_rows += share.waiting_rows;
   for (const auto& [source, place] : places_) places_bytes += source.size() + place.size();
   if (before > applied_ || acknowledged_ > applied_ || applied_ >= next_offset_) return wrong("offsets out of order");
-  bool sums = rows == stats_.waiting_rows && bytes == stats_.waiting_bytes && places_bytes == places_bytes_ &&
-              waiting_.size() == stats_.waiting_entries;
+  bool sums = rows == stats_.waiting_rows && rows == shared_rows && bytes == stats_.waiting_bytes &&
+              places_bytes == places_bytes_ && waiting_.size() == stats_.waiting_entries;
   return sums ? Status() : wrong("sums do not agree");
 }
 

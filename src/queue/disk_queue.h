@@ -58,6 +58,7 @@ class DiskQueue final : public contract::Queue {
   bool wait_room(uint64_t bytes, std::chrono::milliseconds at_most) override;
   Status acknowledge(uint64_t offset) override;
   contract::QueueStats stats() const override;
+  std::map<std::string, contract::QueueShare> shares() const override;
   void close() override;
 
   // Why nothing can be appended until a restart; ok while it can.
@@ -76,6 +77,7 @@ class DiskQueue final : public contract::Queue {
     uint32_t bytes = 0;
     uint32_t rows = 0;
     uint32_t crc = 0;
+    uint32_t source = 0;  // in sources_
   };
   struct FileUse {
     std::shared_ptr<const os::File> file;
@@ -98,7 +100,9 @@ class DiskQueue final : public contract::Queue {
   enum class Slots : uint8_t { kOne, kAll };
   Status write_state(uint64_t reserved, Slots slots) CLEW_REQUIRES(mutex_);
   Status remove_acknowledged_files() CLEW_REQUIRES(mutex_);
+  void note_waiting(const Waiting& entry) CLEW_REQUIRES(mutex_);
   void forget_waiting(const Waiting& entry) CLEW_REQUIRES(mutex_);
+  uint32_t source_number(const std::vector<contract::QueuePlace>& places) CLEW_REQUIRES(mutex_);
   bool readable(uint64_t from) const CLEW_REQUIRES(mutex_);
   bool give_up_reading(uint64_t offset) CLEW_REQUIRES(mutex_);
   void drop_damaged(uint64_t offset) CLEW_REQUIRES(mutex_);
@@ -115,7 +119,9 @@ class DiskQueue final : public contract::Queue {
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;
-  std::deque<Waiting> waiting_ CLEW_GUARDED_BY(mutex_);        // by offset
+  std::deque<Waiting> waiting_ CLEW_GUARDED_BY(mutex_);  // by offset
+  std::vector<std::pair<std::string, contract::QueueShare>> sources_ CLEW_GUARDED_BY(mutex_);
+  std::map<std::string, uint32_t> source_numbers_ CLEW_GUARDED_BY(mutex_);
   std::map<uint64_t, FileUse> files_ CLEW_GUARDED_BY(mutex_);  // by number
   std::map<std::string, std::string> places_ CLEW_GUARDED_BY(mutex_);
   uint64_t places_bytes_ CLEW_GUARDED_BY(mutex_) = 0;  // keys and places

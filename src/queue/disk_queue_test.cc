@@ -91,6 +91,30 @@ TEST(DiskQueue, NamePlacesAndEntriesOutliveTheProcess) {
   EXPECT_EQ(f.queue->stats().acknowledged_rows, 1u);
 }
 
+TEST(DiskQueue, EntriesBelongToTheSourceOfTheirLastPlace) {
+  Fixture f;
+  f.append("one", {{"/var/log/a", "10"}, {"source/a", "1"}});
+  f.append("two", {{"source/b", "1"}});
+  f.append("three", {{"source/a", "2"}});
+  f.append("four");
+  for (int turn = 0; turn < 2; ++turn) {
+    auto shares = f.queue->shares();
+    EXPECT_EQ(shares["source/a"].waiting_rows, 2u);
+    EXPECT_EQ(shares["source/b"].waiting_rows, 1u);
+    EXPECT_EQ(shares[""].waiting_rows, 1u);
+    EXPECT_EQ((*f.queue->read(1))->source, "source/a");
+    EXPECT_EQ((*f.queue->read(2))->source, "source/b");
+    EXPECT_TRUE(f.queue->verify().ok());
+    f.reopen();
+  }
+  f.clock.advance(5'000'000);
+  EXPECT_EQ(f.clock.now().get() - (*f.queue->read(1))->appended_at, 5'000'000);
+  ASSERT_TRUE(f.queue->acknowledge(2).ok());
+  auto shares = f.queue->shares();
+  EXPECT_EQ(shares["source/a"].waiting_rows, 1u);
+  EXPECT_EQ(shares["source/b"].waiting_rows, 0u);
+}
+
 TEST(DiskQueue, AnEmptyPlaceForgetsItsSource) {
   Fixture f;
   f.append("one", {{"a", "1"}, {"b", "1"}});

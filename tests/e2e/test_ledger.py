@@ -1,6 +1,7 @@
 """The ledger: every event that agents read is somewhere, over kills of both sides; what is lost is shown."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -78,6 +79,11 @@ def test_nothing_is_missing_after_kills_of_both(server, make_agent, tmp_path):
     assert {name: sources[name]["read"] for name in SOURCES} == {name: 5000 for name in SOURCES}
     assert sources["jobs"]["dropped"] == {"sevens": 500} and last["dropped"] == 500
     assert {name: sources[name]["queued"] for name in SOURCES} == {"app": 5000, "web": 5000, "jobs": 4500}
+    for name in SOURCES:
+        one = sources[name]
+        assert one["waiting"] == one["missing"] == one["refused"] == 0, one
+        assert one["stored"] == one["acknowledged"] == one["queued"] <= one["sent"] + 14500, one
+        assert one["flagged"] == {} and one["lag_ms"]["p50"] <= one["lag_ms"]["p99"], one
     assert last["stored"] == last["acknowledged"] == 14500 and last["elsewhere"] == 0 and last["refused"] == 0
     # One read of `web` goes to two datasets: no kill comes between them.
     stored = {name: count_of(server, name) for name in (*SOURCES, "threes")}
@@ -105,6 +111,7 @@ def test_a_lost_journal_of_the_queue_is_missing(server, make_agent, tmp_path):
     agent.start()
     wait_for(lambda: agent_of(server).get("missing") == 40, f"40 missing events: {agent_of(server)}")
     agent_now = agent_of(server)
+    assert by_source(agent_now)["files"]["missing"] == 40
     assert agent_now["missing_in_queue"] == 40 and agent_now["missing_here"] == 0 and agent_now["stored"] == 100
     code, text = command(server, "--format", "table")
     assert code == 1 and "40 events were lost in its queue" in text and text.endswith("40 missing\n"), text
@@ -134,4 +141,72 @@ def test_mistakes_of_a_report_are_named(server):
             {"producer": "p", "waiting": -1}, "waiting"):
         reply = server.post("/clew/v1/ledger", body)
         assert reply.status == 400 and said in reply.text, reply.text
-    assert ledger(server) == {"missing": 0, "agents": []}
+    assert ledger(server) == {"missing": 0, "agents": [], "sources": []}
+
+
+def test_what_a_power_failure_took_from_the_counts_is_found_in_the_store(server, make_agent, tmp_path):
+    server.listen = server.listening["http"]
+    log = tmp_path / "app.log"
+    write_lines(log, 0, 100)
+    agent = make_agent("--url", server.url, str(log), directory=tmp_path / "agent")
+    settled(server, 100)
+    agent.end(signal.SIGKILL)
+    counts = pathlib.Path(server.data) / "ledger"
+    kept = counts.read_bytes()
+    write_lines(log, 100, 40)
+    agent.start()
+    wait_for(lambda: count_of(server, "logs") == 140, "140 events")
+    server.kill()
+    # Power fails: what was not synced is gone.
+    assert counts.read_bytes()[:len(kept)] == kept and len(counts.read_bytes()) > len(kept)
+    counts.write_bytes(kept)
+    server.start()
+    last = settled(server, 140)
+    assert (last["stored"], last["missing"]) == (140, 0)
+    files = by_source(last)["files"]
+    assert (files["stored"], files["missing"], files["acknowledged"]) == (140, 0, 140)
+    # Nor is an answer counted that the store does not have.
+    agent.end()
+    server.kill()
+    server.start()
+    server.kill()
+    lines = counts.read_text().splitlines()
+    state = json.loads(lines[0])
+    state["state"]["stored"] = 90
+    state["state"]["sources"]["files"]["stored"] = 90
+    counts.write_text(json.dumps(state) + "\n")
+    server.start()
+    assert ledger(server)["missing"] == 50 and by_source(agent_of(server))["files"]["missing"] == 50
+
+
+def test_flagged_events_and_lost_datagrams_are_told_by_source(server, make_agent, tmp_path):
+    log = tmp_path / "app.log"
+    with open(log, "wb") as file:
+        for n in range(100):
+            file.write(b"no time here\n" if n < 10 else b"2026-11-30T10:00:00Z INFO line %d%s\n" % (n, b"\xff" if n < 15 else b""))
+    make_agent("--url", server.url, str(log), directory=tmp_path / "agent")
+    files = by_source(settled(server, 100))["files"]
+    assert files["flagged"] == {"bad_encoding": 5, "no_time": 10}, files
+    assert files["flagged_percent"] == {"bad_encoding": 5.0, "no_time": 10.0}
+    code, text = command(server, "--format", "table")
+    assert code == 0 and "10.0% no_time" in text.replace("10% ", "10.0% "), text
+
+
+def test_what_comes_without_an_agent_is_told_by_protocol(server):
+    server.post("/_bulk", '{"index":{"_index":"shop"}}\n{"message":"a","time":"2026-11-30T10:00:00Z"}\n'
+                          '{"index":{"_index":"shop"}}\n{"message":"b"}\n{"index":{"_index":"shop"}}\nno json\n',
+                headers={"Content-Type": "application/x-ndjson"})
+    server.post("/api/v1/import?format=ndjson", '{"message":"c"}\n')
+
+    def by_name():
+        return {one["source"]: one for one in ledger(server)["sources"]}
+    bulk = by_name()["bulk"]
+    assert (bulk["received"], bulk["stored"], bulk["rejected"], bulk["open"]) == (3, 2, {"syntax": 1}, 0), bulk
+    assert bulk["flagged"] == {"no_time": 1}
+    assert by_name()["import"]["stored"] == 1
+    code, text = command(server, "--format", "table")
+    assert code == 0 and "(this server)" in text and "1 by syntax" in text, text
+    before = {name: (one["received"], one["stored"]) for name, one in by_name().items()}
+    server.stop()
+    server.start()
+    assert {name: (one["received"], one["stored"]) for name, one in by_name().items()} == before

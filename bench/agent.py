@@ -262,7 +262,7 @@ def one_agent_run(name, kind, ram, disk, mib, redact):
     work = tempfile.mkdtemp(prefix="agent-", dir=disk)
     pipeline = PIPELINES.get(kind)
     source = f"  x:\n    files: {path}\n    dataset: bench\n" + ("    pipeline: x\n" if pipeline else "")
-    more = "  compression: none\n" if "compression none" in name else ""
+    more = f"  compression: {name.rsplit(' ', 1)[1]}\n" if "compression" in name else ""
     run = AgentRun(0, work, source, redact, more + (f"pipelines: {{x: {json.dumps(pipeline)}}}\n" if pipeline else ""))
     wall = run.wait_stored(lines)
     cpu = cpu_of(run.pid)
@@ -359,7 +359,35 @@ def bench_idle(ram, disk, seconds):
     shutil.rmtree(work)
 
 
+def bench_bytes(data, ram, disk):
+    """What of real files is sent, by compression: each file once, as it is."""
+    for group in sorted(os.listdir(data)):
+        files = [os.path.join(at, name) for at, _, names in os.walk(os.path.join(data, group)) for name in sorted(names)
+                 if not name.endswith((".gz", ".md"))]
+        text = os.path.join(ram, "data")
+        os.makedirs(text)
+        for n, path in enumerate(files):
+            shutil.copyfile(path, os.path.join(text, f"{n}.log"))
+        size = sum(os.path.getsize(path) for path in files)
+        shares = {}
+        for compression in ("none", "lz4", "zstd"):
+            work = tempfile.mkdtemp(prefix="agent-", dir=disk)
+            run = AgentRun(0, work, f"  x:\n    files: {text}/*.log\n    dataset: bench\n", True, f"  compression: {compression}\n")
+            before, same = -1, 0
+            while same < 10:  # nothing more comes: all files are read and sent
+                time.sleep(0.1)
+                now = run.metric("clew_ship_stored_events_total") if run.metric("clew_agent_queue_events") == 0 else -1
+                same = same + 1 if now == before and now > 0 else 0
+                before = now
+            shares[compression] = round(run.sink.bytes / size, 3)
+            run.end()
+            shutil.rmtree(work)
+        shutil.rmtree(text)
+        report(run="bytes of " + group, files=len(files), bytes=size, events=int(before), sent_share=shares)
+
+
 RUNS = [("tail+ship", "plain", True), ("tail+ship, compression none", "plain", True),
+        ("tail+ship, compression zstd", "plain", True), ("tail+JSON+ship, compression zstd", "json", True),
         ("tail+ship, redaction off", "plain", False), ("tail+JSON+ship", "json", True),
         ("tail+JSON+ship, redaction off", "json", False), ("tail+access log+ship", "access", True),
         ("tail+access log+ship, redaction off", "access", False), ("tail+grok+ship", "grok", True)]
@@ -498,6 +526,8 @@ def main(arguments=None):
     if os.cpu_count() > 1:
         os.sched_setaffinity(0, {1})  # the sinks'
     try:
+        if o.data:
+            return bench_bytes(o.data, ram, disk)
         costs = {}
         for name, kind, redact in RUNS:
             if o.only and o.only not in name:

@@ -109,7 +109,7 @@ Status Agent::make_sources() {
                     .geo = geo_,
                     .pipelines = options_.pipelines,
                     .pages = pages_,
-                    .compressed = options_.compressed,
+                    .compression = options_.compression,
                     .budget = &cpu_budget_,
                     .samples = samples_ ? &samples_->sender() : nullptr};
   for (const auto& [name, source] : options_.sources) {
@@ -187,7 +187,8 @@ net::Response Agent::health() const {
 }
 
 std::vector<std::string> Agent::servers() const {
-  return options_.servers.empty() ? std::vector<std::string>{std::string(kUrlDefault)} : options_.servers;
+  if (!options_.servers.empty() || !options_.otlp.url.empty()) return options_.servers;
+  return {std::string(kUrlDefault)};
 }
 
 std::vector<std::pair<std::string, std::string>> Agent::auth_headers() const {
@@ -201,6 +202,9 @@ void Agent::start_shipper() {
   std::vector<collect::ShipEndpoint> endpoints = ship.endpoints;
   ship.to = options_.mirror ? collect::ShipTo::kAll : collect::ShipTo::kFirst;
   ship.refused_dir = options_.dir + "/refused";
+  if (const OtlpKeys& otlp = options_.otlp; !otlp.url.empty()) {
+    ship.besides.push_back({.url = otlp.url, .headers = otlp.headers, .otlp = true, .gzip = otlp.gzip});
+  }
   shipper_ = std::make_unique<collect::Shipper>(
       collect::ShipParts{.queue = *queue_,
                          .clock = *clock_,
@@ -210,6 +214,7 @@ void Agent::start_shipper() {
                          .say = say},
       *disk_, std::move(ship));
   shipper_->start();
+  if (endpoints.empty()) return;  // nobody keeps a ledger
   std::vector<std::string> names;
   for (const auto& source : sources_) names.push_back(source->name());
   report_ = std::make_unique<AgentReport>(

@@ -5,10 +5,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/redaction.h"
 #include "base/result.h"
+#include "collect/queue_entry.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "process/continuation.h"
@@ -68,15 +70,23 @@ struct ScrapeOptions {
   std::vector<std::string> told;                     // of what has no effect in them, a line each
 };
 
+// The keys of a server that is not clew.
+struct OtlpKeys {
+  std::string url;  // none when empty
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool gzip = true;
+};
+
 struct AgentOptions {
   double cpu_cores = 0;              // that it may use; 0: as it comes
   std::vector<std::string> servers;  // http://127.0.0.1:4320 when empty
+  OtlpKeys otlp;                     // another server that gets everything, with the servers or instead of them
   std::string key;                   // that the servers ask for; none is sent when empty
   net::TlsClientFiles tls;           // for servers of https
   std::string dir = "clew-agent";    // the queue, and how far sources were read
   uint64_t queue_bytes = 1ull << 30;
   uint64_t samples_bytes = 256ull << 20;  // of the samples' queue
-  bool compressed = true;                 // parts by lz4, in the queue and on the way
+  collect::Compression compression = collect::Compression::kLz4;
   bool mirror = false;                    // every server gets everything, instead of the first that answers
   std::optional<net::Address> listen;     // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;

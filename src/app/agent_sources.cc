@@ -60,7 +60,7 @@ collect::BatchOptions batch_options(const std::string& name, const SourceOptions
   batch.source = name;
   batch.dataset = source.dataset;
   batch.zone_name = source.zone;
-  batch.compressed = parts.compressed;
+  batch.compression = parts.compression;
   if (parts.budget != nullptr)
     batch.pace = [budget = parts.budget](const std::atomic<bool>& stop) { budget->keep(stop); };
   if (!source.zone.empty()) batch.zone = text::Zone::find(source.zone).value_or(text::Zone());
@@ -143,8 +143,10 @@ Made make_agent_listener(const std::string& name, const SourceOptions& source, c
   collect::BatchOptions batch = batch_options(name, source, parts);
   std::optional<process::Format> format;
   CLEW_TRY(use_pipeline(source, parts, batch, format));
-  collect::QueueSink::Steps steps{
-      .process = std::move(batch.process), .clean = std::move(batch.clean), .dropped = std::move(batch.dropped)};
+  collect::QueueSink::Steps steps{.process = std::move(batch.process),
+                                  .clean = std::move(batch.clean),
+                                  .dropped = std::move(batch.dropped),
+                                  .compression = batch.compression};
   auto sink = std::make_unique<collect::QueueSink>(parts.queue, std::move(steps), parts.metrics, name);
   std::unique_ptr<collect::Listener> made =
       CLEW_TRY(make_listener(name, source, std::move(sink), parts.samples, parts.clock, parts.metrics, false));

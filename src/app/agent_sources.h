@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "collect/cpu_budget.h"
+#include "collect/queue_entry.h"
 #include "collect/sample_sender.h"
 #include "collect/source.h"
 #include "contract/queue.h"
@@ -36,7 +37,7 @@ struct SourceParts {
   const geo::Sources& geo;
   const std::map<std::string, yaml::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
-  bool compressed = true;
+  collect::Compression compression = collect::Compression::kLz4;
   collect::CpuBudget* budget = nullptr;      // none: nothing waits
   collect::SampleSender* samples = nullptr;  // where measurements go; none: nowhere
 };

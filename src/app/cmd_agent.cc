@@ -13,6 +13,7 @@ namespace {
 struct Texts {
   std::string config;
   std::vector<std::string> servers;
+  std::string otlp;
   std::string dir;
   std::string dataset;
   std::string format;
@@ -31,6 +32,7 @@ Result<AgentOptions> options_of(const Texts& texts) {
   options.pipelines = all.pipelines;
   options.geo_files = all.geo_files;
   if (!texts.servers.empty()) options.servers = texts.servers;
+  if (!texts.otlp.empty()) options.otlp.url = texts.otlp;
   if (!texts.dir.empty()) options.dir = texts.dir;
   if (!texts.listen.empty()) {
     Result<net::Address> address = net::parse_address(texts.listen);
@@ -66,6 +68,7 @@ int run_agent(int argc, char** argv) {
   flags.text(texts.config, "--config", "FILE", "the configuration; clew check explains its mistakes");
   flags.texts(texts.servers, "--url", "URL",
               "a server; several times: the first that answers (default http://127.0.0.1:4320)");
+  flags.text(texts.otlp, "--otlp", "URL", "another server that gets everything as OTLP logs, besides --url or instead");
   flags.text(texts.dir, "--dir", "DIR", "the queue, and how far files were read (default clew-agent)");
   flags.text(texts.dataset, "--dataset", "NAME", "where events go (default logs)");
   flags.text(texts.format, "--format", "FORMAT", "auto, plain, ndjson, access, syslog or logfmt (default auto)");

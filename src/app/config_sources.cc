@@ -31,13 +31,41 @@ const ConfigEntry kEntries[] = {
        o.agent.servers.push_back(text);
        return {};
      }},
+    {{"agent.otlp.url", "URL", "none",
+      "Another server that gets everything as OTLP logs, besides agent.servers where these are named."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       if (!text.starts_with("http://") && !text.starts_with("https://")) {
+         return wrong(text, "URL: write http://127.0.0.1:4318");
+       }
+       o.agent.otlp.url = text;
+       return {};
+     }},
+    {{"agent.otlp.headers.*", "text", "none", "A header of each request to it, by its name: Authorization."},
+     [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
+       if (text.find_first_of("\r\n") != std::string::npos || n[0].find_first_of("\r\n: ") != std::string::npos) {
+         return Error(Code::kInvalid, "a header is one line, and its name has no blanks");
+       }
+       o.agent.otlp.headers.emplace_back(n[0], text);
+       return {};
+     }},
+    {{"agent.otlp.compression", "gzip or none", "gzip", "Of requests to it."},
+     [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
+       if (text != "gzip" && text != "none") return wrong(text, "compression: write gzip or none");
+       o.agent.otlp.gzip = text == "gzip";
+       return {};
+     }},
     {{"agent.mirror", "yes or no", "no", "Every server gets everything, instead of the first that answers."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) { return set_yes_or_no(text, o.agent.mirror); }},
-    {{"agent.compression", "lz4 or none", "lz4",
+    {{"agent.compression", "lz4, zstd or none", "lz4",
       "Of events in the queue and on their way; none costs bytes and saves a third of the CPU."},
      [](ServeOptions& o, const ConfigNames&, const std::string& text) -> Status {
-       if (text != "lz4" && text != "none") return wrong(text, "compression: write lz4 or none");
-       o.agent.compressed = text == "lz4";
+       using collect::Compression;
+       if (text != "lz4" && text != "zstd" && text != "none") {
+         return wrong(text, "compression: write lz4, zstd or none");
+       }
+       o.agent.compression = text == "lz4"    ? Compression::kLz4
+                             : text == "zstd" ? Compression::kZstd
+                                              : Compression::kNone;
        return {};
      }},
     {{"agent.cpu", "share", "as it comes",

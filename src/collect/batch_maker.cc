@@ -9,7 +9,6 @@
 
 #include "model/own_fields.h"
 #include "process/sent_lines.h"
-#include "wire/batch_body.h"
 #include "wire/intake.h"
 
 namespace clew::collect {
@@ -40,8 +39,7 @@ BatchMaker::BatchMaker(BatchOptions options, contract::Queue& queue, const os::C
       queue_(queue),
       clock_(clock),
       batch_(options_.dataset),
-      encoder_(options_.compressed ? columnar::BatchEncoder::Use::kTransfer
-                                   : columnar::BatchEncoder::Use::kTransferPlain),
+      encoder_(encoder_use(options_.compression)),
       lines_read_(metrics.counter("clew_agent_read_lines_total", "Lines read", {{"source", options_.source}})) {
   counts_ = kept_counts(queue, options_.source);
 }
@@ -164,7 +162,7 @@ void BatchMaker::make_batches() {
     encoded_rows_ += one->rows();
   }
   counts_.queued += encoded_rows_;
-  if (!parts.empty()) encoded_ = wire::join_parts(parts);
+  if (!parts.empty()) encoded_ = make_entry(parts, options_.compression);
   if (!options_.dropped) return;
   for (const auto& [rule, events] : *options_.dropped) counts_.dropped[rule] += events;
   options_.dropped->clear();

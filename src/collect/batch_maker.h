@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "collect/queue_entry.h"
 #include "collect/source_counts.h"
 #include "columnar/part.h"
 #include "contract/queue.h"
@@ -41,7 +42,7 @@ struct BatchOptions {
   std::vector<std::pair<std::string, std::string>> fields;  // of every event that has none of that name: host.name
   std::string zone_name;                                    // the same as text; empty: UTC
   bool sends_lines = false;  // lines of prose go out as they are, for the server to read (process/sent_lines.h)
-  bool compressed = true;    // by lz4, in the queue and on the way
+  Compression compression = Compression::kLz4;  // in the queue and on the way
   uint32_t rows_max = 65'536;
   size_t bytes_max = 2 << 20;         // of lines
   uint64_t wait_nanos = 100'000'000;  // a batch goes out so long after its first line

@@ -3,8 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "wire/batch_body.h"
-
 namespace clew::collect {
 namespace {
 
@@ -18,6 +16,7 @@ QueueSink::QueueSink(contract::Queue& queue, Steps steps, base::Registry& metric
       received_(metrics.counter("clew_events_received_total", "events that arrived", {{"source", source}})),
       metrics_(metrics),
       source_(source),
+      encoder_(encoder_use(steps_.compression)),
       counts_(kept_counts(queue, source)) {}
 
 Result<uint64_t> QueueSink::append(const std::string& entry, uint32_t rows, const std::string& counts) {
@@ -47,8 +46,8 @@ Status QueueSink::keep(model::Batch& batch, contract::Ack& ack) {
     parts.push_back(encoder_.encode(*out));
     rows += out->rows();
   }
-  uint64_t offset =
-      CLEW_TRY(append(parts.empty() ? std::string() : wire::join_parts(parts), rows, print_counts(counts)));
+  uint64_t offset = CLEW_TRY(
+      append(parts.empty() ? std::string() : make_entry(parts, steps_.compression), rows, print_counts(counts)));
   if (rows > 0) ack.key = {queue_.producer(), offset};
   ack.rows += rows;
   counts_ = std::move(counts);

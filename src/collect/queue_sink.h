@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collect/listener.h"
+#include "collect/queue_entry.h"
 #include "collect/source_counts.h"
 #include "columnar/part.h"
 #include "contract/queue.h"
@@ -25,6 +26,7 @@ class QueueSink final : public ListenerSink {
     std::function<std::vector<model::Batch*>(model::Batch&)> process;
     std::function<void(model::Batch&)> clean;                  // takes secrets away before anything is kept
     std::shared_ptr<std::map<std::string, uint64_t>> dropped;  // as BatchOptions::dropped
+    Compression compression = Compression::kLz4;
   };
   QueueSink(contract::Queue& queue, Steps steps, base::Registry& metrics, const std::string& source);
 

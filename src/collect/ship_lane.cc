@@ -8,7 +8,7 @@
 
 #include "collect/source_counts.h"
 #include "net/http_message.h"
-#include "wire/batch_body.h"
+#include "wire/otlp_encode.h"
 
 namespace clew::collect {
 namespace {
@@ -58,6 +58,8 @@ ShipLane::ShipLane(ShipParts parts, ShipLimits limits, std::vector<ShipEndpoint>
     target.stored_events = &m.counter("clew_ship_stored_events_total", "events that the server has stored", to);
     target.duplicate_events =
         &m.counter("clew_ship_duplicate_events_total", "events sent again that the server had stored before", to);
+    target.left_out_events =
+        &m.counter("clew_ship_left_out_events_total", "events that an OTLP server left out of what it took", to);
     target.endpoint = std::move(endpoint);
     targets_.push_back(std::move(target));
   }
@@ -181,15 +183,13 @@ std::optional<contract::QueueEntry> ShipLane::next_entry() {
 
 // Tries until the entry is stored or refused; false when the lane stops before.
 bool ShipLane::deliver(net::HttpClient& client, const contract::QueueEntry& entry) {
-  std::string body;
-  wire::append_entry(entry.batch, body);
+  Parcel parcel{.entry = entry};
   while (std::optional<size_t> which = pick_target()) {
     Target& target = targets_[*which];
     uint64_t begun_ns = parts_.clock.monotonic_ns();
     target.sent_events->add(entry.rows);
-    target.sent_bytes->add(body.size());
     watch_.sent(std::string(source_of_key(entry.source)), entry.rows);
-    Answer answer = attempt(client, target, entry, body);
+    Answer answer = target.endpoint.otlp ? attempt_otlp(client, target, parcel) : attempt(client, target, parcel);
     if (answer.verdict == Verdict::kStored) {
       target.duplicate_events->add(answer.duplicate);
       target.stored_events->add(entry.rows - std::min<uint64_t>(entry.rows, answer.duplicate));
@@ -229,21 +229,65 @@ std::optional<size_t> ShipLane::pick_target() {
   return std::nullopt;
 }
 
-ShipLane::Answer ShipLane::attempt(net::HttpClient& client, const Target& target, const contract::QueueEntry& entry,
-                                   const std::string& body) const {
+ShipLane::Answer ShipLane::attempt(net::HttpClient& client, const Target& target, Parcel& parcel) const {
+  const contract::QueueEntry& entry = parcel.entry;
+  if (!parcel.batches) parcel.batches = body_of_entry(entry.batch);
   net::HttpCall call{.method = "POST",
                      .url = target.endpoint.url + "/clew/v1/batches",
                      .headers = target.endpoint.headers,
-                     .body = body,
+                     .body = parcel.batches->bytes,
                      .timeout_ms = limits_.call_timeout_ms,
                      .on_body = {},
                      .go_on = [this] { return !cancelled_.load(); }};
   call.headers.emplace_back("Content-Type", "application/vnd.clew.batch");
+  if (parcel.batches->zstd) call.headers.emplace_back("Content-Encoding", "zstd");
   call.headers.emplace_back("Clew-Batch", fmt::format("{}:{}", parts_.queue.producer(), entry.offset));
   if (std::string_view source = source_of_key(entry.source); !source.empty()) {
     call.headers.emplace_back("Clew-Source", net::percent_encoded(source));
   }
+  target.sent_bytes->add(call.body.size());
   Result<net::HttpReply> reply = client.call(call);
+  Answer answer = answer_of(reply);
+  if (answer.verdict == Verdict::kStored) answer.duplicate = number_of(reply->body, "duplicate");
+  return answer;
+}
+
+// One request after the other; what was taken is not sent again while this process lives.
+ShipLane::Answer ShipLane::attempt_otlp(net::HttpClient& client, const Target& target, Parcel& parcel) const {
+  if (!parcel.otlp) parcel.otlp = OtlpRequests::of(parcel.entry, target.endpoint.gzip);
+  if (!parcel.otlp->ok()) {
+    return {.verdict = Verdict::kRefused, .reason = "unreadable", .text = parcel.otlp->error().message()};
+  }
+  OtlpRequests& requests = **parcel.otlp;
+  while (requests.taken < requests.all().size()) {
+    const OtlpRequests::Request& request = requests.all()[requests.taken];
+    net::HttpCall call{.method = "POST",
+                       .url = otlp_logs_url(target.endpoint.url),
+                       .headers = target.endpoint.headers,
+                       .body = request.body,
+                       .timeout_ms = limits_.call_timeout_ms,
+                       .on_body = {},
+                       .go_on = [this] { return !cancelled_.load(); }};
+    for (auto& header : otlp_headers(requests, fmt::format("{}:{}", parts_.queue.producer(), parcel.entry.offset))) {
+      call.headers.push_back(std::move(header));
+    }
+    target.sent_bytes->add(call.body.size());
+    Result<net::HttpReply> reply = client.call(call);
+    bool taken = reply.ok() && reply->status >= 200 && reply->status < 300;
+    if (!taken) return answer_of(reply);
+    wire::OtlpPartialSuccess partial = wire::read_otlp_logs_reply(reply->body);
+    bool first = target.left_out_events->value() == 0;
+    target.left_out_events->add(std::min<uint64_t>(partial.rejected, request.events));
+    if (partial.rejected > 0 && first && parts_.say) {
+      parts_.say(fmt::format("{} left out {} of {} events: {}", target.endpoint.url, partial.rejected, request.events,
+                             first_line(partial.message)));
+    }
+    ++requests.taken;
+  }
+  return {.verdict = Verdict::kStored};
+}
+
+ShipLane::Answer ShipLane::answer_of(const Result<net::HttpReply>& reply) {
   if (reply.ok()) return judge(*reply);
   if (reply.error().code() == Code::kForbidden) {
     return {.verdict = Verdict::kDenied, .reason = "certificate", .text = reply.error().message()};
@@ -259,10 +303,7 @@ ShipLane::Answer ShipLane::judge(const net::HttpReply& reply) {
   answer.retry_after_ms = retry_after_ms(reply.header("retry-after"));
   answer.reason = fmt::format("status_{}", reply.status);
   switch (reply.status) {
-    case 200:
-      answer.verdict = Verdict::kStored;
-      answer.duplicate = number_of(reply.body, "duplicate");
-      break;
+    case 200: answer.verdict = Verdict::kStored; break;
     case 400:
     case 413:
     case 415:

@@ -14,6 +14,8 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "collect/delivery_watch.h"
+#include "collect/otlp_output.h"
+#include "collect/queue_entry.h"
 #include "collect/refused_batches.h"
 #include "contract/queue.h"
 #include "net/http_client.h"
@@ -24,6 +26,9 @@ namespace clew::collect {
 struct ShipEndpoint {
   std::string url;  // "http://HOST:PORT", with the server's --base-path when it has one; no slash at the end
   std::vector<std::pair<std::string, std::string>> headers;  // sent with each batch, say Authorization
+  // Another server than clew: it gets OTLP's log records, and keeps no key by which it knows a repetition.
+  bool otlp = false;
+  bool gzip = true;  // of requests to it
 };
 
 struct ShipLimits {
@@ -88,6 +93,13 @@ class ShipLane {
     base::Counter* sent_bytes = nullptr;
     base::Counter* stored_events = nullptr;
     base::Counter* duplicate_events = nullptr;
+    base::Counter* left_out_events = nullptr;  // by partial success
+  };
+  // An entry on its way, in the forms that endpoints take, each made when it is first asked for.
+  struct Parcel {
+    const contract::QueueEntry& entry;
+    std::optional<EntryBody> batches = std::nullopt;
+    std::optional<Result<OtlpRequests>> otlp = std::nullopt;
   };
   enum class Verdict : uint8_t {
     kStored,
@@ -108,8 +120,9 @@ class ShipLane {
   std::optional<contract::QueueEntry> next_entry();
   bool deliver(net::HttpClient& client, const contract::QueueEntry& entry);
   std::optional<size_t> pick_target();
-  Answer attempt(net::HttpClient& client, const Target& target, const contract::QueueEntry& entry,
-                 const std::string& body) const;
+  Answer attempt(net::HttpClient& client, const Target& target, Parcel& parcel) const;
+  Answer attempt_otlp(net::HttpClient& client, const Target& target, Parcel& parcel) const;
+  static Answer answer_of(const Result<net::HttpReply>& reply);
   static Answer judge(const net::HttpReply& reply);
   void note(size_t which, const Answer& answer, uint64_t begun_ns);
   void note_failure(Target& target, const Answer& answer, uint64_t begun_ns) CLEW_REQUIRES(mutex_);

@@ -8,13 +8,14 @@ namespace clew::collect {
 
 Shipper::Shipper(ShipParts parts, os::Disk& disk, ShipperOptions options)
     : parts_(std::move(parts)), refused_(disk, options.refused_dir, options.refused_bytes_max) {
-  CHECK(!options.endpoints.empty());
+  CHECK(!options.endpoints.empty() || !options.besides.empty());
   std::vector<std::vector<ShipEndpoint>> groups;
   if (options.to == ShipTo::kAll) {
     for (ShipEndpoint& endpoint : options.endpoints) groups.push_back({std::move(endpoint)});
-  } else {
+  } else if (!options.endpoints.empty()) {
     groups.push_back(std::move(options.endpoints));
   }
+  for (ShipEndpoint& endpoint : options.besides) groups.push_back({std::move(endpoint)});
   for (auto& group : groups) {
     lanes_.push_back(std::make_unique<ShipLane>(parts_, options.limits, std::move(group), refused_, watch_,
                                                 [this] { acknowledge(); }));

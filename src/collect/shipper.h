@@ -20,8 +20,9 @@ enum class ShipTo : uint8_t {
 };
 
 struct ShipperOptions {
-  std::vector<ShipEndpoint> endpoints;  // at least one
+  std::vector<ShipEndpoint> endpoints;
   ShipTo to = ShipTo::kFirst;
+  std::vector<ShipEndpoint> besides = {};  // each of these gets everything as well
   ShipLimits limits;
   std::string refused_dir;  // for batches that a server refuses for what they are (400, 413, 415, 422)
   uint64_t refused_bytes_max = 256u << 20;
@@ -34,7 +35,7 @@ struct ShipperOptions {
 // Lifetime: what `parts` names, and disk, outlive it.
 class Shipper {
  public:
-  // Requires: options.endpoints not empty.
+  // Requires: at least one endpoint.
   Shipper(ShipParts parts, os::Disk& disk, ShipperOptions options);
   ~Shipper();
   Shipper(const Shipper&) = delete;

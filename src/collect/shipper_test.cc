@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <thread>
@@ -274,6 +275,80 @@ TEST_F(ShipperTest, MoreAtATimeWhileItGoesWellFewerWhenItDoesNot) {
   wait_empty();
   EXPECT_EQ(server.distinct().size(), 3'020u);
   EXPECT_LE(shipper_->in_flight_limit(), 16u);
+}
+
+// A server far away: nothing is answered before everything that may be on its way is there.
+TEST_F(ShipperTest, AFarServerGetsManyAtATime) {
+  constexpr uint64_t kBatches = 200;
+  Scripted server([](uint64_t, const std::string&) { return std::optional<Response>(); });
+  append(kBatches);
+  ship({server.url()});
+  size_t answered = 0;
+  size_t most = 0;
+  uint64_t rounds = 0;
+  while (answered < kBatches) {
+    size_t wanted = std::min<size_t>(kBatches, answered + shipper_->in_flight_limit());
+    wait_until([&] { return server.count() >= wanted; });
+    most = std::max(most, server.count() - answered);
+    answered = server.count();
+    server.answer_held(stored());
+    wait_until([&] { return sum("stored_events") >= answered; });
+    ++rounds;
+  }
+  wait_empty();
+  EXPECT_EQ(server.count(), kBatches);
+  EXPECT_EQ(most, 16u);
+  EXPECT_LE(rounds, 32u);  // round trips: one by one it would be 200
+}
+
+// Time that goes by faster.
+class FastClock final : public os::Clock {
+ public:
+  static constexpr uint64_t kTimes = 200;
+  UnixNanos now() const override { return UnixNanos(static_cast<int64_t>(monotonic_ns())); }
+  uint64_t monotonic_ns() const override { return real_->monotonic_ns() * kTimes; }
+
+ private:
+  std::unique_ptr<os::Clock> real_ = os::make_real_clock();
+};
+
+// Ten minutes without a server, on a clock that is 200 times as fast; whose answers get lost now and then afterwards.
+TEST_F(ShipperTest, TenMinutesWithoutAServerLoseAndRepeatNothing) {
+  constexpr uint64_t kOutageNs = 600'000'000'000;
+  FastClock clock;
+  uint64_t up_at = clock.monotonic_ns() + kOutageNs;
+  std::atomic<uint64_t> attempts{0}, answers{0};
+  base::Mutex mutex;
+  std::map<uint64_t, std::string> stored_batches;  // by sequence, as a server knows them
+  std::atomic<uint64_t> duplicates{0};
+  Scripted server([&](uint64_t sequence, const std::string& batch) -> std::optional<Response> {
+    if (clock.monotonic_ns() < up_at) {
+      ++attempts;
+      return status(503);
+    }
+    base::MutexLock lock(mutex);
+    auto [known, is_new] = stored_batches.emplace(sequence, batch);
+    EXPECT_EQ(known->second, batch);
+    if (!is_new) ++duplicates;
+    bool lost = ++answers % 100 == 0;
+    if (lost) return status(500);  // stored, and nobody hears of it
+    return is_new ? stored() : Response{.headers = {}, .body = R"({"stored":0,"duplicate":1,"rejected":0})"};
+  });
+  ShipperOptions options{
+      .endpoints = {{.url = server.url(), .headers = {}}}, .limits = {}, .refused_dir = "/agent/refused"};
+  shipper_ = std::make_unique<Shipper>(ShipParts{.queue = *queue_, .clock = clock, .rng = rng_, .metrics = metrics_},
+                                       disk_, std::move(options));
+  shipper_->start();
+  append(1'500);
+  wait_until([&] { return clock.monotonic_ns() >= up_at; });
+  append(100);
+  wait_empty();
+  // 0.2 s doubled up to 30 s: a server that is away is not stormed.
+  EXPECT_LE(attempts, 60u);
+  EXPECT_EQ(stored_batches.size(), appended_);
+  EXPECT_EQ(queue_->stats().acknowledged_rows, appended_);
+  EXPECT_EQ(sum("stored_events") + sum("duplicate_events"), appended_);
+  EXPECT_GT(duplicates, 0u);
 }
 
 TEST_F(ShipperTest, TheNextEndpointTakesOverAndTheFirstComesBack) {

@@ -52,10 +52,10 @@ class MemoryQueue final : public contract::Queue {
     }
     if (rows == 0) return offset_;
     ++appends;
-    std::string body;
-    wire::append_entry(batch, body);
+    Result<std::string> body = plain_body_of_entry(batch);
+    EXPECT_TRUE(body.ok());
     wire::BatchRefusal refusal;
-    Result<wire::Events> decoded = wire::decode_batch_body(body, refusal);
+    Result<wire::Events> decoded = wire::decode_batch_body(*body, refusal);
     EXPECT_TRUE(decoded.ok());
     EXPECT_EQ(decoded->received, rows);
     for (model::Batch& part : decoded->batches) {

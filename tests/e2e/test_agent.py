@@ -153,6 +153,36 @@ def test_the_last_event_of_standard_input_does_not_wait_for_another(server, tmp_
         process.wait(20)
 
 
+@pytest.mark.parametrize("compression", ["lz4", "zstd", "none"])
+def test_events_arrive_however_they_are_compressed(server, make_agent, tmp_path, compression):
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"2026-11-30T10:00:00Z INFO request {i} of user {i % 97} took {i * 7919 % 1000} ms\n" for i in range(20000)))
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"agent:\n  servers: {server.url}\n  compression: {compression}\nsources:\n  app: {{files: {log}, dataset: app}}\n")
+    agent = make_agent("--config", config)
+    wait_for(lambda: count_of(server, "app") == 20000, "all lines")
+    sent = agent.metric("clew_ship_sent_bytes_total")
+    assert sent < os.path.getsize(log) * {"lz4": 0.6, "zstd": 0.4, "none": 2}[compression], sent
+    assert server.rows("source=app | where message like '%user 5 %' | stats count() as n")[0]["n"] == 20000 // 97 + (5 < 20000 % 97)
+
+
+def test_an_agent_sends_otlp_to_any_server(make_server, make_agent, tmp_path):
+    near, far = make_server(), make_server()
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"2026-11-30T10:00:{i % 60:02}Z ERROR request {i} failed\n" for i in range(3000)))
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"agent:\n  servers: {near.url}\n  otlp:\n    url: http://{far.listening['otlp_http']}\n"
+                      f"    headers: {{X-Scope-OrgID: shop}}\nsources:\n  app: {{files: {log}, dataset: app}}\n")
+    make_agent("--config", config)
+    for server in near, far:
+        wait_for(lambda: count_of(server, "app") == 3000, "all lines")
+    query = "source=app | where level = 'ERROR' | stats count() as n, min(@timestamp) as a, max(@timestamp) as b, distinct_count(message) as m by host.name"
+    assert near.rows(query) == far.rows(query)
+    assert far.rows(query)[0]["n"] == 3000
+    assert far.rows("source=app | head 1 | fields severityNumber, severityText, log.file.path")[0] == {
+        "severityNumber": 17, "severityText": "ERROR", "log.file.path": str(log)}
+
+
 def test_mistakes_are_told(tmp_path):
     def run(*args):
         done = subprocess.run([clew_server.BINARY, "agent", *args], capture_output=True, text=True, timeout=30)
@@ -270,6 +300,40 @@ def test_what_is_written_while_no_server_answers_arrives_later(make_server, make
     agent.start()
     server.start()
     wait_for(lambda: count_of(server, "later") == 2000, "both parts")
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon"))
+
+
+def test_memory_stays_flat_while_no_server_answers(make_server, make_agent, tmp_path):
+    server = make_server()
+    server.listen = server.listening["http"]
+    log = tmp_path / "x.log"
+    log.touch()
+    agent = make_agent("--url", server.url, "--dataset", "later", str(log))
+    lines = 0
+
+    def write(count):
+        nonlocal lines
+        with open(log, "a", encoding="utf-8") as out:
+            for n in range(lines, lines + count):
+                out.write(f"2026-11-30T10:00:00Z INFO line {n} of an outage, with some more words to it than that\n")
+        lines += count
+        wait_for(lambda: agent.metric("clew_agent_read_lines_total") == lines, "the lines are read")
+    write(100_000)
+    wait_for(lambda: count_of(server, "later") == lines, "the first part")
+    server.kill()
+    write(100_000)
+    before = resident_bytes(agent.process.pid)
+    write(600_000)  # 50 MB wait on disk
+    assert agent.metric("clew_agent_queue_events") >= 600_000
+    grown = resident_bytes(agent.process.pid) - before
+    assert grown < 16 << 20, grown
+    server.start()
+    wait_for(lambda: count_of(server, "later") == lines, "all lines")
+    assert server.rows("source=later | stats distinct_count(message) as n") == [{"n": lines}]
 
 
 def test_the_agent_keeps_its_share_of_the_processors(server, make_agent, tmp_path):

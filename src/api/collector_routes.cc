@@ -27,7 +27,7 @@ enum class HecCode : int {
 };
 
 struct Collectors {
-  explicit Collectors(ServerParts& parts)
+  explicit Collectors(ReceiverParts& parts)
       : ingest(parts.ingest),
         settings(parts.settings),
         budget(parts.body_budget),
@@ -279,7 +279,7 @@ void Collectors::take_firehose(const CallPtr& call) {
 
 }  // namespace
 
-std::vector<Route> collector_routes(ServerParts& parts) {
+std::vector<Route> collector_routes(ReceiverParts& parts) {
   auto all = std::make_shared<Collectors>(parts);
   std::vector<Route> routes;
   auto add = [&](const char* method, const char* pattern, void (Collectors::*take)(const CallPtr&)) {

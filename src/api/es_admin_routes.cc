@@ -87,25 +87,30 @@ constexpr std::string_view kFrontPage =
     "<p>This is clew's HTTP listener. Ask it with <code>clew query</code> or <code>POST /clew/v1/search</code>.</p>"
     "<p><a href=health/ready>health</a> <a href=metrics>metrics</a> <a href=clew/v1/datasets>datasets</a></p>\n";
 
+// What clients of Elasticsearch ask before they write.
+Json greeting(const std::string& version) {
+  return {{"name", "clew"},
+          {"cluster_name", "clew"},
+          {"cluster_uuid", "clew"},
+          {"version",
+           {{"number", kElasticVersion},
+            {"build_flavor", "default"},
+            {"build_type", "clew"},
+            {"build_hash", version},
+            {"build_date", "2026-01-01T00:00:00.000Z"},
+            {"build_snapshot", false},
+            {"lucene_version", "10.0.0"},
+            {"minimum_wire_compatibility_version", "8.0.0"},
+            {"minimum_index_compatibility_version", "8.0.0"}}},
+          {"tagline", "You Know, for Search"}};
+}
+
 void EsAdmin::root(const CallPtr& call) {
   if (call->request().header("accept").find("text/html") != std::string_view::npos) {
     return call->exchange->answer(
         {.content_type = "text/html; charset=utf-8", .headers = {}, .body = std::string(kFrontPage)});
   }
-  answer(call, {{"name", "clew"},
-                {"cluster_name", "clew"},
-                {"cluster_uuid", "clew"},
-                {"version",
-                 {{"number", kElasticVersion},
-                  {"build_flavor", "default"},
-                  {"build_type", "clew"},
-                  {"build_hash", parts.version},
-                  {"build_date", "2026-01-01T00:00:00.000Z"},
-                  {"build_snapshot", false},
-                  {"lucene_version", "10.0.0"},
-                  {"minimum_wire_compatibility_version", "8.0.0"},
-                  {"minimum_index_compatibility_version", "8.0.0"}}},
-                {"tagline", "You Know, for Search"}});
+  answer(call, greeting(parts.version));
 }
 
 void EsAdmin::health(const CallPtr& call) {
@@ -359,6 +364,13 @@ void EsAdmin::index_count(const CallPtr& call) {
 }
 
 }  // namespace
+
+std::vector<Route> es_greeting_routes(ReceiverParts& parts) {
+  Handler root = [version = parts.version](CallPtr call) { answer(call, greeting(version)); };
+  Handler license = [](CallPtr call) { answer(call, {{"license", license_json()}}); };
+  return {{"GET", "/", Need::kIngest, Place::kHere, kShape, root},
+          {"GET", "/_license", Need::kIngest, Place::kHere, kShape, license}};
+}
 
 std::vector<Route> es_admin_routes(ServerParts& parts) {
   auto es = std::make_shared<EsAdmin>(parts);

@@ -9,7 +9,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kElastic;
 
 struct EsWrite {
-  explicit EsWrite(ServerParts& parts)
+  explicit EsWrite(ReceiverParts& parts)
       : ingest(parts.ingest), bulk(parts.sources, "bulk"), documents(parts.sources, "es_document") {}
 
   void take_bulk(const CallPtr& call);
@@ -88,7 +88,7 @@ void EsWrite::take_document(const CallPtr& call, wire::BulkOp op) {
 
 }  // namespace
 
-std::vector<Route> es_write_routes(ServerParts& parts) {
+std::vector<Route> es_write_routes(ReceiverParts& parts) {
   auto es = std::make_shared<EsWrite>(parts);
   Handler bulk = [es](CallPtr call) { es->take_bulk(call); };
   Handler index = [es](CallPtr call) { es->take_document(call, wire::BulkOp::kIndex); };

@@ -22,7 +22,7 @@ struct Decoded {
 };
 
 struct Import {
-  explicit Import(ServerParts& parts)
+  explicit Import(ReceiverParts& parts)
       : ingest(parts.ingest), settings(parts.settings), import(parts.sources, "import") {}
 
   void take_import(const CallPtr& call);
@@ -165,7 +165,7 @@ void Import::take_import(const CallPtr& call) {
 
 }  // namespace
 
-std::vector<Route> import_routes(ServerParts& parts) {
+std::vector<Route> import_routes(ReceiverParts& parts) {
   auto import = std::make_shared<Import>(parts);
   Handler lines = [import](CallPtr call) { import->take_import(call); };
   return {

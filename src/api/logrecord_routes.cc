@@ -9,7 +9,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kClew;
 
 struct LogRecord {
-  explicit LogRecord(ServerParts& parts) : ingest(parts.ingest), logrecord(parts.sources, "logrecord") {}
+  explicit LogRecord(ReceiverParts& parts) : ingest(parts.ingest), logrecord(parts.sources, "logrecord") {}
 
   void take(const CallPtr& call);
 
@@ -52,7 +52,7 @@ void LogRecord::take(const CallPtr& call) {
 
 }  // namespace
 
-std::vector<Route> logrecord_routes(ServerParts& parts) {
+std::vector<Route> logrecord_routes(ReceiverParts& parts) {
   auto logrecord = std::make_shared<LogRecord>(parts);
   Handler take = [logrecord](CallPtr call) { logrecord->take(call); };
   return {

@@ -18,7 +18,7 @@ constexpr std::string_view kJaegerPost = "/jaeger.api_v2.CollectorService/PostSp
 // One signal: decoder, counters and reply.
 template <class Decoder>
 struct Signal {
-  Signal(ServerParts& parts, wire::OtlpSignal which, const char* source)
+  Signal(ReceiverParts& parts, wire::OtlpSignal which, const char* source)
       : signal(which), ingest(parts.ingest), counters(parts.sources, source) {}
 
   Result<wire::Events> decode(std::string_view body, wire::OtlpForm form, std::string_view dataset) {
@@ -101,7 +101,7 @@ void take_grpc(const std::shared_ptr<Signal<Decoder>>& signal, contract::Access 
 
 // Jaeger's collector.
 struct JaegerSpans {
-  explicit JaegerSpans(ServerParts& parts) : ingest(parts.ingest), counters(parts.sources, "jaeger_grpc") {}
+  explicit JaegerSpans(ReceiverParts& parts) : ingest(parts.ingest), counters(parts.sources, "jaeger_grpc") {}
 
   Ingest& ingest;
   SourceCounters counters;
@@ -167,6 +167,15 @@ class Service final : public OtlpService {
 };
 
 }  // namespace
+
+std::vector<Route> otlp_event_routes(ReceiverParts& parts) {
+  auto logs = std::make_shared<Signal<wire::OtlpLogsDecoder>>(parts, wire::OtlpSignal::kLogs, "otlp_logs");
+  auto traces = std::make_shared<Signal<wire::OtlpTracesDecoder>>(parts, wire::OtlpSignal::kSpans, "otlp_traces");
+  Handler take_logs = [logs](CallPtr call) { take_http(logs, call); };
+  Handler take_traces = [traces](CallPtr call) { take_http(traces, call); };
+  return {{"POST", "/v1/logs", Need::kIngest, Place::kHere, kShape, take_logs},
+          {"POST", "/v1/traces", Need::kIngest, Place::kHere, kShape, take_traces}};
+}
 
 std::shared_ptr<OtlpService> make_otlp_service(ServerParts& parts) { return std::make_shared<Service>(parts); }
 

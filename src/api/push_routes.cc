@@ -11,7 +11,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kText;
 
 struct Push {
-  explicit Push(ServerParts& parts)
+  explicit Push(ReceiverParts& parts)
       : ingest(parts.ingest), budget(parts.body_budget), loki(parts.sources, "loki"), zipkin(parts.sources, "zipkin") {}
 
   void take_loki(const CallPtr& call);
@@ -91,7 +91,7 @@ void Push::take_zipkin(const CallPtr& call) {
 
 }  // namespace
 
-std::vector<Route> push_routes(ServerParts& parts) {
+std::vector<Route> push_routes(ReceiverParts& parts) {
   auto push = std::make_shared<Push>(parts);
   Handler loki = [push](CallPtr call) { push->take_loki(call); };
   Handler zipkin = [push](CallPtr call) { push->take_zipkin(call); };

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 
 #include "api/agent_ledger.h"
 #include "api/ingest.h"
@@ -18,14 +19,11 @@
 
 namespace clew::api {
 
+// Of those that only receive, which an agent has too.
+//
 // Lifetime: made by app/; everything in it outlives the routes.
-struct ServerParts {
+struct ReceiverParts {
   Ingest& ingest;
-  logstore::LogStore& store;  // also the EventSource of the read routes
-  metricstore::MetricStore& metric_store;
-  query::Engine& engine;
-  live::Live& live;
-  AgentLedger& ledger;
   SourceBook& sources;
   base::Registry& metrics;
   net::MemoryBudget& body_budget;
@@ -33,6 +31,24 @@ struct ServerParts {
   std::string version;
   const LiveSettings& settings;
   const std::atomic<bool>& ready;  // true once started, false again when stopping
+};
+
+// Of all.
+struct ServerParts : ReceiverParts {
+  ServerParts(ReceiverParts receivers, logstore::LogStore& events, metricstore::MetricStore& samples,
+              query::Engine& queries, live::Live& feeds, AgentLedger& agents)
+      : ReceiverParts(std::move(receivers)),
+        store(events),
+        metric_store(samples),
+        engine(queries),
+        live(feeds),
+        ledger(agents) {}
+
+  logstore::LogStore& store;  // also the EventSource of the read routes
+  metricstore::MetricStore& metric_store;
+  query::Engine& engine;
+  live::Live& live;
+  AgentLedger& ledger;
 };
 
 }  // namespace clew::api

@@ -9,7 +9,7 @@ namespace {
 constexpr ErrorShape kShape = ErrorShape::kText;
 
 struct Spans {
-  explicit Spans(ServerParts& parts)
+  explicit Spans(ReceiverParts& parts)
       : ingest(parts.ingest),
         datadog(parts.sources, "datadog"),
         jaeger(parts.sources, "jaeger"),
@@ -76,7 +76,7 @@ void tell_agent_info(const Spans& spans, const CallPtr& call) {
 
 }  // namespace
 
-std::vector<Route> span_routes(ServerParts& parts) {
+std::vector<Route> span_routes(ReceiverParts& parts) {
   auto spans = std::make_shared<Spans>(parts);
   constexpr const char* kRates = "{\"rate_by_service\":{}}\n";
   Handler maps = [spans, kRates](CallPtr call) { spans->take_datadog(call, wire::DatadogForm::kMaps, kRates); };
@@ -100,7 +100,7 @@ std::vector<Route> span_routes(ServerParts& parts) {
 
 std::function<void(std::string_view)> jaeger_packet_handler(ServerParts& parts, const AccessGate& gate) {
   struct Packets {
-    Packets(ServerParts& of, const AccessGate& admits)
+    Packets(ReceiverParts& of, const AccessGate& admits)
         : ingest(of.ingest), counters(of.sources, "jaeger_udp"), gate(admits) {}
     Ingest& ingest;
     SourceCounters counters;

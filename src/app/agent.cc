@@ -107,6 +107,8 @@ Status Agent::make_sources() {
                     .metrics = metrics_,
                     .redaction = redaction_,
                     .geo = geo_,
+                    .disk = *disk_,
+                    .dir = options_.dir,
                     .pipelines = options_.pipelines,
                     .pages = pages_,
                     .compression = options_.compression,

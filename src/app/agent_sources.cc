@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/http_source.h"
 #include "app/listeners.h"
 #include "app/metric_sources.h"
 #include "app/pipelines.h"
@@ -139,6 +140,27 @@ Made make_stdin(const std::string& name, const SourceOptions& source, const Sour
   return SourcePtr(new collect::StreamSource(std::move(stream), STDIN_FILENO, parts.queue, parts.clock, parts.metrics));
 }
 
+Made make_http(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
+  collect::BatchOptions batch = batch_options(name, source, parts);
+  std::optional<process::Format> format;
+  CLEW_TRY(use_pipeline(source, parts, batch, format));
+  collect::QueueSink::Steps steps{.process = std::move(batch.process),
+                                  .clean = std::move(batch.clean),
+                                  .dropped = std::move(batch.dropped),
+                                  .compression = batch.compression};
+  // Without a pipeline what the receivers have redacted is as it stays.
+  if (!steps.process) steps.clean = nullptr;
+  std::unique_ptr<HttpSource> made = CLEW_TRY(HttpSource::open(name, source,
+                                                               {.queue = parts.queue,
+                                                                .clock = parts.clock,
+                                                                .metrics = parts.metrics,
+                                                                .disk = parts.disk,
+                                                                .dir = parts.dir,
+                                                                .redaction = parts.redaction,
+                                                                .steps = std::move(steps)}));
+  return SourcePtr(std::move(made));
+}
+
 Made make_agent_listener(const std::string& name, const SourceOptions& source, const SourceParts& parts) {
   collect::BatchOptions batch = batch_options(name, source, parts);
   std::optional<process::Format> format;
@@ -160,6 +182,7 @@ Made make_source(const std::string& name, const SourceOptions& source, const Sou
   if (name == kStdinSource) return make_stdin(name, source, parts);
   if (source.type == "journal") return make_journal(name, source, parts);
   if (is_listener(source)) return make_agent_listener(name, source, parts);
+  if (source.type == kHttpSourceType) return make_http(name, source, parts);
   if (source.type == "host") return make_host(name, source, parts);
   if (source.type == "health") return make_health(name, source, parts);
   if (source.type == "check") {

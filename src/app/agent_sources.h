@@ -18,6 +18,7 @@
 #include "contract/queue.h"
 #include "geo/sources.h"
 #include "os/clock.h"
+#include "os/disk.h"
 #include "pipeline/pipeline.h"
 
 namespace clew::app {
@@ -35,6 +36,8 @@ struct SourceParts {
   base::Registry& metrics;
   std::shared_ptr<const api::Redaction> redaction;
   const geo::Sources& geo;
+  os::Disk& disk;
+  std::string dir;  // of the agent
   const std::map<std::string, yaml::Tree>& pipelines;
   std::vector<MetricsPage>& pages;
   collect::Compression compression = collect::Compression::kLz4;

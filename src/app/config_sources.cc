@@ -7,6 +7,7 @@
 #include "app/agent_sources.h"
 #include "app/config_keys.h"
 #include "app/config_values.h"
+#include "app/http_source.h"
 #include "app/listeners.h"
 #include "app/metric_sources.h"
 #include "collect/health_source.h"
@@ -17,7 +18,7 @@ namespace clew::app {
 namespace {
 
 constexpr uint64_t kQueueBytesLeast = 8u << 20;
-constexpr std::string_view kTypes[] = {"files", "journal", "host", "health", "check"};
+constexpr std::string_view kTypes[] = {"files", "journal", "host", "health", "check", kHttpSourceType};
 constexpr uint64_t kEveryMillisMost = 86'400'000;
 
 SourceOptions& source_of(ServeOptions& options, const ConfigNames& names) { return options.agent.sources[names[0]]; }
@@ -107,7 +108,9 @@ const ConfigEntry kEntries[] = {
        return set_address(text, o.agent.listen.emplace());
      }},
     {{"sources.*.type", "source type", "files",
-      "files, journal (systemd's), host (measurements), health (of services), check (of services, as metrics), or what "
+      "files, journal (systemd's), host (measurements), health (of services), check (of services, as metrics), http "
+      "(what "
+      "programs send by HTTP), or what "
       "others send to: syslog, json, forward, gelf, beats."},
      [](ServeOptions& o, const ConfigNames& n, const std::string& text) -> Status {
        bool known = std::find(std::begin(kTypes), std::end(kTypes), text) != std::end(kTypes);
@@ -252,6 +255,11 @@ void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mist
   for (const auto& [name, source] : options.agent.sources) {
     if (is_listener(source)) {
       Status checked = check_listener(name, source);
+      if (!checked.ok()) mistakes.push_back({0, checked.error().message()});
+      continue;
+    }
+    if (source.type == kHttpSourceType) {
+      Status checked = check_http_source(name, source);
       if (!checked.ok()) mistakes.push_back({0, checked.error().message()});
       continue;
     }

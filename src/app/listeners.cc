@@ -8,6 +8,7 @@
 #include <climits>
 #include <utility>
 
+#include "app/http_source.h"
 #include "collect/protocol.h"
 #include "model/json_text.h"
 
@@ -199,6 +200,12 @@ Result<std::unique_ptr<collect::Listener>> make_listener(const std::string& name
 std::string listening_json(const std::vector<const collect::Source*>& sources) {
   std::string out;
   for (const collect::Source* source : sources) {
+    if (const auto* http = dynamic_cast<const HttpSource*>(source)) {
+      out += out.empty() ? "{" : ",";
+      model::append_json_string(http->name(), out);
+      out += fmt::format(":{{\"http\":\"{}\"}}", http->address().text());
+      continue;
+    }
     const auto* listener = dynamic_cast<const collect::Listener*>(source);
     if (listener == nullptr) continue;
     out += out.empty() ? "{" : ",";

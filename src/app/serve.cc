@@ -393,19 +393,16 @@ Status Server::start() {
   CLEW_TRY(set_pipelines(options_));
   rules_ = std::make_unique<ServerRules>(RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_});
   CLEW_TRY(rules_->start(options_.rules));
-  parts_ = std::make_unique<api::ServerParts>(api::ServerParts{.ingest = *ingest_,
-                                                               .store = *store_,
-                                                               .metric_store = *metric_store_,
-                                                               .engine = *engine_,
-                                                               .live = *live_,
-                                                               .ledger = *ledger_,
-                                                               .sources = *sources_,
-                                                               .metrics = metrics_,
-                                                               .body_budget = body_budget_,
-                                                               .clock = *clock_,
-                                                               .version = std::string(kVersion),
-                                                               .settings = settings_,
-                                                               .ready = ready_});
+  api::ReceiverParts receivers{.ingest = *ingest_,
+                               .sources = *sources_,
+                               .metrics = metrics_,
+                               .body_budget = body_budget_,
+                               .clock = *clock_,
+                               .version = std::string(kVersion),
+                               .settings = settings_,
+                               .ready = ready_};
+  parts_ =
+      std::make_unique<api::ServerParts>(std::move(receivers), *store_, *metric_store_, *engine_, *live_, *ledger_);
   otlp_ = api::make_otlp_service(*parts_);
   pool_ = std::make_unique<api::WorkPool>("clew-query", threads_ + 2, kQueriesWaitingMax);
   router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);

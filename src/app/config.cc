@@ -31,6 +31,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
   all.insert(all.end(), scrape_keys().begin(), scrape_keys().end());
+  all.insert(all.end(), derived_keys().begin(), derived_keys().end());
   return all;
 }
 
@@ -213,6 +214,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   check_pipelines(options, mistakes);
   check_scrapes(options, mistakes);
   check_remotes(options, mistakes);
+  check_derived(options, mistakes);
   return mistakes;
 }
 

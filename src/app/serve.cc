@@ -23,6 +23,7 @@
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
+#include "app/derived.h"
 #include "app/listeners.h"
 #include "app/pipelines.h"
 #include "app/remote_setup.h"
@@ -244,6 +245,7 @@ class Server {
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
   std::unique_ptr<net::UdpListener> jaeger_udp_;
+  std::unique_ptr<Derived> derived_;
   std::vector<std::unique_ptr<collect::Listener>> listeners_;
   std::vector<std::jthread> listener_threads_;
 };
@@ -414,6 +416,9 @@ Status Server::start() {
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
   metric_push_ = std::make_unique<api::MetricPush>(*parts_, options_.otlp_metrics);
   metric_push_->add_routes(*router_, *otlp_router_);
+  derived_ = CLEW_TRY(
+      Derived::start({*disk_, *clock_, store_->feed(), *metric_store_, metrics_, metric_store_.get()}, options_));
+  if (!derived_->warning().empty()) say(derived_->warning());
   CLEW_TRY(listen());
   CLEW_TRY(set_scrapes(options_));
   tell_access();
@@ -511,6 +516,7 @@ void Server::stop() {
   pool_.reset();  // a query at hand has lost its client by now and ends within a block
   if (rules_ != nullptr) rules_->stop();
   scraper_.reset();
+  derived_.reset();
   store_->close();
   if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();

@@ -12,6 +12,7 @@
 #include "app/agent_options.h"
 #include "app/metric_options.h"
 #include "base/result.h"
+#include "derive/deriver.h"
 #include "net/address.h"
 #include "net/http_server.h"
 #include "net/tls.h"
@@ -67,6 +68,9 @@ struct ServeOptions {
   AgentOptions agent;  // of `clew agent`; a server takes the sources that listen
   yaml::Tree remote_write;  // adapters/remote_write_options.h
   AgentOptions agent;       // of `clew agent`; a server takes the sources that listen
+  derive::DeriveOptions derived;                        // metrics from events; without its directory
+  std::map<std::string, yaml::Tree> log_rules;          // metrics.from_logs, by the metric's name
+  AgentOptions agent;                                   // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

@@ -1,5 +1,4 @@
-// clew fields, top, errors and patterns: what events have, which values are frequent, which errors and messages are of
-// one kind.
+// clew fields, errors and patterns: what events have, which errors and messages are of one kind.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -55,54 +54,6 @@ int run(const Fields& asked) {
   print_list(list, {{"name"}, {"types"}, {"share", true}, {"last_seen"}}, asked.format);
   note(fmt::format("{} fields; shares of the newest {} events", grouped(number_at(*answer, "names")),
                    grouped(number_at(*answer, "sample"))));
-  return 0;
-}
-
-// --- top -------------------------------------------------------------------------------------------------------------
-
-struct Top {
-  std::string url;
-  std::string field;
-  std::string query;
-  std::string format;
-  RangeFlags range;
-  uint64_t count = 10;
-};
-
-void note_facet(const Json& answer, const Json& facet) {
-  note(fmt::format("{} of {} events have {}, with {} different values", grouped(number_at(facet, "events")),
-                   grouped(number_at(answer, "events")), text_at(facet, "field"), grouped(number_at(facet, "values"))));
-  const Json& numbers = member_at(facet, "numbers");
-  if (!numbers.is_object()) return;
-  std::string text;
-  for (const auto& [name, value] : numbers.items())
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, cell_text(value));
-  note(text);
-}
-
-int run(const Top& asked) {
-  Json body = {{"query", asked.query}, {"fields", Json::array({asked.field})}, {"top", asked.count}};
-  put_range(asked.range, body);
-  Client client(asked.url);
-  std::optional<Json> answer = ask_or_explain(client, "top", "/clew/v1/facets", body);
-  if (!answer) return 1;
-  const Json& facets = member_at(*answer, "facets");
-  if (!facets.is_array() || facets.empty()) return fail("top", Error(Code::kCorrupt, "an answer without a facet"));
-  const Json& facet = facets[0];
-  if (std::string problem = text_at(facet, "problem"); !problem.empty()) {
-    return fail("top", Error(Code::kLimit, problem));
-  }
-  if (number_at(facet, "events") == 0) {
-    return fail("top", Error(Code::kNotFound, fmt::format("none of {} events has a field {}: see clew fields",
-                                                          grouped(number_at(*answer, "events")), asked.field)));
-  }
-  bool table = asked.format == "table" || (asked.format.empty() && terminal_of(STDOUT_FILENO).is_terminal);
-  Json list = member_at(facet, "top");
-  if (table) {
-    for (Json& one : list) one["share"] = percent(member_at(one, "share"));
-  }
-  print_list(list, {{"events", true}, {"share", true}, {"value"}}, asked.format);
-  note_facet(*answer, facet);
   return 0;
 }
 
@@ -184,22 +135,6 @@ int run_fields(int argc, char** argv) {
   flags.argument(asked.query, "QUERY", "of which events", false);
   flags.text(asked.words, "--words", "TEXT", "only names in which these words stand");
   flags.number(asked.sample, "--sample", "N", "newest events to look at for the shares");
-  flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
-  add_range_flags(flags, asked.range);
-  add_url_flag(flags, asked.url);
-  if (std::optional<int> exit = flags.parse(argc, argv)) return *exit;
-  return run(asked);
-}
-
-int run_top(int argc, char** argv) {
-  Top asked;
-  Flags flags("top", "shows the most frequent values of a field",
-              "clew top level\n"
-              "clew top url.path 'source=web status=404' -n 20 --since 1d\n"
-              "clew top duration_ms 'service.name=cart'     of numbers, also least, most, mean and percentiles");
-  flags.argument(asked.field, "FIELD", "which field", true);
-  flags.argument(asked.query, "QUERY", "of which events", false);
-  flags.number(asked.count, "--count,-n", "N", "values to show");
   flags.choice(asked.format, "--format", kFormats, "default: table on a terminal, else ndjson");
   add_range_flags(flags, asked.range);
   add_url_flag(flags, asked.url);

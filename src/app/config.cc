@@ -31,6 +31,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
   all.insert(all.end(), scrape_keys().begin(), scrape_keys().end());
+  all.insert(all.end(), topk_keys().begin(), topk_keys().end());
   all.insert(all.end(), derived_keys().begin(), derived_keys().end());
   return all;
 }
@@ -215,6 +216,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   check_scrapes(options, mistakes);
   check_remotes(options, mistakes);
   check_derived(options, mistakes);
+  check_topk(options, mistakes);
   return mistakes;
 }
 

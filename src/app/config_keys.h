@@ -41,6 +41,7 @@ std::span<const ConfigEntry> metrics_keys();
 std::span<const ConfigEntry> scrape_keys();
 std::span<const ConfigEntry> metric_store_keys();
 void check_metrics(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+std::span<const ConfigEntry> topk_keys();
 std::span<const ConfigEntry> derived_keys();  // metrics from events
 
 // What keys say together, once all are read; adds what is wrong with it.
@@ -48,6 +49,7 @@ void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mista
 void check_sources(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_scrapes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_remotes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+void check_topk(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_derived(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 

@@ -20,6 +20,7 @@
 #include "api/routes.h"
 #include "api/rule_routes.h"
 #include "api/scrape_routes.h"
+#include "api/top_routes.h"
 #include "api/work_pool.h"
 #include "app/command.h"
 #include "app/config.h"
@@ -30,6 +31,7 @@
 #include "app/rules_setup.h"
 #include "app/scraping.h"
 #include "app/signals.h"
+#include "app/standing_lists.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "geo/sources.h"
@@ -246,6 +248,7 @@ class Server {
   std::unique_ptr<net::GrpcServer> otlp_grpc_;
   std::unique_ptr<net::UdpListener> jaeger_udp_;
   std::unique_ptr<Derived> derived_;
+  std::unique_ptr<StandingLists> lists_;
   std::vector<std::unique_ptr<collect::Listener>> listeners_;
   std::vector<std::jthread> listener_threads_;
 };
@@ -395,6 +398,7 @@ Status Server::start() {
   CLEW_TRY(set_pipelines(options_));
   rules_ = std::make_unique<ServerRules>(RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_});
   CLEW_TRY(rules_->start(options_.rules));
+  lists_ = CLEW_TRY(StandingLists::start({*clock_, *store_, store_->feed(), metrics_}, options_));
   api::ReceiverParts receivers{.ingest = *ingest_,
                                .sources = *sources_,
                                .metrics = metrics_,
@@ -413,6 +417,7 @@ Status Server::start() {
   router_->add(api::rule_routes({rules_->rules(), *metric_store_, *clock_}));
   router_->add(api::remote_read_routes({*metric_store_, body_budget_, metrics_}));
   api::add_scrape_routes(*parts_, *scraper_, *push_groups_, *router_);
+  router_->add(api::top_routes(*parts_, lists_->lists()));
   api::add_otlp_routes(*parts_, *otlp_, *otlp_router_);
   metric_push_ = std::make_unique<api::MetricPush>(*parts_, options_.otlp_metrics);
   metric_push_->add_routes(*router_, *otlp_router_);
@@ -517,6 +522,7 @@ void Server::stop() {
   if (rules_ != nullptr) rules_->stop();
   scraper_.reset();
   derived_.reset();
+  if (lists_ != nullptr) lists_->stop();
   store_->close();
   if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();

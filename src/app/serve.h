@@ -16,6 +16,7 @@
 #include "net/address.h"
 #include "net/http_server.h"
 #include "net/tls.h"
+#include "topk/standing_list.h"
 #include "wire/otlp_metrics.h"
 
 namespace clew::app {
@@ -70,6 +71,8 @@ struct ServeOptions {
   AgentOptions agent;       // of `clew agent`; a server takes the sources that listen
   derive::DeriveOptions derived;                        // metrics from events; without its directory
   std::map<std::string, yaml::Tree> log_rules;          // metrics.from_logs, by the metric's name
+  std::map<std::string, topk::ListOptions> topk_lists;  // standing lists by name
+  std::string topk_redis;                               // where they are kept too; empty: nowhere
   AgentOptions agent;                                   // of `clew agent`; a server takes the sources that listen
 };
 

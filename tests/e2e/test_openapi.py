@@ -124,6 +124,9 @@ def calls(server):
     yield "get", "/clew/v1/export?query=source%3Dlogs", "", None
     yield "post", "/clew/v1/export", "", {"query": "source=logs", "marks": True, "order": "newest"}
     yield "get", "/clew/v1/usage?by=dataset,service,day", "", None
+    yield "get", "/clew/v1/top?ask=3+by+level", "", None
+    yield "post", "/clew/v1/top", "", {"ask": "3 sum(n) by level, service where n > 5", "since": "52w"}
+    yield "get", "/clew/v1/top/lists", "", None
     yield "get", "/clew/v1/usage?by=field", "", None
     yield "post", "/clew/v1/ledger", "", {"producer": "p", "host": "h", "appended": 7, "waiting": 2, "acknowledged": 5,
                                           "sources": {"app": {"read": 9, "queued": 7, "dropped": {"debug": 2}}}}
@@ -155,7 +158,7 @@ def test_answers_have_the_shape_of_the_document(filled):
     # A snapshot writes where the test says; cancelling, tails, which have no end, and batches, which are
     # no JSON, have tests of their own.
     left = {("post", "/clew/v1/snapshot"), ("get", "/clew/v1/tail"), ("post", "/clew/v1/tail"), ("post", "/clew/v1/batches"), ("get", "/clew/v1/sync"), ("post", "/clew/v1/sync"), ("delete", "/clew/v1/queries/{ID}"), ("get", "/clew/v1/traces/compare"),
-            ("get", "/clew/v1/traces/typical")}
+            ("get", "/clew/v1/traces/typical"), ("get", "/clew/v1/top/lists/{NAME}")}
     assert {(m, p) for p, methods in document["paths"].items() for m in methods} - seen == left
 
 

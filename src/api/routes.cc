@@ -31,6 +31,8 @@ void add_all_routes(ServerParts& parts, OtlpService& otlp, Router& router) {
   router.add(trace_routes(parts));
   router.add(jaeger_routes(parts));
   router.add(zipkin_routes(parts));
+  router.add(alertmanager_routes(parts));
+  router.add(notify_routes(parts));
   router.add(admin_routes(parts));
   router.add(metric_admin_routes(parts));
   router.add(health_routes(parts));

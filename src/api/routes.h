@@ -40,6 +40,8 @@ std::vector<Route> context_routes(ServerParts& parts);       // one event, and t
 std::vector<Route> export_routes(ServerParts& parts);        // every row, as a file
 std::vector<Route> usage_routes(ServerParts& parts);         // what takes how many bytes
 std::vector<Route> metric_admin_routes(ServerParts& parts);  // Prometheus' delete, clean, snapshot
+std::vector<Route> alertmanager_routes(ServerParts& parts);  // Alertmanager's API
+std::vector<Route> notify_routes(ServerParts& parts);        // who is told of alerts
 std::vector<Route> admin_routes(ServerParts& parts);         // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);        // probes, /metrics
 std::vector<Route> es_write_routes(ReceiverParts& parts);     // _bulk, _doc, _create

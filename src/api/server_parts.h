@@ -17,6 +17,10 @@
 #include "os/clock.h"
 #include "query/engine.h"
 
+namespace clew::notify {
+class Notifier;
+}
+
 namespace clew::api {
 
 // Of those that only receive, which an agent has too.
@@ -49,6 +53,7 @@ struct ServerParts : ReceiverParts {
   query::Engine& engine;
   live::Live& live;
   AgentLedger& ledger;
+  notify::Notifier* notifier = nullptr;  // null: alerts are not taken here
 };
 
 }  // namespace clew::api

@@ -28,6 +28,7 @@ std::vector<ConfigEntry> all_entries() {
   all.insert(all.end(), remote_keys().begin(), remote_keys().end());
   all.insert(all.end(), rule_keys().begin(), rule_keys().end());
   all.insert(all.end(), metric_store_keys().begin(), metric_store_keys().end());
+  all.insert(all.end(), notify_keys().begin(), notify_keys().end());
   all.insert(all.end(), listener_keys().begin(), listener_keys().end());
   all.insert(all.end(), metrics_keys().begin(), metrics_keys().end());
   all.insert(all.end(), scrape_keys().begin(), scrape_keys().end());
@@ -217,6 +218,7 @@ std::vector<ConfigMistake> read_config(const std::string& text, const Environmen
   check_remotes(options, mistakes);
   check_derived(options, mistakes);
   check_topk(options, mistakes);
+  check_notify(options, mistakes);
   return mistakes;
 }
 

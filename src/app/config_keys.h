@@ -43,6 +43,7 @@ std::span<const ConfigEntry> metric_store_keys();
 void check_metrics(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 std::span<const ConfigEntry> topk_keys();
 std::span<const ConfigEntry> derived_keys();  // metrics from events
+std::span<const ConfigEntry> notify_keys();
 
 // What keys say together, once all are read; adds what is wrong with it.
 void check_server(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
@@ -51,6 +52,7 @@ void check_scrapes(const ServeOptions& options, std::vector<ConfigMistake>& mist
 void check_remotes(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_topk(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_derived(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
+void check_notify(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 void check_pipelines(const ServeOptions& options, std::vector<ConfigMistake>& mistakes);
 
 }  // namespace clew::app

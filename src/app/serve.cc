@@ -26,6 +26,7 @@
 #include "app/config.h"
 #include "app/derived.h"
 #include "app/listeners.h"
+#include "app/notify_setup.h"
 #include "app/pipelines.h"
 #include "app/remote_setup.h"
 #include "app/rules_setup.h"
@@ -207,6 +208,7 @@ class Server {
   Status set_redaction(const ServeOptions& options);
   Status set_pipelines(const ServeOptions& options);
   Status set_scrapes(const ServeOptions& options);
+  Status start_notify();
   Status listen();
   void tell_access() const;
   Status listen_for_sources();
@@ -234,6 +236,7 @@ class Server {
   std::unique_ptr<api::SourceBook> sources_;
   std::unique_ptr<api::Ingest> ingest_;
   api::LiveSettings settings_;
+  std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<ServerRules> rules_;
   std::unique_ptr<api::ServerParts> parts_;
   api::AccessGate gate_;
@@ -374,6 +377,15 @@ Status Server::listen_for_sources() {
   return {};
 }
 
+Status Server::start_notify() {
+  NotifyOptions wanted = options_.notify;
+  if (wanted.external_url.empty()) wanted.external_url = "http://" + options_.http.text();
+  std::string said;
+  notifier_ = CLEW_TRY(start_notifier({*disk_, *clock_, *rng_, metrics_}, wanted, options_.data, said));
+  if (!said.empty()) say(said);
+  return {};
+}
+
 Status Server::start() {
   CLEW_TRY(check_addresses(options_));
   CLEW_TRY(open_store());
@@ -396,6 +408,7 @@ Status Server::start() {
   ingest_ = std::make_unique<api::Ingest>(*store_, *clock_);
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
+  CLEW_TRY(start_notify());
   rules_ = std::make_unique<ServerRules>(RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_});
   CLEW_TRY(rules_->start(options_.rules));
   lists_ = CLEW_TRY(StandingLists::start({*clock_, *store_, store_->feed(), metrics_}, options_));
@@ -409,6 +422,7 @@ Status Server::start() {
                                .ready = ready_};
   parts_ =
       std::make_unique<api::ServerParts>(std::move(receivers), *store_, *metric_store_, *engine_, *live_, *ledger_);
+  parts_->notifier = notifier_.get();
   otlp_ = api::make_otlp_service(*parts_);
   pool_ = std::make_unique<api::WorkPool>("clew-query", threads_ + 2, kQueriesWaitingMax);
   router_ = std::make_unique<api::Router>(gate_, *pool_, metrics_);
@@ -468,6 +482,10 @@ std::vector<std::string> Server::reload(const ServeOptions& fresh) {
     Status certificate = tls_->reload();
     if (!certificate.ok()) lines.push_back("tls: the certificate stays: " + certificate.error().message());
   }
+  if (std::string told = reload_notifier(*notifier_, *disk_, options_.notify, fresh.notify); !told.empty()) {
+    lines.push_back(std::move(told));
+  }
+  options_.notify.config_file = fresh.notify.config_file;
   if (std::string rules = rules_->reload(fresh.rules); !rules.empty()) lines.push_back(std::move(rules));
   Status places = geo_->set(geo_source_files(fresh.geo_files));
   if (!places.ok()) lines.push_back("geoip: " + places.error().message());
@@ -523,6 +541,7 @@ void Server::stop() {
   scraper_.reset();
   derived_.reset();
   if (lists_ != nullptr) lists_->stop();
+  if (notifier_ != nullptr) notifier_->stop();
   store_->close();
   if (metric_store_ != nullptr) metric_store_->close();
   otlp_grpc_.reset();

@@ -11,6 +11,7 @@
 #include "api/redaction.h"
 #include "app/agent_options.h"
 #include "app/metric_options.h"
+#include "app/notify_options.h"
 #include "base/result.h"
 #include "derive/deriver.h"
 #include "net/address.h"
@@ -74,6 +75,8 @@ struct ServeOptions {
   std::map<std::string, topk::ListOptions> topk_lists;  // standing lists by name
   std::string topk_redis;                               // where they are kept too; empty: nowhere
   AgentOptions agent;                                   // of `clew agent`; a server takes the sources that listen
+  NotifyOptions notify;
+  AgentOptions agent;                                    // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "net/curl_connect.h"
 
 namespace clew::net {
 namespace {
@@ -97,10 +98,13 @@ class CurlClient final : public HttpClient {
       curl_easy_setopt(curl_, CURLOPT_XFERINFOFUNCTION, &on_progress);
       curl_easy_setopt(curl_, CURLOPT_XFERINFODATA, &receiver);
     }
+    ConnectGuard guard{.may_connect = call.may_connect, .refused = {}};
+    guard.set(curl_);
     words_[0] = '\0';
     curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, words_.data());
     CURLcode code = curl_easy_perform(curl_);
     curl_slist_free_all(headers);
+    if (code != CURLE_OK && !guard.refused.empty()) return guard.error(call.url);
     if (code != CURLE_OK) return error_of(code, receiver, call.url);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);

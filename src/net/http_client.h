@@ -14,6 +14,9 @@
 
 namespace clew::net {
 
+// Whether a connection to this address ("10.0.0.7", "fe80::1") may be opened; null: to any.
+using MayConnect = std::function<bool(std::string_view ip)>;
+
 struct HttpCall {
   std::string method = "GET";
   std::string url;
@@ -26,6 +29,7 @@ struct HttpCall {
   size_t kept_bytes_max = 0;  // of a body that is kept, its begin; 0: all of it
   // Asked about once a second while nothing comes; false ends the call.
   std::function<bool()> go_on = nullptr;
+  MayConnect may_connect = nullptr;
 };
 
 struct HttpReply {
@@ -41,7 +45,7 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   // Errors: kUnavailable when nobody answers there; kDeadline; kCancelled when on_body or go_on said so;
-  //         kForbidden when the server's certificate or ours is not accepted; kIo.
+  //         kForbidden when the server's certificate or ours is not accepted, or may_connect says no; kIo.
   virtual Result<HttpReply> call(const HttpCall& call) = 0;
 };
 

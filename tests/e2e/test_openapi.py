@@ -110,6 +110,13 @@ def calls(server):
     yield "get", "/clew/v1/services", "", None
     yield "get", "/clew/v1/services/{NAME}/operations", "a", None
     yield "get", "/clew/v1/dependencies", "", None
+    server.post("/api/v2/alerts", [{"labels": {"alertname": "High"}}])
+    yield "get", "/clew/v1/alerts/groups", "", None
+    yield "post", "/clew/v1/alerts/ack", "", {"group": "{}:{}", "by": "ann"}
+    yield "get", "/clew/v1/alerts/groups", "", None
+    yield "get", "/clew/v1/alerts/deliveries", "", None
+    yield "get", "/clew/v1/alerts/receivers", "", None
+    yield "post", "/clew/v1/alerts/receivers/{NAME}/test", "nobody", None
     yield "get", "/clew/v1/retention", "", None
     yield "put", "/clew/v1/retention/{NAME}", "logs", {"total_days": 300}
     yield "post", "/clew/v1/retention/apply", "", {"dry_run": True}

@@ -409,7 +409,8 @@ Status Server::start() {
   CLEW_TRY(set_redaction(options_));
   CLEW_TRY(set_pipelines(options_));
   CLEW_TRY(start_notify());
-  rules_ = std::make_unique<ServerRules>(RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_});
+  rules_ = std::make_unique<ServerRules>(
+      RuleSetupParts{*disk_, *clock_, *metric_store_, metrics_, settings_, notifier_.get()});
   CLEW_TRY(rules_->start(options_.rules));
   lists_ = CLEW_TRY(StandingLists::start({*clock_, *store_, store_->feed(), metrics_}, options_));
   api::ReceiverParts receivers{.ingest = *ingest_,

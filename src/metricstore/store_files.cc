@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "codec/compress.h"
 #include "metricstore/metric_record.h"
 
 namespace clew::metricstore {
@@ -14,8 +15,9 @@ namespace {
 constexpr std::string_view kManifestMagic = "clewmman";
 constexpr uint32_t kManifestVersion = 2;
 constexpr uint64_t kManifestBytesMax = 256u << 20;
-constexpr uint32_t kFrameMagic = 0x474f4c53;  // "SLOG"
-constexpr uint64_t kFrameHeaderBytes = 12;    // magic, u32 bytes, u32 CRC-32C of the bytes
+constexpr uint32_t kPlainFrameMagic = 0x474f4c53;  // "SLOG", of the first version: the record as it is
+constexpr uint32_t kFrameMagic = 0x5a4f4c53;       // "SLOZ": the record packed
+constexpr uint64_t kFrameHeaderBytes = 12;         // magic, u32 bytes, u32 CRC-32C of the bytes
 constexpr uint64_t kFrameBytesMax = 1u << 30;
 constexpr size_t kFrameSeriesMax = 20'000;
 
@@ -74,6 +76,17 @@ Result<MetricManifest> decode(std::string_view bytes, uint32_t version) {
   }
   CLEW_TRY(in.finish());
   return manifest;
+}
+
+bool is_frame(uint32_t magic) { return magic == kFrameMagic || magic == kPlainFrameMagic; }
+
+Result<MetricRecord> read_frame(uint32_t magic, std::string_view payload) {
+  if (magic == kPlainFrameMagic) return decode_record(payload);
+  base::Reader in(payload);
+  std::string record;
+  CLEW_TRY(codec::read_packed(in, record));
+  CLEW_TRY(in.finish());
+  return decode_record(record);
 }
 
 }  // namespace
@@ -145,7 +158,7 @@ Result<std::unique_ptr<SeriesLog>> SeriesLog::create(os::Disk& disk, const std::
 
 Status SeriesLog::append(const Entries& entries) {
   std::string bytes;
-  std::string payload;
+  std::string payload, packed;
   auto frame = [&](size_t from, size_t to, bool metadata) {
     payload.clear();
     model::MetricBatch told;
@@ -153,11 +166,13 @@ Status SeriesLog::append(const Entries& entries) {
       for (const auto& [metric, what] : entries.metadata) told.set_metadata(metric, what);
     }
     encode_record(std::span(entries.series).subspan(from, to - from), {}, told, payload);
+    packed.clear();
+    codec::write_packed(payload, codec::Method::kZstd, packed);
     base::Writer out(bytes);
     out.u32(kFrameMagic);
-    out.u32(static_cast<uint32_t>(payload.size()));
-    out.u32(base::crc32c(payload));
-    out.bytes(payload);
+    out.u32(static_cast<uint32_t>(packed.size()));
+    out.u32(base::crc32c(packed));
+    out.bytes(packed);
   };
   for (size_t from = 0; from < entries.series.size(); from += kFrameSeriesMax) {
     frame(from, std::min(entries.series.size(), from + kFrameSeriesMax), false);
@@ -176,22 +191,22 @@ Status SeriesLog::read(const std::function<void(Entries&&)>& each, uint64_t& dam
     std::string header = CLEW_TRY(file_->read_at(at, kFrameHeaderBytes));
     base::Reader in(header);
     uint32_t magic = in.u32(), length = in.u32(), crc = in.u32();
-    if (magic != kFrameMagic || length > kFrameBytesMax || at + kFrameHeaderBytes + length > bytes_) {
+    if (!is_frame(magic) || length > kFrameBytesMax || at + kFrameHeaderBytes + length > bytes_) {
       // Where the frame ends cannot be known: the next one is looked for.
       ++damaged;
       uint64_t next = at + 1;
       for (; next + 4 <= bytes_; ++next) {
         std::string word = CLEW_TRY(file_->read_at(next, 4));
         base::Reader found(word);
-        if (found.u32() == kFrameMagic) break;
+        if (is_frame(found.u32())) break;
       }
       at = next;
       continue;
     }
     std::string payload = CLEW_TRY(file_->read_at(at + kFrameHeaderBytes, length));
     at += kFrameHeaderBytes + length;
-    Result<MetricRecord> record =
-        base::crc32c(payload) == crc ? decode_record(payload) : Result<MetricRecord>(Error(Code::kCorrupt, "a frame"));
+    Result<MetricRecord> record = base::crc32c(payload) == crc ? read_frame(magic, payload)
+                                                               : Result<MetricRecord>(Error(Code::kCorrupt, "a frame"));
     if (!record.ok()) {
       ++damaged;
       continue;

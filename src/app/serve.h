@@ -67,16 +67,13 @@ struct ServeOptions {
   std::map<std::string, std::string> dataset_pipelines;  // a pipeline's name by dataset; "*": of all others
   alert::RulesOptions rules;
   MetricOptions metrics;
-  AgentOptions agent;  // of `clew agent`; a server takes the sources that listen
-  yaml::Tree remote_write;  // adapters/remote_write_options.h
-  AgentOptions agent;       // of `clew agent`; a server takes the sources that listen
+  AgentOptions agent;                                   // of `clew agent`; a server takes the sources that listen
+  yaml::Tree remote_write;                              // adapters/remote_write_options.h
   derive::DeriveOptions derived;                        // metrics from events; without its directory
   std::map<std::string, yaml::Tree> log_rules;          // metrics.from_logs, by the metric's name
   std::map<std::string, topk::ListOptions> topk_lists;  // standing lists by name
   std::string topk_redis;                               // where they are kept too; empty: nowhere
-  AgentOptions agent;                                   // of `clew agent`; a server takes the sources that listen
   NotifyOptions notify;
-  AgentOptions agent;                                    // of `clew agent`; a server takes the sources that listen
 };
 
 // Gives the options as the configuration file and the command line say now, for a reload.

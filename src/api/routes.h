@@ -13,37 +13,6 @@
 namespace clew::api {
 
 // Lifetime of all: `parts` and what it names outlive the routes.
-std::vector<Route> es_write_routes(ServerParts& parts);      // _bulk, _doc, _create
-std::vector<Route> es_admin_routes(ServerParts& parts);      // what Elasticsearch's clients ask around writing
-std::vector<Route> import_routes(ServerParts& parts);        // /api/v1/import
-std::vector<Route> batch_routes(ServerParts& parts);         // /clew/v1/batches
-std::vector<Route> sync_routes(ServerParts& parts);          // /clew/v1/sync
-std::vector<Route> ledger_routes(ServerParts& parts);        // /clew/v1/ledger
-std::vector<Route> logrecord_routes(ServerParts& parts);     // /api/v1/logrecord
-std::vector<Route> push_routes(ServerParts& parts);          // Loki, Zipkin
-std::vector<Route> span_routes(ServerParts& parts);          // Datadog, Jaeger
-std::vector<Route> collector_routes(ServerParts& parts);     // Splunk's, Datadog's and CloudWatch's logs
-std::vector<Route> remote_write_routes(ServerParts& parts);  // Prometheus' samples
-std::vector<Route> prometheus_routes(ServerParts& parts);    // Prometheus' query API
-std::vector<Route> query_routes(ServerParts& parts);         // _plugins/_ppl, /clew/v1/search
-std::vector<Route> trace_routes(ServerParts& parts);         // traces, goals, services of /clew/v1
-std::vector<Route> jaeger_routes(ServerParts& parts);        // Jaeger's query API
-std::vector<Route> zipkin_routes(ServerParts& parts);        // Zipkin's query API
-std::vector<Route> explore_routes(ServerParts& parts);       // fields, facets, histogram
-std::vector<Route> parse_routes(ServerParts& parts);         // tokens, mistakes, completions
-std::vector<Route> tail_routes(ServerParts& parts);          // events as they come
-std::vector<Route> subscribe_routes(ServerParts& parts);     // named places in them
-std::vector<Route> async_routes(ServerParts& parts);         // running queries, and those that go on by themselves
-std::vector<Route> error_routes(ServerParts& parts);         // errors and messages in groups
-std::vector<Route> catalog_routes(ServerParts& parts);       // datasets, fields
-std::vector<Route> context_routes(ServerParts& parts);       // one event, and those around it
-std::vector<Route> export_routes(ServerParts& parts);        // every row, as a file
-std::vector<Route> usage_routes(ServerParts& parts);         // what takes how many bytes
-std::vector<Route> metric_admin_routes(ServerParts& parts);  // Prometheus' delete, clean, snapshot
-std::vector<Route> alertmanager_routes(ServerParts& parts);  // Alertmanager's API
-std::vector<Route> notify_routes(ServerParts& parts);        // who is told of alerts
-std::vector<Route> admin_routes(ServerParts& parts);         // delete, retention, snapshot, flush
-std::vector<Route> health_routes(ServerParts& parts);        // probes, /metrics
 std::vector<Route> es_write_routes(ReceiverParts& parts);     // _bulk, _doc, _create
 std::vector<Route> es_greeting_routes(ReceiverParts& parts);  // of these, what one that only receives answers
 std::vector<Route> es_admin_routes(ServerParts& parts);       // what Elasticsearch's clients ask around writing
@@ -71,6 +40,9 @@ std::vector<Route> catalog_routes(ServerParts& parts);        // datasets, field
 std::vector<Route> context_routes(ServerParts& parts);        // one event, and those around it
 std::vector<Route> export_routes(ServerParts& parts);         // every row, as a file
 std::vector<Route> usage_routes(ServerParts& parts);          // what takes how many bytes
+std::vector<Route> metric_admin_routes(ServerParts& parts);   // Prometheus' delete, clean, snapshot
+std::vector<Route> alertmanager_routes(ServerParts& parts);   // Alertmanager's API
+std::vector<Route> notify_routes(ServerParts& parts);         // who is told of alerts
 std::vector<Route> admin_routes(ServerParts& parts);          // delete, retention, snapshot, flush
 std::vector<Route> health_routes(ServerParts& parts);         // probes, /metrics
 

@@ -6,6 +6,7 @@
 
 #include "api/prometheus_json.h"
 #include "api/routes.h"
+#include "api/series_counts.h"
 #include "api/trace_params.h"
 #include "query/promql/promql.h"
 #include "text/utf8.h"
@@ -46,7 +47,7 @@ struct Prometheus {
                      std::optional<std::string> label) const;
   Result<Said> metadata(const CallPtr& call, const FormParams& params, JsonWriter& json) const;
   Result<Said> exemplars(const CallPtr& call, const FormParams& params, JsonWriter& json) const;
-  Result<Said> tsdb(const FormParams& params, JsonWriter& json) const;
+  Result<Said> tsdb(const CallPtr& call, const FormParams& params, JsonWriter& json) const;
 
   const contract::MetricSource& source;
   const metricstore::MetricStore& store;
@@ -256,26 +257,40 @@ void write_counts(std::string_view name, const std::vector<metricstore::SeriesIn
   json.end_array();
 }
 
-Result<Said> Prometheus::tsdb(const FormParams& params, JsonWriter& json) const {
+// With match[], start and end the counts are of those series; what the store takes is of all.
+Result<Said> Prometheus::tsdb(const CallPtr& call, const FormParams& params, JsonWriter& json) const {
   size_t limit = CLEW_TRY(limit_param(params, kCountsDefault));
   limit = std::min(limit, kCountsMost);
   metricstore::MetricStoreStats stats = store.stats();
+  SeriesCounts counts{.series = stats.series, .by_metric = {}, .values_by_label = {}, .by_pair = {}};
+  if (std::string_view selector = params.get("match[]"); !selector.empty()) {
+    contract::MetricScan wanted = CLEW_TRY(scan(call, params, selector));
+    std::unique_ptr<contract::SeriesSet> set = CLEW_TRY(source.select(wanted));
+    counts = count_series(*set, limit);
+  } else {
+    counts.by_metric = store.series_by_metric(limit);
+    counts.values_by_label = store.values_by_label(limit);
+    counts.by_pair = store.series_by_pair(limit);
+  }
   json.begin_object();
   json.key("headStats");
   json.begin_object();
-  json.member("numSeries", static_cast<int64_t>(stats.series));
+  json.member("numSeries", static_cast<int64_t>(counts.series));
   json.member("numSamples", static_cast<int64_t>(stats.buffered_samples));
   json.member("maxTime", stats.newest_millis == INT64_MIN ? 0 : stats.newest_millis);
   json.end_object();
-  write_counts("seriesCountByMetricName", store.series_by_metric(limit), json);
-  write_counts("labelValueCountByLabelName", store.values_by_label(limit), json);
-  write_counts("seriesCountByLabelValuePair", store.series_by_pair(limit), json);
+  write_counts("seriesCountByMetricName", counts.by_metric, json);
+  write_counts("labelValueCountByLabelName", counts.values_by_label, json);
+  write_counts("seriesCountByLabelValuePair", counts.by_pair, json);
   json.key("store");  // ours
   json.begin_object();
   json.member("parts", static_cast<int64_t>(stats.parts));
   json.member("samples", static_cast<int64_t>(stats.part_samples));
   json.member("bytes", static_cast<int64_t>(stats.part_bytes));
   json.member("journalBytes", static_cast<int64_t>(stats.journal_bytes));
+  json.member("tombstones", static_cast<int64_t>(stats.tombstones));
+  json.member("forgottenSeries", static_cast<int64_t>(stats.forgotten));
+  json.member("damaged", static_cast<int64_t>(stats.damaged));
   json.member("indexBytes", static_cast<int64_t>(stats.index_bytes));
   json.member("bufferBytes", static_cast<int64_t>(stats.buffer_bytes));
   json.end_object();
@@ -363,7 +378,7 @@ std::vector<Route> prometheus_routes(ServerParts& parts) {
   add("/api/v1/metadata", false,
       [api](const auto& call, const auto& params, auto& json) { return api->metadata(call, params, json); });
   add("/api/v1/status/tsdb", false,
-      [api](const auto&, const auto& params, auto& json) { return api->tsdb(params, json); });
+      [api](const auto& call, const auto& params, auto& json) { return api->tsdb(call, params, json); });
   add("/api/v1/format_query", true, [](const CallPtr&, const FormParams& params, JsonWriter& json) -> Result<Said> {
     std::string text = CLEW_TRY(promql::format_query(params.get("query"), {}));
     json.text(text);

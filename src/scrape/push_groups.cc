@@ -55,28 +55,34 @@ Status PushGroups::load() {
   if (bytes > kPushBytesMax) return Error(Code::kCorrupt, path_ + " holds no pushed groups: over 256 MiB");
   std::string text = CLEW_TRY((*file)->read_at(0, bytes));
   Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("version", 0) != kFileVersion || !json["groups"].is_array()) {
+  if (!json.is_object() || json["version"] != kFileVersion || !json["groups"].is_array()) {
     return Error(Code::kCorrupt, path_ + " holds no pushed groups of version 1");
   }
   auto groups = std::make_shared<Groups>();
-  for (const Json& one : json["groups"]) {
-    Group& group = (*groups)[packed_of(one.value("labels", Json::object()))];
-    group.pushed_millis = one.value("pushed_millis", int64_t{0});
-    group.failed_millis = one.value("failed_millis", int64_t{0});
-    for (const auto& [name, told] : one.value("families", Json::object()).items()) {
-      Family& family = group.families[name];
-      family.type = model::metric_type_of(told.value("type", "")).value_or(model::MetricType::kUnknown);
-      family.help = told.value("help", "");
-      for (const Json& series : told.value("series", Json::array())) {
-        double value = 0;
-        (void)wire::parse_exposition_value(series.value("value", ""), value);
-        family.series[packed_of(series.value("labels", Json::object()))] = value;
-      }
-    }
+  try {
+    for (const Json& one : json["groups"]) read_group(one, (*groups)[packed_of(one.at("labels"))]);
+  } catch (const Json::exception& error) {
+    return Error(Code::kCorrupt, path_ + " holds no pushed groups of version 1: " + error.what());
   }
   base::MutexLock lock(mutex_);
   groups_ = std::move(groups);
   return {};
+}
+
+// Throws Json::exception for what is no group.
+void PushGroups::read_group(const nlohmann::json& json, Group& group) {
+  group.pushed_millis = json.at("pushed_millis").get<int64_t>();
+  group.failed_millis = json.at("failed_millis").get<int64_t>();
+  for (const auto& [name, told] : json.at("families").items()) {
+    Family& family = group.families[name];
+    family.type = model::metric_type_of(told.at("type").get<std::string>()).value_or(model::MetricType::kUnknown);
+    family.help = told.at("help").get<std::string>();
+    for (const Json& series : told.at("series")) {
+      double value = 0;
+      (void)wire::parse_exposition_value(series.at("value").get<std::string>(), value);
+      family.series[packed_of(series.at("labels"))] = value;
+    }
+  }
 }
 
 Status PushGroups::save(const Groups& groups) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,7 @@ class PushGroups {
   PushGroups(os::Disk& disk, const os::Clock& clock, std::string path)
       : disk_(disk), clock_(clock), path_(std::move(path)) {}
   Status load();
+  static void read_group(const nlohmann::json& json, Group& group);
   Status save(const Groups& groups) const;
   Status read_page(const model::Labels& group, std::string_view page, wire::ExpositionFormat format,
                    std::map<std::string, Family>& families) const;

@@ -153,4 +153,4 @@ def test_node_clients_pages(scraping, pages, node):
     assert {labels["le"] for labels, _ in query(server, "node_seconds_bucket")} == {"0.1", "1.0", "5.0", "+Inf"}
     assert [value for _, value in query(server, 'node_summary{quantile="0.5"}')] == [3, 3]
     assert [value for _, value in query(server, "node_gauge")] == [-1.5, -1.5]
-    assert [value for _, value in query(server, "sum by (job) (scrape_samples_scraped)")] == [10, 10]
+    assert [value for _, value in query(server, "sum by (job) (scrape_samples_scraped)")] == [11, 11]

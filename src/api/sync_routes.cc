@@ -177,11 +177,13 @@ void Incomer::store(const CallPtr& call, contract::BatchKey key, wire::Events ev
                     const std::shared_ptr<Taken>& taken) {
   uint64_t rows = events.received;
   for (model::Batch& batch : events.batches) process::add_error_groups(batch);
+  FlagCounts flags;
+  flags.add(events.batches);
   std::string name = fmt::format("{}:{}", key.producer, key.sequence);
   contract::Write write{
       .access = call->access, .key = std::move(key), .batches = std::move(events.batches), .creates = {}};
-  parts.store.write(std::move(write), [this, rows, name, taken](const Result<contract::Ack>& ack) {
-    counters.written(rows, ack);
+  parts.store.write(std::move(write), [this, rows, flags, name, taken](const Result<contract::Ack>& ack) {
+    counters.written(rows, flags, ack);
     if (!ack.ok()) return taken->refused(name, rows, ack.error());
     taken->stored(rows, ack->duplicate);
   });
@@ -210,7 +212,7 @@ void Incomer::take(const CallPtr& call) {
     }
     contract::Ack again{
         .key = write.key, .first_seq = {}, .first_row = 0, .rows = 0, .duplicate = true, .conflicts = {}};
-    counters.written(rows, Result<contract::Ack>(std::move(again)));
+    counters.written(rows, {}, Result<contract::Ack>(std::move(again)));
     taken->stored(rows, true);
   }
 }

@@ -406,7 +406,7 @@ Receiver read_receiver(const yaml::Tree& tree, const Global& global, Templates t
   }
   for (std::string_view name : kLackingKinds) {
     if (from.any(name) == nullptr) continue;
-    from.blame(name, "is not served, and receiver " + clew::quoted(out.name) +
+    from.blame(name, std::string(name) + " is not served, and receiver " + clew::quoted(out.name) +
                          " would tell nobody by it: use webhook_configs or another of clew's receivers");
   }
   from.finish();

@@ -76,7 +76,7 @@ def test_every_protocol_reaches_the_server_through_the_queue(server, make_agent,
         nonlocal apps
         agents = server.get("/clew/v1/ledger").json()["agents"]
         apps = {one["source"]: one for one in agents[0]["sources"]}["apps"] if agents else None
-        return apps is not None and apps["stored"] == total
+        return apps is not None and (apps["stored"], apps["read"]) == (total, total)
     wait_for(told, "the agent's report")
     assert (apps["read"], apps["queued"], apps["missing"]) == (total, total, 0)
 

@@ -201,11 +201,11 @@ def test_what_comes_without_an_agent_is_told_by_protocol(server):
     def by_name():
         return {one["source"]: one for one in ledger(server)["sources"]}
     bulk = by_name()["bulk"]
-    assert (bulk["received"], bulk["stored"], bulk["rejected"], bulk["open"]) == (3, 2, {"syntax": 1}, 0), bulk
+    assert (bulk["received"], bulk["stored"], bulk["rejected"], bulk["open"]) == (3, 2, {"not_an_object": 1}, 0), bulk
     assert bulk["flagged"] == {"no_time": 1}
     assert by_name()["import"]["stored"] == 1
     code, text = command(server, "--format", "table")
-    assert code == 0 and "(this server)" in text and "1 by syntax" in text, text
+    assert code == 0 and "(this server)" in text and "1 by not_an_object" in text, text
     before = {name: (one["received"], one["stored"]) for name, one in by_name().items()}
     server.stop()
     server.start()

@@ -47,7 +47,8 @@ void FlagCounts::read(const Json& json) {
   if (!json.is_object()) return;
   for (size_t i = 0; i < counts_.size(); ++i) {
     auto found = json.find(std::string(kCounted[i].first));
-    if (found != json.end() && found->is_number_unsigned()) counts_[i] = found->get<uint64_t>();
+    if (found == json.end() || !found->is_number_integer()) continue;
+    counts_[i] = static_cast<uint64_t>(std::max<int64_t>(0, found->get<int64_t>()));
   }
 }
 

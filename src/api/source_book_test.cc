@@ -52,8 +52,8 @@ TEST_F(SourceBookTest, KeepsWhatBecameOfEverythingOverRestarts) {
     EXPECT_EQ(now["duplicate"], 4 * turn);
     EXPECT_EQ(now["dropped"], Json({{"noise", 3 * turn}}));
     EXPECT_EQ(now["rejected"], Json({{"overloaded", 3 * turn}, {"syntax", 2 * turn}}));
-    EXPECT_EQ(now["flagged"], Json({{"cut", turn}, {"no_time", 2 * turn}}));
-    EXPECT_EQ(now["flagged_percent"], Json({{"cut", 12.5}, {"no_time", 25.0}}));
+    EXPECT_EQ(now["flagged"], Json({{"no_time", 2 * turn}, {"cut", turn}}));
+    EXPECT_EQ(now["flagged_percent"], Json({{"no_time", 25.0}, {"cut", 12.5}}));
     EXPECT_EQ(now["open"], 0);
     before = now;
     reopen();

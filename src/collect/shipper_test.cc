@@ -349,6 +349,7 @@ TEST_F(ShipperTest, TenMinutesWithoutAServerLoseAndRepeatNothing) {
   EXPECT_EQ(queue_->stats().acknowledged_rows, appended_);
   EXPECT_EQ(sum("stored_events") + sum("duplicate_events"), appended_);
   EXPECT_GT(duplicates, 0u);
+  shipper_.reset();  // before its clock
 }
 
 TEST_F(ShipperTest, TheNextEndpointTakesOverAndTheFirstComesBack) {

@@ -10,13 +10,14 @@ namespace {
 
 constexpr uint64_t kNanosPerMilli = 1'000'000;
 
+// Without datasets those that a search without `source=` reads; a store may have none yet.
 std::string search_of(const Question& question) {
+  std::string where = question.where.empty() ? "" : "where " + question.where;
+  if (question.datasets.empty()) return where;
   std::string text = "source=";
   for (size_t i = 0; i < question.datasets.size(); ++i)
     text += (i == 0 ? "" : ", ") + expr::print_name(question.datasets[i]);
-  if (question.datasets.empty()) text += "*";
-  if (!question.where.empty()) text += " | where " + question.where;
-  return text;
+  return where.empty() ? text : text + " | " + where;
 }
 
 // One thread's share.

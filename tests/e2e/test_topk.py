@@ -29,6 +29,8 @@ def events(count, age=60):
 
 
 def test_events_by_field(server):
+    rows, said = top(server, "10", "by", "endpoint", "last", "5m")
+    assert rows == [] and said.startswith("exact; 0 events"), "a store without any dataset has nothing, which is no mistake"
     sent = events(20_000)
     server.import_ndjson(sent)
     server.import_ndjson([{"@timestamp": time.time() - 4000, "endpoint": "/old"}] * 10)

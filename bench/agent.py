@@ -520,6 +520,7 @@ def main(arguments=None):
     p.add_argument("--no-rsyslog", action="store_true")
     p.add_argument("--messages", type=int, default=500_000, help="of syslog; 0: none")
     p.add_argument("--udp-rate", type=float, default=60_000, help="datagrams a second")
+    p.add_argument("--data", help="a folder of folders of logs: the bytes that are sent of each by compression, and nothing else")
     o = p.parse_args(arguments)
     ram = tempfile.mkdtemp(prefix="clew-agent-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     disk = tempfile.mkdtemp(prefix="clew-agent-")

@@ -87,8 +87,8 @@ struct AgentOptions {
   uint64_t queue_bytes = 1ull << 30;
   uint64_t samples_bytes = 256ull << 20;  // of the samples' queue
   collect::Compression compression = collect::Compression::kLz4;
-  bool mirror = false;                    // every server gets everything, instead of the first that answers
-  std::optional<net::Address> listen;     // of /metrics and /health; off where none is given
+  bool mirror = false;                 // every server gets everything, instead of the first that answers
+  std::optional<net::Address> listen;  // of /metrics and /health; off where none is given
   std::map<std::string, SourceOptions> sources;
   ScrapeOptions scrape;
   api::RedactionRules redaction;                 // the `redact` keys, which hold for servers and agents

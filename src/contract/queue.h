@@ -21,7 +21,7 @@ struct QueuePlace {
 struct QueueEntry {
   uint64_t offset = 0;  // rises, is never given out twice, has gaps: the sequence of the batch key
   uint32_t rows = 0;
-  std::string batch;  // an encoded part, or several (docs/formats/queue.md)
+  std::string batch;        // an encoded part, or several (docs/formats/queue.md)
   std::string source;       // whose it is: of the last place that was appended with it; empty where there was none
   int64_t appended_at = 0;  // nanoseconds since the epoch
 };

@@ -6,41 +6,18 @@
 #include <fmt/format.h>
 
 #include "logstore/engine.h"
+#include "os/copy_file.h"
 
 namespace clew::logstore {
 namespace {
 
-constexpr uint64_t kCopyBytes = 1u << 20;
 constexpr int kDepthMax = 4;
-
-// The first `bytes_max` bytes of a file.
-Status copy_file(os::Disk& disk, const std::string& from, const std::string& to, uint64_t bytes_max) {
-  std::unique_ptr<os::File> in = CLEW_TRY(disk.open(from, os::OpenMode::kRead));
-  std::unique_ptr<os::File> out = CLEW_TRY(disk.open(to, os::OpenMode::kCreate));
-  uint64_t file_bytes = CLEW_TRY(in->size_bytes());
-  uint64_t bytes = std::min(file_bytes, bytes_max);
-  for (uint64_t at = 0; at < bytes; at += kCopyBytes) {
-    std::string piece = CLEW_TRY(in->read_at(at, std::min(kCopyBytes, bytes - at)));
-    bool zeros = piece.find_first_not_of('\0') == std::string::npos;
-    if (!zeros) CLEW_TRY(out->write_at(at, piece));
-  }
-  CLEW_TRY(out->truncate(bytes));
-  return out->sync();
-}
-
-Status check_empty(os::Disk& disk, const std::string& to) {
-  bool there = CLEW_TRY(disk.exists(to));
-  if (!there) return {};
-  std::vector<os::DirEntry> entries = CLEW_TRY(disk.list(to));
-  if (entries.empty()) return {};
-  return Error(Code::kExists, to + " is not empty");
-}
 
 }  // namespace
 
 // Requires: no background step runs (Background::Pause).
 Status copy_store(Engine& engine, const std::string& to) {
-  CLEW_TRY(check_empty(engine.disk, to));
+  CLEW_TRY(os::check_empty(engine.disk, to));
   CLEW_TRY(engine.disk.make_dirs(to + "/journal"));
   CLEW_TRY(engine.disk.make_dirs(to + "/manifest"));
   CLEW_TRY(engine.disk.make_dirs(to + "/tenants"));
@@ -51,12 +28,12 @@ Status copy_store(Engine& engine, const std::string& to) {
     std::string name = from.substr(engine.tenants_dir().size());
     std::string dir = to + "/tenants" + name.substr(0, name.find('/', 1));
     CLEW_TRY(engine.disk.make_dirs(dir));
-    CLEW_TRY(copy_file(engine.disk, from, to + "/tenants" + name, UINT64_MAX));
+    CLEW_TRY(os::copy_file(engine.disk, from, to + "/tenants" + name, UINT64_MAX));
     CLEW_TRY(engine.disk.sync_dir(dir));
   }
   for (const auto& [number, end] : journal_files) {
     std::string name = fmt::format("/{:08}.journal", number);
-    CLEW_TRY(copy_file(engine.disk, engine.journal_dir() + name, to + "/journal" + name, end));
+    CLEW_TRY(os::copy_file(engine.disk, engine.journal_dir() + name, to + "/journal" + name, end));
   }
   CLEW_TRY(engine.disk.sync_dir(to + "/journal"));
   // The manifest last: a copy without one is no store.
@@ -74,7 +51,7 @@ Status copy_tree(os::Disk& disk, const std::string& from, const std::string& to,
     if (entry.is_dir) {
       CLEW_TRY(copy_tree(disk, from + "/" + entry.name, to + "/" + entry.name, depth + 1));
     } else if (entry.name != "LOCK") {
-      CLEW_TRY(copy_file(disk, from + "/" + entry.name, to + "/" + entry.name, UINT64_MAX));
+      CLEW_TRY(os::copy_file(disk, from + "/" + entry.name, to + "/" + entry.name, UINT64_MAX));
     }
   }
   return disk.sync_dir(to);
@@ -84,7 +61,7 @@ Status copy_tree(os::Disk& disk, const std::string& from, const std::string& to,
 
 Status restore_store(os::Disk& disk, const std::string& from, const std::string& to) {
   CLEW_TRY(Manifest::read(disk, from + "/manifest"));
-  CLEW_TRY(check_empty(disk, to));
+  CLEW_TRY(os::check_empty(disk, to));
   // The manifest last, as in a snapshot.
   for (const char* part : {"/journal", "/tenants", "/manifest"}) CLEW_TRY(copy_tree(disk, from + part, to + part, 0));
   return disk.sync_dir(to);

@@ -4,52 +4,26 @@
 #include <algorithm>
 
 #include "metricstore/metric_store.h"
+#include "os/copy_file.h"
 
 namespace clew::metricstore {
-namespace {
-
-constexpr uint64_t kCopyBytes = 1u << 20;
-
-// The first `bytes_max` bytes of a file; blocks of zeros become holes.
-Status copy_file(os::Disk& disk, const std::string& from, const std::string& to, uint64_t bytes_max) {
-  std::unique_ptr<os::File> in = CLEW_TRY(disk.open(from, os::OpenMode::kRead));
-  std::unique_ptr<os::File> out = CLEW_TRY(disk.open(to, os::OpenMode::kCreate));
-  uint64_t file_bytes = CLEW_TRY(in->size_bytes());
-  uint64_t bytes = std::min(file_bytes, bytes_max);
-  for (uint64_t at = 0; at < bytes; at += kCopyBytes) {
-    std::string piece = CLEW_TRY(in->read_at(at, std::min(kCopyBytes, bytes - at)));
-    if (piece.find_first_not_of('\0') != std::string::npos) CLEW_TRY(out->write_at(at, piece));
-  }
-  CLEW_TRY(out->truncate(bytes));
-  return out->sync();
-}
-
-Status check_empty(os::Disk& disk, const std::string& to) {
-  bool there = CLEW_TRY(disk.exists(to));
-  if (!there) return {};
-  std::vector<os::DirEntry> entries = CLEW_TRY(disk.list(to));
-  if (entries.empty()) return {};
-  return Error(Code::kExists, to + " is not empty");
-}
-
-}  // namespace
 
 // Parts and what counts of the series log and the journal do not change while no step of work runs.
 Status MetricStore::snapshot_to(const std::string& to) {
-  CLEW_TRY(check_empty(disk_, to));
+  CLEW_TRY(os::check_empty(disk_, to));
   CLEW_TRY(disk_.make_dirs(to + "/journal"));
   base::MutexLock work(work_mutex_);
   std::vector<std::pair<uint64_t, uint64_t>> ends = journal_->file_ends();
   MetricManifest manifest = manifest_;
   manifest.series_log_bytes = series_log_->bytes();
   for (const PartEntry& entry : manifest.parts) {
-    CLEW_TRY(copy_file(disk_, part_path(options_.dir, entry.number), part_path(to, entry.number), UINT64_MAX));
+    CLEW_TRY(os::copy_file(disk_, part_path(options_.dir, entry.number), part_path(to, entry.number), UINT64_MAX));
   }
-  CLEW_TRY(copy_file(disk_, series_log_path(options_.dir, manifest.series_log),
-                     series_log_path(to, manifest.series_log), manifest.series_log_bytes));
+  CLEW_TRY(os::copy_file(disk_, series_log_path(options_.dir, manifest.series_log),
+                         series_log_path(to, manifest.series_log), manifest.series_log_bytes));
   for (const auto& [number, end] : ends) {
     std::string name = fmt::format("/journal/{:08}.journal", number);
-    CLEW_TRY(copy_file(disk_, options_.dir + name, to + name, end));
+    CLEW_TRY(os::copy_file(disk_, options_.dir + name, to + name, end));
   }
   CLEW_TRY(disk_.sync_dir(to + "/journal"));
   CLEW_TRY(disk_.sync_dir(to));
@@ -60,13 +34,13 @@ Status MetricStore::snapshot_to(const std::string& to) {
 Status restore_metric_store(os::Disk& disk, const std::string& from, const std::string& to) {
   bool there = CLEW_TRY(disk.exists(from + "/MANIFEST"));
   if (!there) return {};
-  CLEW_TRY(check_empty(disk, to));
+  CLEW_TRY(os::check_empty(disk, to));
   std::optional<MetricManifest> manifest = CLEW_TRY(read_manifest(disk, from));
   CLEW_TRY(disk.make_dirs(to + "/journal"));
   for (const char* below : {"", "/journal"}) {
     for (const os::DirEntry& entry : CLEW_TRY(disk.list(from + below))) {
       if (entry.is_dir || entry.name == "LOCK" || entry.name.starts_with("MANIFEST")) continue;
-      CLEW_TRY(copy_file(disk, from + below + "/" + entry.name, to + below + "/" + entry.name, UINT64_MAX));
+      CLEW_TRY(os::copy_file(disk, from + below + "/" + entry.name, to + below + "/" + entry.name, UINT64_MAX));
     }
     CLEW_TRY(disk.sync_dir(to + below));
   }

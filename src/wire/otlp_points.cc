@@ -106,17 +106,24 @@ ProtoProblem read_number(std::string_view message, OtlpPoint& p) {
   return end_of(in);
 }
 
+// Fields that points of all kinds but numbers have alike. False for another one, which is not read.
+bool read_total(uint32_t tag, ProtoReader& in, OtlpPoint& p) {
+  switch (tag) {
+    case fixed_tag(2): p.start = in.fixed64(); return true;
+    case fixed_tag(3): p.time = in.fixed64(); return true;
+    case fixed_tag(4): p.count = in.fixed64(); return true;
+    case fixed_tag(5):
+      p.sum = in.real();
+      p.has_sum = true;
+      return true;
+    default: return false;
+  }
+}
+
 ProtoProblem read_histogram(std::string_view message, OtlpPoint& p) {
   ProtoReader in(message);
   while (uint32_t tag = in.next()) {
     switch (tag) {
-      case fixed_tag(2): p.start = in.fixed64(); break;
-      case fixed_tag(3): p.time = in.fixed64(); break;
-      case fixed_tag(4): p.count = in.fixed64(); break;
-      case fixed_tag(5):
-        p.sum = in.real();
-        p.has_sum = true;
-        break;
       case fixed_tag(6): p.bucket_counts.push_back(static_cast<double>(in.fixed64())); break;
       case bytes_tag(6):
         if (!append_fixed<uint64_t>(in.bytes(), p.bucket_counts)) return too_many(message);
@@ -138,7 +145,8 @@ ProtoProblem read_histogram(std::string_view message, OtlpPoint& p) {
         p.max = in.real();
         p.has_max = true;
         break;
-      default: in.skip(tag);
+      default:
+        if (!read_total(tag, in, p)) in.skip(tag);
     }
     if (p.bucket_counts.size() > kPointBucketsMax || p.bounds.size() > kPointBucketsMax) return too_many(message);
   }
@@ -152,13 +160,6 @@ ProtoProblem read_exponential(std::string_view message, OtlpPoint& p) {
     switch (tag) {
       case bytes_tag(1):
         if (ProtoProblem wrong = add_attribute(in.bytes(), p)) return wrong;
-        break;
-      case fixed_tag(2): p.start = in.fixed64(); break;
-      case fixed_tag(3): p.time = in.fixed64(); break;
-      case fixed_tag(4): p.count = in.fixed64(); break;
-      case fixed_tag(5):
-        p.sum = in.real();
-        p.has_sum = true;
         break;
       case varint_tag(6): h.scale = zigzag32(in.varint()); break;
       case fixed_tag(7): h.zero_count = static_cast<double>(in.fixed64()); break;
@@ -179,7 +180,8 @@ ProtoProblem read_exponential(std::string_view message, OtlpPoint& p) {
         p.has_max = true;
         break;
       case fixed_tag(14): h.zero_threshold = in.real(); break;
-      default: in.skip(tag);
+      default:
+        if (!read_total(tag, in, p)) in.skip(tag);
     }
   }
   h.count = static_cast<double>(p.count);
@@ -192,13 +194,6 @@ ProtoProblem read_summary(std::string_view message, OtlpPoint& p) {
   ProtoReader in(message);
   while (uint32_t tag = in.next()) {
     switch (tag) {
-      case fixed_tag(2): p.start = in.fixed64(); break;
-      case fixed_tag(3): p.time = in.fixed64(); break;
-      case fixed_tag(4): p.count = in.fixed64(); break;
-      case fixed_tag(5):
-        p.sum = in.real();
-        p.has_sum = true;
-        break;
       case bytes_tag(6):
         if (ProtoProblem wrong = read_quantile(in.bytes(), p.quantiles)) return wrong;
         break;
@@ -206,7 +201,8 @@ ProtoProblem read_summary(std::string_view message, OtlpPoint& p) {
         if (ProtoProblem wrong = add_attribute(in.bytes(), p)) return wrong;
         break;
       case varint_tag(8): p.no_value = (in.varint() & kNoRecordedValue) != 0; break;
-      default: in.skip(tag);
+      default:
+        if (!read_total(tag, in, p)) in.skip(tag);
     }
   }
   return end_of(in);

@@ -1,8 +1,6 @@
 // Snapshots of the store of metrics, and stores from them.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "metricstore/metric_store.h"
 #include "os/copy_file.h"
 
